@@ -1,0 +1,1 @@
+"""The equations of one step: RNN, LSTM, GRU. The reference that everything fast is tested against."""

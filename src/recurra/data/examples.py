@@ -1,0 +1,52 @@
+"""What every reader and schema ends in: typed examples, still as people wrote them, not yet encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recurra.data.packed import Packed
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N sequences with what is known of each of them.
+
+    Exactly one of `texts` and `sequences` is given. Every per-example array has N entries.
+
+    Args:
+        texts: (N,) object array of str.
+        sequences: N numeric sequences, values (steps, I) float32; NaN marks a missing value.
+        targets: (N,) object array of class names, (N, K) bool for several labels, or (N,) float64 for
+            regression; None where nothing is to be learned (prediction).
+        rows: (N,) int64, the number of the record in its source, counted from 1 without the header.
+        parts: (N,) of "train", "validation", "test", where the source says so; else None.
+        groups: (N,) object array; examples of one group never come to stand on both sides of a split.
+    """
+
+    texts: np.ndarray | None
+    sequences: Packed | None
+    targets: np.ndarray | None
+    rows: np.ndarray
+    parts: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: np.ndarray) -> Examples:
+        """The examples at `indices`, in that order."""
+
+        def at(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else array[indices]
+
+        return replace(
+            self,
+            texts=at(self.texts),
+            sequences=None if self.sequences is None else self.sequences.take(indices),
+            targets=at(self.targets),
+            rows=self.rows[indices],
+            parts=at(self.parts),
+            groups=at(self.groups),
+        )

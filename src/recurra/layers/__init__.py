@@ -1,0 +1,1 @@
+"""Drop-in recurrent layers for torch.nn, and what torch lacks."""

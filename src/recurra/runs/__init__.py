@@ -1,0 +1,1 @@
+"""The run folder: make, write, read, check, predict."""

@@ -1,0 +1,1 @@
+"""Intervals and tests behind every score that is shown."""

@@ -1,0 +1,1 @@
+"""What a network is for: loss, metrics, baselines, decoding, defaults."""
