@@ -1,0 +1,122 @@
+"""What a person sees while the program works: lines, a progress bar with the time left, tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from recurra.runs.events import Event, PhaseStarted, Said
+from recurra.training.loop import EpochRecord, StepDone
+
+
+class Watcher:
+    """An observer of a run for people. With `--json` everything goes to standard error instead.
+
+    Used as a context: the bar is taken away at its end.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False):
+        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True, quiet=quiet)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[loss]}"),
+            TextColumn("time left"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            transient=True,
+        )
+        self._task: Any = None
+        self._drawn = 0.0
+
+    def __enter__(self) -> Watcher:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show `event`."""
+        if isinstance(event, PhaseStarted):
+            self._remove_bar()
+            self.console.print(f"[bold]{_plain(event.name)}[/bold]")
+            self._task = None
+        elif isinstance(event, Said):
+            mark = "[yellow]![/yellow]" if event.kind == "warning" else " "
+            self.console.print(f" {mark} {_plain(event.text)}")
+        elif isinstance(event, StepDone):
+            self._step(event)
+        else:
+            self.console.print("   " + epoch_line(event))
+
+    def _step(self, event: StepDone) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task(
+                "   steps", total=event.total_steps, completed=event.step, loss=""
+            )
+        if time.monotonic() - self._drawn > 0.1 or event.step == event.total_steps:
+            self._bar.update(self._task, completed=event.step, loss=f"loss {event.loss:.4f}")
+            self._drawn = time.monotonic()
+
+    def _remove_bar(self) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+
+
+def epoch_line(record: EpochRecord) -> str:
+    """One line for an epoch."""
+    numbers = "  ".join(f"{name} {value:.4f}" for name, value in record.validation.items() if name != "loss")
+    mark = " *" if record.is_best else ""
+    return (
+        f"epoch {record.epoch:>3}  training loss {record.train_loss:.4f}  "
+        f"validation loss {record.validation['loss']:.4f}  {numbers}  {record.seconds:.0f} s{mark}"
+    )
+
+
+def print_json(content: Any) -> None:
+    """The result for programs, on standard output."""
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def score_table(title: str, rows: list[tuple[str, dict[str, Any] | None, float | None]]) -> Table:
+    """A table of (name, score as JSON, seconds)."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("score", justify="right")
+    table.add_column("95 % interval", justify="center")
+    table.add_column("time", justify="right")
+    for name, score, seconds in rows:
+        table.add_row(
+            _plain(name),
+            "" if score is None else number(score["value"]),
+            "" if score is None else interval(score),
+            "" if seconds is None else f"{seconds:.1f} s",
+        )
+    return table
+
+
+def number(value: float | None) -> str:
+    """Four digits that count; a dash where there is no number."""
+    return "–" if value is None else f"{value:.4g}"
+
+
+def interval(score: dict[str, Any]) -> str:
+    """ "0.81 to 0.85"."""
+    low, high = score["interval"]["low"], score["interval"]["high"]
+    return f"{number(low)} to {number(high)}"
+
+
+def _plain(text: str) -> str:
+    """Text in which nothing is taken for markup."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,22 @@
+"""`recurra evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from recurra.cli.console import Watcher, print_json, score_table
+from recurra.runs.files import read_examples
+from recurra.runs.run import load
+
+
+def run_evaluate(run_folder: Path, data: str, *, encoding: str | None, as_json: bool) -> None:
+    """Scores of the run on `data`, for people or as JSON."""
+    run = load(run_folder)
+    with Watcher(as_json=as_json) as watcher:
+        examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)
+        scores = [score.to_json() for score in run.evaluate(examples)]
+        if as_json:
+            print_json({"run": str(run_folder), "data": data, "n": len(examples), "scores": scores})
+        else:
+            rows = [(str(score["name"]), score, None) for score in scores]
+            watcher.console.print(score_table(f"{run_folder} on {len(examples):,} examples of {data}", rows))

@@ -1,0 +1,178 @@
+"""`recurra fit`."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.table import Table
+
+from recurra.cli.console import Watcher, interval, number, print_json, score_table
+from recurra.data.schema import SchemaOptions
+from recurra.errors import InputError
+from recurra.runs.config import FitOptions
+from recurra.runs.files import fit_source
+from recurra.runs.run import Run
+
+CLASSES_SHOWN = 12
+
+
+def run_fit(
+    data: str,
+    *,
+    test: str | None,
+    out: Path | None,
+    roles: dict[str, Any],
+    cell: str | None,
+    assignments: list[str],
+    options: dict[str, Any],
+    budget: str | None,
+    encoding: str | None,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Train on `data`, print the result."""
+    started = time.monotonic()
+    if resume and out is None:
+        raise InputError("there is no run to resume", where="--resume", fix="Name it: --out RUN.")
+    settings = parse_assignments(assignments)
+    if cell is not None:
+        settings["network.cell"] = cell
+    asked = make_options(roles, settings, options, budget)
+    place = out if out is not None else free_place(data)
+    with Watcher(as_json=as_json) as watcher:
+        run = fit_source(
+            data,
+            asked,
+            test=test,
+            encoding=encoding,
+            out=place,
+            overwrite=overwrite,
+            resume=resume,
+            started=started,
+            observer=watcher,
+        )
+        if as_json:
+            print_json(run.metrics | {"run": str(place)})
+        else:
+            show_result(run, watcher)
+            watcher.console.print(f"\nThe run is in {place}. Next:")
+            watcher.console.print(f"  recurra predict {place} NEW_DATA")
+            watcher.console.print(f"  recurra evaluate {place} LABELLED_DATA")
+            watcher.console.print(f"  recurra info {place}")
+
+
+def show_result(run: Run, watcher: Watcher) -> None:
+    """Scores with intervals and baselines, confusion matrix, per-class table, the verdict."""
+    metrics = run.metrics
+    part = metrics.get("test") or metrics["validation"]
+    name = "test" if "test" in metrics else "validation"
+    headline = part["scores"][0]
+    cell = run.config.settings.network.cell.upper()
+    rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
+        (f"{cell} ({metrics['training']['weights']:,} weights)", headline, metrics["seconds"]["training"])
+    ]
+    rows += [(b["description"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
+    print_ = watcher.console.print
+    print_()
+    print_(score_table(f"{headline['name']} on {part['n']:,} {name} examples", rows))
+    print_()
+    for score in part["scores"][1:]:
+        print_(f"  {score['name']:<22} {number(score['value']):>8}   ({interval(score)})")
+    if "per_class" in part and len(part["per_class"]) <= CLASSES_SHOWN:
+        print_()
+        print_(_class_table(part))
+    if "verdict" in metrics:
+        print_(f"\n{metrics['verdict']}")
+
+
+def _class_table(part: dict[str, Any]) -> Table:
+    """Precision, recall and F1 per class, and beside them the confusion matrix."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("class", "precision", "recall", "F1", "examples"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    confusion = part.get("confusion")
+    names = [row["name"] for row in part["per_class"]]
+    for name in names if confusion else []:
+        table.add_column(f"said {name}", justify="right")
+    for k, row in enumerate(part["per_class"]):
+        cells = [
+            str(row["name"]),
+            *(number(row[c]) for c in ("precision", "recall", "f1")),
+            f"{row['support']:,}",
+        ]
+        table.add_row(*cells, *([f"{count:,}" for count in confusion[k]] if confusion else []))
+    return table
+
+
+def make_options(
+    roles: dict[str, Any], settings: dict[str, Any], options: dict[str, Any], budget: str | None
+) -> FitOptions:
+    """The options as typed, checked.
+
+    Raises:
+        InputError: naming the option.
+    """
+    roles = dict(roles)
+    for name in ("features", "ignore"):
+        if roles.get(name) is not None:
+            roles[name] = [part.strip() for part in roles[name].split(",")]
+    if roles.get("target") is not None and len(roles["target"]) == 1:
+        roles["target"] = roles["target"][0]
+    try:
+        data = SchemaOptions(**{name: value for name, value in roles.items() if value is not None})
+        return FitOptions(data=data, settings=settings, budget_s=parse_duration(budget), **options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][-1]).replace("_", "-")
+        raise InputError(f"{first['input']!r} does not fit: {first['msg']}", where=f"--{name}") from error
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """`["a.b=1"]` to `{"a.b": "1"}`."""
+    settings = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(
+                f"expected NAME=VALUE, found {assignment!r}",
+                where="--set",
+                fix="For example --set network.hidden_size=64.",
+            )
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def parse_duration(text: str | None) -> float | None:
+    """Seconds of "90s", "10m", "1h30m" or a bare number of seconds.
+
+    >>> parse_duration("1h30m"), parse_duration("45")
+    (5400.0, 45.0)
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(
+        r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text.strip()
+    )
+    if not text.strip() or found is None:
+        raise InputError(
+            f"expected a time, found {text!r}", where="--budget", fix="For example 90s, 10m or 1h30m."
+        )
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    total = 3600 * hours + 60 * minutes + seconds
+    if total <= 0:
+        raise InputError("expected a time above zero", where="--budget")
+    return total
+
+
+def free_place(data: str) -> Path:
+    """`runs/NAME`, or `runs/NAME-2` and so on where that is taken."""
+    name = re.sub(r"\W+", "-", Path(data).name.split(".")[0] if data != "-" else "stdin").strip("-") or "run"
+    number_ = 1
+    while (place := Path("runs") / (name if number_ == 1 else f"{name}-{number_}")).exists():
+        number_ += 1
+    return place

@@ -1,0 +1,85 @@
+"""`recurra info`."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import recurra
+from recurra.cli.console import print_json
+
+
+def run_info(run_folder: Path | None, *, settings: bool, as_json: bool) -> None:
+    """Tell about the installation, the settings, or a run."""
+    if settings:
+        content: dict[str, Any] = _settings()
+    elif run_folder is not None:
+        content = _run(run_folder)
+    else:
+        content = _installation()
+    if as_json:
+        print_json(content)
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in content.items():
+        table.add_row(name, str(value).replace("[", r"\["))
+    Console(highlight=False).print(table)
+
+
+def _installation() -> dict[str, Any]:
+    import torch
+
+    from recurra.training.precision import resolve_precision
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return {
+        "recurra": recurra.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
+        "threads": torch.get_num_threads(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "precision": f"{resolve_precision('auto', device)} by default",
+        "backends": "fused (torch's own kernels: RNN, LSTM, GRU in plain form), reference (every variant)",
+    }
+
+
+def _settings() -> dict[str, Any]:
+    from recurra.tasks.settings import Settings, setting_names
+
+    defaults = Settings().model_dump()
+    content = {}
+    for name, description in setting_names().items():
+        room, field = name.split(".", 1)
+        content[name] = f"{defaults[room][field]}   {description}"
+    return content
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    from recurra.runs.run import load
+
+    run = load(folder)
+    config, metrics = run.config, run.metrics
+    part = metrics.get("test") or metrics["validation"]
+    headline = part["scores"][0]
+    return {
+        "task": f"{metrics['task']} ({metrics['target_kind']})",
+        "classes": ", ".join(map(str, run.classes)) or "–",
+        "network": f"{config.settings.network.cell}, {metrics['training']['weights']:,} weights",
+        "trained on": f"{', '.join(config.sources) or 'data in memory'} ({config.parts['train']:,} examples)",
+        "score": f"{headline['name']} {headline['value']:.4g} on {part['n']:,} examples",
+        "verdict": metrics.get("verdict", "–"),
+        "ended": f"{metrics['training']['stopped']}, best epoch {metrics['training']['best_epoch']}",
+        "reproducible": "yes"
+        if metrics["training"]["reproducible"]
+        else "no: the clock or a person stopped it",
+        "seed": config.options.seed,
+        "made by": ", ".join(f"{name} {version}" for name, version in config.versions.items()),
+    }

@@ -1,0 +1,233 @@
+"""The command `recurra`: its verbs, and what becomes of errors. Every verb's own module is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import recurra
+
+app = typer.Typer(
+    name="recurra",
+    help="From a data file to a recurrent network that is trained, compared, understood and running.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
+RUN = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as `recurra fit --out` leaves it.")]
+ENCODING = Annotated[str | None, typer.Option(help="Text encoding of the file; else it is detected.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"recurra {recurra.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where to leave runs, picture and summary.")] = Path(
+        "recurra-demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    json: JSON = False,
+) -> None:
+    """RNN, LSTM and GRU side by side on real data that every install has. About a minute.
+
+    Example: recurra demo --out my-demo
+    """
+    from recurra.cli.demo import run_demo
+
+    run_demo(out, seed=seed, as_json=json)
+
+
+@app.command()
+def fit(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="CSV, TSV, JSONL, Parquet, .ts or text file, a folder with a sub-folder per class, or - for standard input.",
+        ),
+    ],
+    test: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Score on this file; else a part of DATA is held out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="The run folder; else runs/NAME is made.")
+    ] = None,
+    cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru.")] = None,
+    task: Annotated[str | None, typer.Option(help="classify or regress; else worked out.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(metavar="COL", help="Column of texts.")] = None,
+    features: Annotated[
+        str | None, typer.Option(metavar="COL,COL", help="Columns of numbers, in order.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(metavar="COL", help="Column that orders the rows.")] = None,
+    id: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column that says which sequence a row belongs to.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Rows of one group never stand on both sides of a split."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column that says train, validation or test.")
+    ] = None,
+    ignore: Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns not to use.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="text, wide, lists, long or stream; else worked out.")
+    ] = None,
+    window: Annotated[int | None, typer.Option(help="Steps of a window cut from a stream.")] = None,
+    stride: Annotated[int | None, typer.Option(help="Steps between two windows.")] = None,
+    label_separator: Annotated[
+        str | None, typer.Option(help="What stands between several labels in a cell.")
+    ] = None,
+    encoding: ENCODING = None,
+    validation: Annotated[float, typer.Option(help="Share of the training data for validation.")] = 0.1,
+    test_share: Annotated[float, typer.Option(help="Share of DATA held out when there is no --test.")] = 0.2,
+    budget: Annotated[str | None, typer.Option(help="Time for everything, such as 90s, 10m or 1h.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="K=V",
+            help="A setting, such as network.hidden_size=64; `recurra info --settings` lists them.",
+        ),
+    ] = None,
+    init: Annotated[str | None, typer.Option(metavar="RUN", help="Start from this run's weights.")] = None,
+    baselines: Annotated[bool, typer.Option(help="Fit the baselines beside it.")] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a killed training in --out.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
+    json: JSON = False,
+) -> None:
+    """Train on a file and score the network beside its baselines.
+
+    Example: recurra fit reviews.csv --text review --target label --budget 10m --out runs/reviews
+    """
+    from recurra.cli.fit import run_fit
+
+    run_fit(
+        data,
+        test=test,
+        out=out,
+        roles={
+            "task": task,
+            "target": target,
+            "text": text,
+            "features": features,
+            "time": time,
+            "id": id,
+            "group": group,
+            "split": split,
+            "ignore": ignore,
+            "layout": layout,
+            "window": window,
+            "stride": stride,
+            "label_separator": label_separator,
+        },
+        cell=cell,
+        assignments=set or [],
+        options={
+            "validation": validation,
+            "test": test_share,
+            "seed": seed,
+            "init": init,
+            "baselines": baselines,
+        },
+        budget=budget,
+        encoding=encoding,
+        resume=resume,
+        overwrite=overwrite,
+        as_json=json,
+    )
+
+
+@app.command()
+def evaluate(
+    run: RUN,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Data with the target column.")],
+    encoding: ENCODING = None,
+    json: JSON = False,
+) -> None:
+    """Score a run on other data.
+
+    Example: recurra evaluate runs/reviews new_reviews.csv
+    """
+    from recurra.cli.evaluate import run_evaluate
+
+    run_evaluate(run, data, encoding=encoding, as_json=json)
+
+
+@app.command()
+def predict(
+    run: RUN,
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="Data without or with the target column, or - .")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write .csv or .jsonl there instead of printing.")
+    ] = None,
+    encoding: ENCODING = None,
+    json: JSON = False,
+) -> None:
+    """Answers of a run for each row of a file: CSV with row number, answer and probabilities.
+
+    Example: recurra predict runs/reviews new_reviews.csv --out answers.csv
+    """
+    from recurra.cli.predict import run_predict
+
+    run_predict(run, data, out=out, encoding=encoding, as_json=json)
+
+
+@app.command()
+def info(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Tell about this run instead.")] = None,
+    settings: Annotated[
+        bool, typer.Option("--settings", help="List every setting with its default.")
+    ] = False,
+    json: JSON = False,
+) -> None:
+    """What is installed and what it can do here, or what a run is.
+
+    Example: recurra info runs/reviews
+    """
+    from recurra.cli.info import run_info
+
+    run_info(run, settings=settings, as_json=json)
+
+
+def run() -> None:
+    """Entry of the command: 0 good, 1 the work failed, 2 the call or the input was wrong."""
+    from recurra.errors import RecurraError
+
+    try:
+        app()
+    except RecurraError as error:
+        print(f"recurra: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("recurra: interrupted", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,213 @@
+"""Columns of numbers to packed sequences, one function per layout."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from recurra.data.packed import Packed
+from recurra.data.schema.definition import Schema
+from recurra.data.schema.profile import not_numbers
+from recurra.data.schema.targets import refuse_infinite, refuse_text
+from recurra.data.sources.columns import number
+from recurra.data.sources.table import Table
+from recurra.errors import DataError
+
+
+def matrix(table: Table, names: list[str]) -> np.ndarray:
+    """(rows, columns) float32 of flat columns; NaN where a value is missing.
+
+    Raises:
+        DataError: text in a cell, an infinite number, or one too large for float32; with row and column.
+    """
+    frame = table.frame.select(names)
+    strings = [name for name in names if frame.schema[name] == pl.String]
+    for name in strings:
+        if bad := not_numbers(frame[name]):
+            refuse_text(table, name, bad)
+    if strings:
+        frame = frame.with_columns(number(pl.col(strings)))
+    for name in names:
+        if not (frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean):
+            raise DataError("this column does not hold numbers", where=f"{table.origin}, column {name!r}")
+    with np.errstate(over="ignore"):
+        values = frame.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
+    infinite = np.isinf(values)
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        refuse_infinite(table.origin, names[column], int(row) + 1, int(infinite.sum()))
+    return values
+
+
+def wide(table: Table, schema: Schema) -> Packed:
+    """A sequence per row. Steps at its end with no value in any channel are no steps; one step always stays."""
+    values = matrix(table, schema.features)
+    channels = len(schema.channels)
+    return trimmed(values.reshape(len(values), channels, -1).transpose(0, 2, 1))
+
+
+def trimmed(values: np.ndarray) -> Packed:
+    """(N, T, I) float32 as sequences that end with their last step that has a value; at least one step each.
+
+    >>> trimmed(np.array([[[1.0], [np.nan], [3.0]], [[4.0], [np.nan], [np.nan]]])).lengths
+    array([3, 1])
+    """
+    known = ~np.isnan(values).all(axis=2)
+    steps = values.shape[1]
+    lengths = np.where(known.any(axis=1), steps - np.argmax(known[:, ::-1], axis=1), 1)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Packed(values[np.arange(steps) < lengths[:, None]], offsets)
+
+
+def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], np.ndarray]:
+    """A sequence per row of List columns; rows without steps, or with channels of unequal length, are left out.
+
+    Returns the sequences, the reasons with their rows, and (N,) bool, the rows kept.
+    """
+    columns = [table.frame[name] for name in schema.features]
+    columns = [c.arr.to_list() if isinstance(c.dtype, pl.Array) else c for c in columns]
+    lengths = np.stack([c.list.len().fill_null(0).to_numpy().astype(np.int64) for c in columns])
+    unequal = (lengths != lengths[0]).any(axis=0)
+    empty = ~unequal & (lengths[0] == 0)
+    kept = ~unequal & ~empty
+    reasons = {
+        "channels of unequal length": rows_of(unequal),
+        "no steps": rows_of(empty),
+    }
+    flat = [
+        _flat(table, name, column.filter(pl.Series(kept)))
+        for name, column in zip(schema.features, columns, strict=True)
+    ]
+    values = np.concatenate(flat, axis=1)
+    if values.shape[1] != len(schema.channels):
+        raise DataError(
+            f"{values.shape[1]} channels, but {len(schema.channels)} were learned from",
+            where=table.origin,
+            fix=f"Give the channels {', '.join(schema.channels)}.",
+        )
+    offsets = np.concatenate([[0], np.cumsum(lengths[0][kept])]).astype(np.int64)
+    bad = np.isinf(values).any(axis=1)
+    if bad.any():
+        step = int(np.argmax(bad))
+        row = int(np.flatnonzero(kept)[np.searchsorted(offsets, step, side="right") - 1]) + 1
+        channel = schema.channels[int(np.argmax(np.isinf(values[step])))]
+        refuse_infinite(table.origin, channel, row, int(np.isinf(values).sum()))
+    return Packed(values, offsets), {k: v for k, v in reasons.items() if v}, kept
+
+
+def _flat(table: Table, name: str, column: pl.Series) -> np.ndarray:
+    """(total steps, channels) float32 of a column of lists, or of lists of lists (steps, channels)."""
+    steps = column.explode()
+    if isinstance(steps.dtype, pl.Array):
+        steps = steps.arr.to_list()
+    if not isinstance(steps.dtype, pl.List):
+        with np.errstate(over="ignore"):
+            return steps.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)[:, None]
+    widths = steps.list.len().fill_null(0)
+    width = widths.max() or 0
+    if (widths != width).any():
+        counts = column.list.eval(pl.element().list.len()).list
+        row = int((counts.min() != width).arg_true()[0]) + 1
+        raise DataError(
+            f"the steps do not all have {width} channels",
+            where=f"{table.origin}, about row {row}, column {name!r}",
+            fix="Give every step the same channels; null where a value is missing.",
+        )
+    with np.errstate(over="ignore"):
+        values = steps.explode().cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
+    return values.reshape(-1, int(width))  # type: ignore[call-overload]
+
+
+def rows_of(mask: np.ndarray) -> list[int]:
+    """Row numbers, from 1, where `mask` holds."""
+    return (np.flatnonzero(mask) + 1).tolist()
+
+
+def in_time(table: Table, column: str) -> pl.Series:
+    """The values of a time column, to sort by: numbers, dates, or strings that are dates.
+
+    Raises:
+        DataError: a row has no time.
+    """
+    values = table.frame[column]
+    if values.null_count():
+        row = int(values.is_null().arg_true()[0]) + 1
+        raise DataError(
+            "there is no time in this row, and the rows are ordered by it",
+            where=f"{table.origin}, row {row}, column {column!r}",
+            fix="Fill it in, or leave the row out.",
+        )
+    if values.dtype == pl.String:
+        try:
+            return values.str.to_datetime(strict=True)
+        except pl.exceptions.PolarsError:
+            # Written year first, strings sort as their times do; other forms are not to be guessed at.
+            if not values.str.contains(r"^\s*\d{4}").all():
+                raise DataError(
+                    "these times are in no form that can be ordered",
+                    where=f"{table.origin}, column {column!r}",
+                    fix="Write them as 2024-12-31 or 2024-12-31 23:59:59, or as numbers.",
+                ) from None
+    return values
+
+
+def long(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, np.ndarray]:
+    """The rows of each id, in the order of their time, as a sequence; sequences in the order they first appear.
+
+    Returns the sequences, (N,) the index of each one's first row, and (rows,) the sequence each row belongs to.
+    """
+    ids = table.column(schema.id or "", "the sequence id")
+    if ids.null_count():
+        row = int(ids.is_null().arg_true()[0]) + 1
+        raise DataError(
+            "there is no sequence id in this row", where=f"{table.origin}, row {row}, column {schema.id!r}"
+        )
+    codes = ids.rank("dense").to_numpy().astype(np.int64) - 1
+    first = np.full(codes.max() + 1, len(codes), dtype=np.int64)
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    place = np.empty(len(first), dtype=np.int64)
+    place[np.argsort(first)] = np.arange(len(first))
+    sequence = place[codes]
+    time = np.arange(len(codes))
+    if schema.time:
+        time = in_time(table, schema.time).rank("ordinal").to_numpy()
+    order = np.lexsort((time, sequence))
+    values = matrix(table, schema.features)[order]
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(sequence, minlength=len(first)))]).astype(np.int64)
+    return Packed(values, offsets), np.sort(first), sequence
+
+
+def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray]:
+    """Windows of `window` steps, one every `stride`, in the order of time.
+
+    A window never reaches over a change of id, group or part. Returns the windows and (N,) the index of the
+    last row of each.
+
+    Raises:
+        DataError: nowhere are there as many rows as a window has steps.
+    """
+    frame, rows = table.frame, len(table)
+    order = np.arange(rows)
+    if schema.time:
+        order = np.argsort(in_time(table, schema.time).rank("ordinal").to_numpy(), kind="stable")
+    keys = [key for key in (schema.id, schema.group, schema.split) if key and key in frame.columns]
+    segment = np.zeros(rows, dtype=np.int64)
+    for key in keys:
+        segment = segment * (rows + 1) + frame[key].rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        segment = np.unique(segment, return_inverse=True)[1]
+    if schema.id:
+        order = order[np.argsort(segment[order], kind="stable")]
+    window, stride = schema.window or 1, schema.stride or schema.window or 1
+    moved = np.flatnonzero(np.diff(segment[order])) + 1
+    bounds = np.concatenate([[0], moved, [rows]])
+    starts = [np.arange(a, b - window + 1, stride) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    start = np.concatenate(starts)
+    if not len(start):
+        raise DataError(
+            f"the longest unbroken stretch has {int(np.diff(bounds).max())} rows, fewer than the {window} of a window",
+            where=table.origin,
+            fix="Say a shorter --window.",
+        )
+    steps = (start[:, None] + np.arange(window)).ravel()
+    values = matrix(table, schema.features)[order][steps]
+    return Packed(values, np.arange(len(start) + 1, dtype=np.int64) * window), order[start + window - 1]

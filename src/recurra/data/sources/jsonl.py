@@ -1,0 +1,86 @@
+"""JSON lines: an object per line is a record, a list per line a sequence, a string per line a text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+
+from recurra.data.sources.columns import typed
+from recurra.data.sources.table import Table
+from recurra.errors import DataError
+
+
+def read_jsonl(data: bytes, origin: str) -> Table:
+    """A table of UTF-8 `data`; a file that is one list of objects is read too.
+
+    polars reads lines of objects; Python reads the rest (NaN, lists, mixed kinds), and names a broken line.
+
+    Raises:
+        DataError: a line is no JSON, or the lines are of different kinds; with row and line.
+    """
+    try:
+        frame = pl.read_ndjson(data, infer_schema_length=None)
+    except pl.exceptions.PolarsError:
+        frame = _slowly(data, origin)
+    return Table(typed(frame), origin, "jsonl")
+
+
+def _slowly(data: bytes, origin: str) -> pl.DataFrame:
+    values = _whole(data) or _lines(data, origin)
+    kinds = [
+        dict if isinstance(value, dict) else list if isinstance(value, list) else str for _, value in values
+    ]
+    if len(set(kinds)) > 1 or (kinds[0] is str and not all(isinstance(value, str) for _, value in values)):
+        i = next((i for i, kind in enumerate(kinds) if kind is not kinds[0]), 0)
+        raise DataError(
+            f"line {values[i][0]} holds {_called(values[i][1])}, but the first {_called(values[0][1])}",
+            where=f"{origin}, row {i + 1}",
+            fix="Write an object with the same keys in every line.",
+        )
+    records = [value for _, value in values]
+    try:
+        if kinds[0] is dict:
+            return pl.from_dicts(records, infer_schema_length=None)
+        return pl.DataFrame({"text" if kinds[0] is str else "sequence": records}, strict=False)
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        raise DataError(f"the lines do not make a table: {error}", where=origin) from None
+
+
+def _whole(data: bytes) -> list[tuple[int, Any]] | None:
+    """The records of a file that is one JSON list of objects over one or many lines."""
+    if not data.lstrip().startswith(b"["):
+        return None
+    try:
+        records = json.loads(data)
+    except json.JSONDecodeError:
+        return None
+    if records and all(isinstance(record, dict) for record in records):
+        return [(i + 1, record) for i, record in enumerate(records)]
+    return None
+
+
+def _lines(data: bytes, origin: str) -> list[tuple[int, Any]]:
+    values = []
+    for number, line in enumerate(data.replace(b"\r\n", b"\n").split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            values.append((number, json.loads(line)))
+        except (json.JSONDecodeError, RecursionError) as error:
+            what = (
+                f"{error.msg} at character {error.colno}"
+                if isinstance(error, json.JSONDecodeError)
+                else "too deep"
+            )
+            raise DataError(
+                f"line {number} is not JSON: {what}",
+                where=f"{origin}, row {len(values) + 1}",
+                fix="Write one JSON object per line.",
+            ) from None
+    return values
+
+
+def _called(value: Any) -> str:
+    return {dict: "an object", list: "a list", str: "a text", type(None): "null"}.get(type(value), "a number")

@@ -1,0 +1,127 @@
+"""Python objects to a table: pandas and polars frames, NumPy arrays, dicts of columns, lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from recurra.data.sources.table import Table
+from recurra.errors import DataError
+
+_KINDS = (
+    "a frame of pandas or polars, a NumPy array, a dict of columns, or a list of texts, sequences or records"
+)
+
+
+def read_object(source: Any, origin: str = "the data given") -> Table:
+    """The table in a Python object.
+
+    A frame or dict: its columns. A list of dicts: records. A list or 1-D array of str: the column `text`.
+    A list of arrays, (T_i,) or (T_i, I), or an array (N, T, I): a List column per channel. A 2-D array: wide,
+    a row per sequence, columns column_1, column_2, ... for the steps.
+
+    Raises:
+        DataError: nothing of the kind, no rows, or columns of unequal length.
+
+    >>> read_object({"text": ["good", "bad"], "label": [1, 0]}).frame.columns
+    ['text', 'label']
+    """
+    frame = _frame(source, origin)
+    if frame.width == 0 or frame.height == 0:
+        raise DataError("there are no rows", where=origin, fix="Give data that hold records.")
+    return Table(frame, origin, "python")
+
+
+def _frame(source: Any, origin: str) -> pl.DataFrame:
+    if isinstance(source, pl.DataFrame):
+        return source
+    if isinstance(source, pl.LazyFrame):
+        collected = source.collect()
+        return collected if isinstance(collected, pl.DataFrame) else pl.DataFrame(collected)
+    try:
+        if isinstance(source, dict):
+            return pl.DataFrame({str(name): _plain(column) for name, column in source.items()}, strict=False)
+        if isinstance(source, np.ndarray):
+            return _array(source)
+        if isinstance(source, list | tuple):
+            return _list(list(source))
+        return _foreign(source, origin)
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"the columns do not make a table: {error}", where=origin, fix=f"Give {_KINDS}."
+        ) from None
+
+
+def _plain(column: Any) -> Any:
+    if isinstance(column, np.ndarray) and column.dtype == object:
+        return column.tolist()
+    return column
+
+
+def _array(array: np.ndarray) -> pl.DataFrame:
+    if array.ndim == 1 and array.dtype.kind in "OUS":
+        return _list(array.tolist())
+    if array.ndim == 2:
+        return pl.DataFrame(
+            {f"column_{j + 1}": _plain(array[:, j]) for j in range(array.shape[1])}, strict=False
+        )
+    if array.ndim == 3:
+        columns = {
+            f"channel_{j + 1}": pl.Series(list(np.asarray(array[:, :, j], dtype=np.float64)))
+            for j in range(array.shape[2])
+        }
+        return pl.DataFrame(columns)
+    raise DataError(
+        f"an array of {array.ndim} axes makes no table", fix="Give (sequences, steps[, channels])."
+    )
+
+
+def _list(items: list[Any]) -> pl.DataFrame:
+    if not items:
+        return pl.DataFrame()
+    if all(isinstance(item, dict) for item in items):
+        return pl.from_dicts(items, infer_schema_length=None)
+    if all(isinstance(item, str) or item is None for item in items):
+        return pl.DataFrame({"text": items}, schema={"text": pl.String})
+    return list_columns([np.asarray(item, dtype=np.float64) for item in items])
+
+
+def list_columns(sequences: list[np.ndarray]) -> pl.DataFrame:
+    """Sequences (T_i,) or (T_i, I) as a List column per channel, channel_1 to channel_I."""
+    for i, sequence in enumerate(sequences):
+        if sequence.ndim not in (1, 2):
+            raise DataError(
+                f"sequence {i + 1} has {sequence.ndim} axes", fix="Give arrays (steps,) or (steps, channels)."
+            )
+    stacked = [s[:, None] if s.ndim == 1 else s for s in sequences]
+    width = stacked[0].shape[1]
+    for i, sequence in enumerate(stacked):
+        if sequence.shape[1] != width:
+            raise DataError(
+                f"sequence {i + 1} has {sequence.shape[1]} channels, but the first has {width}",
+                fix="Give every sequence the same channels.",
+            )
+    return pl.DataFrame(
+        {
+            f"channel_{j + 1}": pl.Series([s[:, j] for s in stacked], dtype=pl.List(pl.Float64))
+            for j in range(width)
+        }
+    )
+
+
+def _foreign(source: Any, origin: str) -> pl.DataFrame:
+    import narwhals as nw
+
+    known = nw.from_native(source, allow_series=True, pass_through=True)
+    if isinstance(known, nw.Series):
+        name = known.name or ("text" if known.dtype in (nw.String, nw.Object) else "value")
+        return known.alias(str(name)).to_frame().to_polars()
+    if isinstance(known, nw.LazyFrame):
+        known = known.collect()
+    if isinstance(known, nw.DataFrame):
+        return known.to_polars()
+    raise DataError(f"a {type(source).__name__} is not a table", where=origin, fix=f"Give {_KINDS}.")

@@ -1,0 +1,80 @@
+"""What every reader returns: a table, where it is from, and what had to be decided to read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from recurra.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Table:
+    """Records as read, columns typed but with no meaning given to them yet.
+
+    Args:
+        frame: one row per record: row i is record i + 1 (blank lines are no records). Numeric sequences that
+            are sequences in the source are List columns, one per channel.
+        origin: the source's name, for messages.
+        format: "csv", "tsv", "jsonl", "parquet", "ts", "labelled lines", "lines", "folder" or "python".
+        notes: plain sentences on what was found and decided, to be said aloud.
+        roles: what the format itself says of its columns: role ("text", "target", "split") -> column.
+        task: what the format itself says the target is.
+    """
+
+    frame: pl.DataFrame
+    origin: str
+    format: str
+    notes: tuple[str, ...] = ()
+    roles: dict[str, str] = field(default_factory=dict)
+    task: Literal["classify", "regress"] | None = None
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def noting(self, *notes: str) -> Table:
+        """The same table with `notes` added in front."""
+        return replace(self, notes=(*notes, *self.notes))
+
+    def column(self, name: str, role: str) -> pl.Series:
+        """The column `name`, or an error that lists the columns there are."""
+        if name not in self.frame.columns:
+            raise DataError(
+                f"there is no column {name!r} (asked for as {role})",
+                where=self.origin,
+                fix=f"The columns are: {listed(self.frame.columns)}.",
+            )
+        return self.frame[name]
+
+
+def listed(items: list[str] | tuple[str, ...], shown: int = SHOWN) -> str:
+    """A list of names for a sentence, cut in the middle when it is long.
+
+    >>> listed(["a", "b"])
+    'a, b'
+    >>> listed([f"t{i}" for i in range(100)], shown=4)
+    't0, t1, t2, ..., t99 (100 in all)'
+    """
+    items = [str(item) for item in items]
+    if len(items) <= shown:
+        return ", ".join(items)
+    return f"{', '.join(items[: shown - 1])}, ..., {items[-1]} ({len(items)} in all)"
+
+
+def numbered(rows: list[int] | tuple[int, ...], shown: int = 8) -> str:
+    """Row numbers for a sentence.
+
+    >>> numbered([3])
+    'row 3'
+    >>> numbered([3, 5, 8, 9], shown=3)
+    'rows 3, 5, 8, ... (4 in all)'
+    """
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    first = ", ".join(str(row) for row in rows[:shown])
+    return f"rows {first}" if len(rows) <= shown else f"rows {first}, ... ({len(rows)} in all)"

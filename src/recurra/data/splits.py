@@ -1,0 +1,225 @@
+"""Training, validation and test parts: seeded, stratified, nobody on two sides."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from recurra.data.examples import Examples
+from recurra.errors import DataError, InputError
+
+_PARTS = ("train", "validation", "test")
+_QUANTILES = 10
+_FEW = 50  # fewer examples than this say little about a network
+_MOST_GROUPS = 2_000  # StratifiedGroupKFold needs a millisecond for each group
+
+
+@dataclass(frozen=True)
+class Split:
+    """The examples of each part, by their places in rising order.
+
+    Args:
+        train: (N_train,) int64.
+        validation: (N_validation,) int64.
+        test: (N_test,) int64, empty where the test set is another file.
+        notes: what a person should know of how it came about, one sentence each.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def make_split(
+    examples: Examples,
+    *,
+    seed: int,
+    validation: float = 0.1,
+    test: float | None = 0.2,
+    stratify: bool = True,
+    by_time: bool = False,
+) -> Split:
+    """Share `examples` out to training, validation and test.
+
+    1. What `examples.parts` says is kept, all of it. Only a part that no row is marked for is drawn, from
+       the training rows.
+    2. Otherwise the test part is drawn from all examples, and the validation part from what is left.
+    3. Drawn are groups as a whole: `examples.groups`, else all examples with the same input, so that no
+       input stands on two sides. The same share is drawn of every class (or tenth of a regression target,
+       or combination of labels), at least one group of each. Classes so small that their share is
+       less than half an example give one group each, as long as that is not above a quarter of their
+       examples; a class of a single group stays in training. Groups given by `examples.groups` may mix classes: they are
+       drawn by scikit-learn's StratifiedGroupKFold or, above 2,000 groups or without classes,
+       GroupShuffleSplit.
+    4. `by_time`: the examples stand in the order of time. The last ones are the test part, those before
+       them the validation part; nothing is shuffled, a group stands where its last example does.
+
+    Args:
+        examples: N of them.
+        seed: of all drawing.
+        validation: share of the examples left after the test part, above 0 and below 1.
+        test: share of all examples; None where the test set is given elsewhere.
+        stratify: draw the same share of every class.
+        by_time: as above.
+
+    Raises:
+        InputError: a share is not between 0 and 1.
+        DataError: a part comes out empty, or `examples.parts` holds a name that is no part.
+
+    >>> targets = np.array(["a", "b"] * 20, dtype=object)
+    >>> texts = np.array([f"text {n}" for n in range(40)], dtype=object)
+    >>> split = make_split(Examples(texts, None, targets, rows=np.arange(1, 41)), seed=0)
+    >>> len(split.train), len(split.validation), len(split.test)
+    (28, 4, 8)
+    """
+    for name, share in (("validation", validation), ("test", test)):
+        if share is not None and not 0 < share < 1:
+            raise InputError(f"expected a share between 0 and 1, found {share}", where=name)
+    notes: list[str] = []
+    places = {part: np.zeros(0, dtype=np.int64) for part in _PARTS}
+    places["train"] = np.arange(len(examples))
+    if examples.parts is not None:
+        places = _given(examples.parts)
+    groups = _groups(examples, by_time)
+    strata = _strata(examples, stratify and not by_time)
+    for part, share in (("test", test), ("validation", validation)):
+        if share is None or len(places[part]):
+            continue
+        rest = places["train"]
+        rng = np.random.default_rng([seed, _PARTS.index(part)])
+        if by_time:
+            drawn = _last(groups[rest], share)
+        elif examples.groups is not None:
+            drawn = _deal(groups[rest], strata[rest], share, rng)
+        else:
+            drawn = _draw(groups[rest], strata[rest], share, rng)
+        if not drawn.any() or drawn.all():
+            raise DataError(
+                f"expected enough examples for a {part} part of {share:.0%}, found {len(rest)} in "
+                f"{len(np.unique(groups[rest]))} groups that have to stay together",
+                fix=f"Give more examples, at least two groups in a class, or name the {part} rows yourself.",
+            )
+        places[part], places["train"] = rest[drawn], rest[~drawn]
+    notes += _notes(examples, places, groups)
+    return Split(places["train"], places["validation"], places["test"], tuple(notes))
+
+
+def _given(parts: np.ndarray) -> dict[str, np.ndarray]:
+    names = np.array([str(part) for part in parts.tolist()], dtype=object)
+    wrong = sorted(set(names) - set(_PARTS))
+    if wrong:
+        raise DataError(f"expected parts named {', '.join(_PARTS)}, found {', '.join(map(repr, wrong[:5]))}")
+    places = {part: np.flatnonzero(names == part) for part in _PARTS}
+    if not len(places["train"]):
+        raise DataError("expected rows marked 'train', found none", fix="Mark them in the split column.")
+    return places
+
+
+def _groups(examples: Examples, by_time: bool) -> np.ndarray:
+    """(N,) int64, the same number for what must stand on one side, counted by first appearance."""
+    if examples.groups is not None:
+        keys = examples.groups.tolist()
+    elif by_time:
+        return np.arange(len(examples))
+    elif examples.texts is not None:
+        keys = examples.texts.tolist()
+    elif examples.sequences is not None:
+        sequences = examples.sequences
+        keys = [
+            hashlib.blake2b(sequences[n].tobytes(), digest_size=16).digest() for n in range(len(sequences))
+        ]
+    else:
+        return np.arange(len(examples))
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def _strata(examples: Examples, stratify: bool) -> np.ndarray:
+    """(N,) int64: the class, the combination of labels, or the tenth of a regression target."""
+    targets = examples.targets
+    if targets is None or not stratify:
+        return np.zeros(len(examples), dtype=np.int64)
+    if targets.ndim == 2:
+        _, combination, count = np.unique(targets, axis=0, return_inverse=True, return_counts=True)
+        combination = combination.ravel()
+        return np.where(count[combination] > 1, combination + 1, 0)  # those seen once are drawn together
+    if np.issubdtype(targets.dtype, np.floating):
+        borders = np.nanquantile(targets, np.linspace(0, 1, _QUANTILES + 1)[1:-1])
+        return np.searchsorted(np.unique(borders), targets)
+    numbers: dict[object, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in targets.tolist()], dtype=np.int64)
+
+
+def _draw(groups: np.ndarray, strata: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(N,) bool: of every stratum, groups in shuffled order until its share of examples is reached."""
+    _, first, group, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    stratum = strata[first]  # of a group that mixes classes, that of its first example
+    drawn = np.zeros(len(first), dtype=bool)
+    small: list[np.ndarray] = []
+    for k in np.unique(stratum):
+        members = rng.permutation(np.flatnonzero(stratum == k))
+        wanted = round(share * sizes[members].sum())
+        if wanted == 0:
+            small.append(members)
+            continue
+        before = np.cumsum(sizes[members]) - sizes[members]
+        drawn[members[before < wanted][: len(members) - 1]] = True
+    # One group of each stratum too small for its share, but never more than a quarter of them all: where
+    # there are a hundred classes of three, training needs their examples more.
+    spare = [members for members in small if len(members) > 1]
+    most = max(1, round(max(share, 0.25) * sum(sizes[members].sum() for members in spare)))
+    drawn[rng.permutation(np.array([members[0] for members in spare], dtype=np.int64))[:most]] = True
+    return drawn[group]
+
+
+def _deal(groups: np.ndarray, strata: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(N,) bool: groups that mix classes, by scikit-learn's splitters."""
+    from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
+
+    state = int(rng.integers(2**31))
+    count = len(np.unique(groups))
+    drawn = np.zeros(len(groups), dtype=bool)
+    if count < 2:
+        return drawn
+    folds = min(count, max(2, round(1 / share)))
+    fits = np.bincount(strata).max() >= folds
+    if strata.any() and fits and count <= _MOST_GROUPS and share <= 0.5:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+            splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=state)
+            _, chosen = next(splitter.split(groups, strata, groups))
+    else:
+        wanted = min(max(1, round(share * count)), count - 1)
+        splitter = GroupShuffleSplit(1, test_size=wanted, random_state=state)
+        _, chosen = next(splitter.split(groups, groups=groups))
+    drawn[chosen] = True
+    return drawn
+
+
+def _last(groups: np.ndarray, share: float) -> np.ndarray:
+    """(N,) bool: the last examples; a group that reaches into them is taken whole."""
+    first = len(groups) - max(1, round(share * len(groups)))
+    return np.isin(groups, groups[first:])
+
+
+def _notes(examples: Examples, places: dict[str, np.ndarray], groups: np.ndarray) -> list[str]:
+    notes = []
+    for part in ("validation", "test"):
+        if 0 < len(places[part]) < _FEW:
+            notes.append(f"The {part} part has only {len(places[part])} examples: its score is rough.")
+    targets = examples.targets
+    if targets is not None and targets.ndim == 1 and not np.issubdtype(targets.dtype, np.floating):
+        known = {part: set(targets[places[part]].tolist()) for part in _PARTS}
+        for part in ("validation", "test"):
+            absent = sorted(map(str, known["train"] - known[part]))
+            if len(places[part]) and absent:
+                shown = ", ".join(absent[:5]) + (" ..." if len(absent) > 5 else "")
+                notes.append(f"{len(absent)} classes have no example in the {part} part: {shown}.")
+    if examples.groups is None and len(np.unique(groups)) < len(groups):
+        copies = len(groups) - len(np.unique(groups))
+        notes.append(f"{copies} examples repeat the input of another; copies were kept on one side.")
+    return notes

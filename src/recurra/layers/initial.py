@@ -1,0 +1,30 @@
+"""Initial values of recurrent weights and biases that torch does not offer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..cells.base import Cell
+from ..cells.gru import GRUCell
+
+
+def orthogonal_blocks(w_hh: Tensor, gates: int) -> None:
+    """Make each gate's (H, P) block of `w_hh` orthogonal, in place (Saxe et al., arXiv:1312.6120)."""
+    for block in w_hh.chunk(gates):
+        nn.init.orthogonal_(block)
+
+
+def chrono_biases(cell: Cell, b_ih: Tensor, b_hh: Tensor, span: int) -> None:
+    """Set the biases so that units forget over 1 to `span` - 1 steps (Tallec & Ollivier, arXiv:1804.11188).
+
+        LSTM: b_f = log(U(1, span - 1)),  b_i = -b_f;  GRU: b_z = log(U(1, span - 1)), as z keeps the old state
+
+    Changes `b_ih` and `b_hh` (G*H,) in place; the biases of the other gates stay as they are.
+    """
+    units = b_ih.size(0) // len(cell.gates)
+    spans = torch.empty(units, device=b_ih.device).uniform_(1, span - 1).log().to(b_ih.dtype)
+    keep = slice(units, 2 * units)  # f in a LSTM, z in a GRU
+    b_ih[keep], b_hh[keep] = spans, 0.0
+    if not isinstance(cell, GRUCell):
+        b_ih[:units], b_hh[:units] = -spans, 0.0

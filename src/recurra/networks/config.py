@@ -1,0 +1,58 @@
+"""The choices of one network, and the shape that its data gives it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CellName = Literal["rnn", "lstm", "gru"]
+PoolingName = Literal["last", "mean", "max", "attention"]
+
+
+class NetworkConfig(BaseModel):
+    """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=64`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: CellName = Field("lstm", description="the recurrent cell")
+    hidden_size: int = Field(128, ge=1, description="units per layer and direction")
+    num_layers: int = Field(1, ge=1, description="recurrent layers on top of each other")
+    bidirectional: bool = Field(True, description="read from both ends")
+    embedding_size: int = Field(128, ge=1, description="numbers per token (text only)")
+    embedding_init: Literal["vectors", "random"] = Field(
+        "vectors",
+        description="start from word vectors counted on the training texts, or at random (text only)",
+    )
+    segment: int = Field(1, ge=1, description="steps of a numeric sequence read at once")
+    pooling: tuple[PoolingName, ...] = Field(
+        ("mean", "max"), min_length=1, description="how steps become one vector"
+    )
+    head_sizes: tuple[int, ...] = Field((), description="widths of ReLU layers between pooling and output")
+    word_dropout: float = Field(0.2, ge=0, lt=1, description="share of tokens replaced by the unknown one")
+    input_dropout: float = Field(
+        0.2, ge=0, lt=1, description="variational dropout on what the first layer reads"
+    )
+    dropout: float = Field(0.5, ge=0, lt=1, description="dropout between layers and before the output")
+    recurrent_dropout: float = Field(
+        0.0, ge=0, lt=1, description="variational dropout on the recurrent state"
+    )
+    weight_drop: float = Field(0.0, ge=0, lt=1, description="DropConnect on the recurrent weights")
+    zoneout: float = Field(0.0, ge=0, lt=1, description="share of units that keep their value at a step")
+    layer_norm: bool = Field(False, description="normalise the gates' inputs within the cell")
+
+
+class NetworkShape(BaseModel):
+    """What the data imposes.
+
+    Args:
+        input: "tokens" (ids) or "features" (numbers).
+        input_size: V, the size of the vocabulary, or I, features per step.
+        output_size: numbers per example that the task asks for.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Literal["tokens", "features"]
+    input_size: int = Field(ge=1)
+    output_size: int = Field(ge=1)

@@ -1,0 +1,58 @@
+"""From a batch as the data room makes it to vectors that a recurrent layer reads."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.layers.regularisation import VariationalDropout, WordDropout
+from recurra.networks.config import NetworkConfig, NetworkShape
+
+PADDING_ID = 0
+UNKNOWN_ID = 1
+
+
+class TokenInput(nn.Module):
+    """Token ids (B, T) to embeddings (B, T, E), with word dropout before and variational dropout after."""
+
+    def __init__(self, config: NetworkConfig, shape: NetworkShape):
+        super().__init__()
+        self.word_dropout = WordDropout(config.word_dropout, unknown=UNKNOWN_ID)
+        self.embedding = nn.Embedding(shape.input_size, config.embedding_size, padding_idx=PADDING_ID)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        with torch.no_grad():
+            self.embedding.weight[PADDING_ID] = 0
+        self.dropout = VariationalDropout(config.input_dropout)
+        self.size = config.embedding_size
+
+    def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        return self.dropout(self.embedding(self.word_dropout(input))), lengths
+
+
+class FeatureInput(nn.Module):
+    """Features (B, T, I), `segment` steps joined into one: (B, ceil(T / segment), segment * I).
+
+    Fewer, wider steps shorten the way of the gradient (as SegRNN does, arXiv:2308.11200). The last segment of a
+    sequence is filled up with zeros.
+    """
+
+    def __init__(self, config: NetworkConfig, shape: NetworkShape):
+        super().__init__()
+        self.segment = config.segment
+        self.dropout = VariationalDropout(config.input_dropout)
+        self.size = config.segment * shape.input_size
+
+    def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        if self.segment > 1:
+            valid = torch.arange(input.shape[1], device=input.device) < lengths[:, None]
+            input = input.masked_fill(~valid[..., None], 0.0)
+            input = functional.pad(input, (0, 0, 0, -input.shape[1] % self.segment))
+            input = input.unflatten(1, (-1, self.segment)).flatten(2)
+            lengths = (lengths + self.segment - 1) // self.segment
+        return self.dropout(input), lengths
+
+
+def make_input(config: NetworkConfig, shape: NetworkShape) -> TokenInput | FeatureInput:
+    """The input that fits `shape`."""
+    return TokenInput(config, shape) if shape.input == "tokens" else FeatureInput(config, shape)

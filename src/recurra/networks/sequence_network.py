@@ -1,0 +1,63 @@
+"""A sequence in, one vector of outputs out: input, recurrent layers, pooling over valid steps, head."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from recurra.layers import GRU, LSTM, RNN
+from recurra.layers.pooling import Pooling
+from recurra.networks.config import NetworkConfig, NetworkShape
+from recurra.networks.inputs import make_input
+
+CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+
+
+class SequenceNetwork(nn.Module):
+    """Network for one answer per sequence (classification, regression).
+
+        e = input(x);  h = recurrent(e);  p = pool(h_1 .. h_length);  y = head(dropout(p))
+
+    Shapes:
+        input (B, T) int64 token ids or (B, T, I) features, lengths (B,) -> (B, output_size).
+
+    >>> import torch
+    >>> shape = NetworkShape(input="features", input_size=3, output_size=2)
+    >>> network = SequenceNetwork(NetworkConfig(cell="gru", hidden_size=4), shape)
+    >>> network(torch.zeros(5, 7, 3), torch.tensor([7, 1, 2, 3, 4])).shape
+    torch.Size([5, 2])
+    """
+
+    def __init__(self, config: NetworkConfig, shape: NetworkShape):
+        super().__init__()
+        self.config, self.shape = config, shape
+        self.input = make_input(config, shape)
+        self.recurrent = CELLS[config.cell](
+            self.input.size,
+            config.hidden_size,
+            num_layers=config.num_layers,
+            bidirectional=config.bidirectional,
+            batch_first=True,
+            dropout=config.dropout if config.num_layers > 1 else 0.0,
+            recurrent_dropout=config.recurrent_dropout,
+            weight_drop=config.weight_drop,
+            zoneout=config.zoneout,
+            layer_norm=config.layer_norm,
+        )
+        width = config.hidden_size * (2 if config.bidirectional else 1)
+        self.pooling = Pooling(config.pooling, width, bidirectional=config.bidirectional)
+        layers: list[nn.Module] = [nn.Dropout(config.dropout)]
+        before = self.pooling.out_features
+        for size in config.head_sizes:
+            layers += [nn.Linear(before, size), nn.ReLU(), nn.Dropout(config.dropout)]
+            before = size
+        self.head = nn.Sequential(*layers, nn.Linear(before, shape.output_size))
+
+    def forward(self, input: Tensor, lengths: Tensor) -> Tensor:
+        steps, lengths = self.input(input, lengths)
+        output, _ = self.recurrent(steps, lengths=lengths)
+        return self.head(self.pooling(output, lengths))
+
+
+def count_weights(network: nn.Module) -> int:
+    """Trainable numbers in `network`."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)

@@ -1,0 +1,63 @@
+"""A time budget, turned once into a number of steps."""
+
+from __future__ import annotations
+
+import copy
+import time
+
+import torch
+
+from recurra.data.batches import Batches
+from recurra.networks.sequence_network import SequenceNetwork
+from recurra.tasks.task import Task
+from recurra.training.config import TrainingConfig
+from recurra.training.loop import make_optimizer, seeded, take_step
+
+SAFETY = 0.9
+FORWARD_SHARE = 0.35  # of the time of a training step
+
+
+def steps_within(
+    seconds: float,
+    network: SequenceNetwork,
+    task: Task,
+    training: Batches,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    validation_steps: int,
+    final_steps: int,
+) -> int:
+    """How many steps, at most `config.epochs` epochs, fit into `seconds` together with their validations.
+
+    Measured on a copy of the network over the first batches of the first epoch; neither the network nor torch's
+    random generator is changed.
+
+    Args:
+        validation_steps: steps of all sequences that every epoch is measured on.
+        final_steps: steps of all sequences that are measured once at the end.
+
+    Returns:
+        Optimiser steps, at least 1.
+    """
+    scratch = copy.deepcopy(network)
+    optimizer = make_optimizer(scratch, config)
+    spent, steps, done = 0.0, 0, 0
+    with seeded(seed):
+        for batch in training.epoch(0):
+            started = time.perf_counter()
+            take_step(scratch, task, optimizer, batch, config, learning_rate=0.0)
+            took = time.perf_counter() - started
+            if steps > 0 or len(training) == 1:  # the first step pays for warming up
+                spent, done = spent + took, done + int(batch.lengths.sum())
+            steps += 1
+            if spent > min(20.0, 0.03 * seconds) and steps > 3:
+                break
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    forward = FORWARD_SHARE * spent / max(1, done)
+    per_step = spent / max(1, steps - (len(training) > 1))
+    epoch = per_step * len(training) + forward * validation_steps
+    left = seconds * SAFETY - spent - forward * final_steps
+    epochs = min(float(config.epochs), max(0.0, left) / epoch)
+    return max(1, int(epochs * len(training)))

@@ -1,0 +1,44 @@
+"""What is written of a run once it is trained: scores, baselines beside them, and one plain sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recurra.data.examples import Examples
+from recurra.runs.events import Observer
+from recurra.runs.run import Run
+from recurra.tasks.baselines import BaselineResult, verdict
+
+
+def score_run(
+    run: Run, parts: dict[str, Examples], baselines: list[BaselineResult], observer: Observer
+) -> dict[str, Any]:
+    """Fix the decision on the validation part, then open the test part once.
+
+    The content of `metrics.json`: validation and test scores, tables, baselines, the verdict.
+    """
+    task, validation, test = run.task, parts["validation"], parts["test"]
+    outputs = run.outputs(validation)
+    import torch
+
+    truth = torch.from_numpy(run.targets.encode(validation.targets, validation.rows))  # type: ignore[arg-type]
+    run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
+    answer = task.answer(outputs, run.config.decision)
+    content: dict[str, Any] = {
+        "task": run.config.data_schema.task,
+        "target_kind": run.config.data_schema.target_kind,
+        "classes": [str(name) for name in run.classes],
+        "validation": _part(task.scores(answer, validation.targets), len(validation)),
+    }
+    if len(test) and test.targets is not None:
+        answer = run.answer(test)
+        scores = task.scores(answer, test.targets)
+        content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets)
+        content["baselines"] = [result.to_json() for result in baselines]
+        if baselines:
+            content["verdict"] = verdict(scores, answer.labels, baselines, test.targets)
+    return content
+
+
+def _part(scores: list, n: int) -> dict[str, Any]:
+    return {"n": n, "scores": [score.to_json() for score in scores]}

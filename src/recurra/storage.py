@@ -1,0 +1,122 @@
+"""Writing files whole or not at all.
+
+The bytes go to a file beside the target, are synced, and take the target's name in one rename; then the
+folder is synced. A process killed at any moment, a full disk or a lost permission leaves the old file.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from recurra.errors import RunError, StorageError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace the file at `path` by `content`, whole or not at all.
+
+    Raises:
+        StorageError: no space, no permission, or another failure of the file system; the old file stays.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace the file at `path` by `content` as JSON, whole or not at all; NaN and infinity are refused."""
+    write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def append_line(path: Path, content: Any) -> None:
+    """Add one line of JSON at the end of the file at `path`."""
+    try:
+        with Path(path).open("ab") as stream:
+            stream.write((json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n").encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise storage_error(error, Path(path)) from error
+
+
+def make_folder(path: Path) -> None:
+    """Create the folder at `path` and its parents."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, Path(path)) from error
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in the file at `path`.
+
+    Raises:
+        RunError: the file is missing, cannot be read, or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_bytes())
+    except FileNotFoundError as error:
+        raise RunError(
+            "the file is missing", where=str(path), fix="Restore it, or train the run again."
+        ) from error
+    except OSError as error:
+        raise RunError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RunError(
+            f"the file is not valid JSON ({error})",
+            where=str(path),
+            fix="Restore it, or train the run again.",
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of the file at `path`, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """`error` as a StorageError that names the file, the cause and the remedy."""
+    advice = {
+        errno.ENOSPC: ("there is no space left on the disk", "Free some space"),
+        errno.EDQUOT: ("the disk quota is used up", "Free some space"),
+        errno.EACCES: (
+            "there is no permission to write here",
+            "Choose another place with --out, or change the permissions",
+        ),
+        errno.EPERM: (
+            "there is no permission to write here",
+            "Choose another place with --out, or change the permissions",
+        ),
+        errno.EROFS: ("the file system is read-only", "Choose another place with --out"),
+        errno.ENOTDIR: ("a part of this path is a file, not a folder", "Choose another place with --out"),
+        errno.EEXIST: ("a file is in the way", "Choose another place with --out"),
+    }
+    problem, fix = advice.get(
+        error.errno or 0, (f"the file could not be written ({error.strerror or error})", "Check the disk")
+    )
+    return StorageError(problem, where=str(path), fix=f"{fix}; what was written before is untouched.")
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows has no handle for a folder to sync
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

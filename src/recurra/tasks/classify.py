@@ -1,0 +1,177 @@
+"""Classification: one class of several, or several labels at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from recurra.data.labels import TargetEncoder
+from recurra.tasks import metrics
+from recurra.tasks.calibration import TemperatureScaling, choose_threshold
+from recurra.tasks.metrics import Score
+from recurra.tasks.settings import TaskConfig
+from recurra.tasks.task import Answer
+
+
+class ClassifyTask:
+    """One class of K (two or more).
+
+        loss = - sum_k q_k log softmax(z)_k,   q = (1 - s) onehot(y) + s / K
+
+    with label smoothing s (Szegedy et al., arXiv:1512.00567), weighted by class where asked.
+
+    Args:
+        targets: knows the K class names.
+        config: choices of loss and decision.
+        counts: (K,) training examples of each class; needed for class weights only.
+    """
+
+    def __init__(self, targets: TargetEncoder, config: TaskConfig, counts: np.ndarray | None = None):
+        self.targets, self.config = targets, config
+        self.output_size = len(targets.classes)
+        balanced = counts is not None and config.class_weight == "balanced"
+        self.weights = balanced_weights(counts) if balanced else None
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Mean cross-entropy: output (B, K), target (B,) int64."""
+        weights = None if self.weights is None else self.weights.to(output.device)
+        return functional.cross_entropy(output, target, weights, label_smoothing=self.config.label_smoothing)
+
+    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """Loss as trained on, but without label smoothing, and accuracy."""
+        return {
+            "loss": float(functional.cross_entropy(outputs, targets, self.weights)),
+            "accuracy": float((outputs.argmax(1) == targets).double().mean()),
+        }
+
+    def decide(self, outputs: Tensor, targets: Tensor) -> dict[str, Any]:
+        """Temperature, and for two classes the threshold."""
+        logits, truth = outputs.double().numpy(), targets.numpy()
+        scaling = TemperatureScaling.fit(logits, truth) if self.config.calibrate else TemperatureScaling()
+        threshold = None
+        if self.output_size == 2 and self.config.threshold != "half":
+            threshold = choose_threshold(
+                truth == 1, scaling.probabilities(logits)[:, 1], self.config.threshold
+            )
+        return {"temperature": scaling.to_json(), "threshold": threshold}
+
+    def answer(self, outputs: Tensor, decision: dict[str, Any] | None) -> Answer:
+        """Calibrated probabilities, and the likeliest class or the one that the threshold decides for."""
+        scaling, threshold = _decision(decision)
+        probabilities = scaling.probabilities(outputs.double().numpy())
+        chosen = metrics.decide(probabilities, threshold)
+        return Answer(np.array(self.targets.classes, dtype=object)[chosen], probabilities)
+
+    def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
+        """Accuracy first; for the decision as it was taken."""
+        assert answer.probabilities is not None
+        classes = self.targets.classes
+        chosen = metrics.class_indices(answer.labels, classes)
+        truth = metrics.class_indices(targets, classes)
+        decided = metrics.decision_scores(truth, chosen, len(classes))
+        rest = metrics.classification_scores(targets, answer.probabilities, classes)
+        names = {score.name for score in decided}
+        return decided + [score for score in rest if score.name not in names]
+
+    def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
+        """Confusion matrix (rows: true class) and the per-class table."""
+        classes = self.targets.classes
+        confusion = metrics.confusion_matrix(
+            metrics.class_indices(targets, classes),
+            metrics.class_indices(answer.labels, classes),
+            len(classes),
+        )
+        rows = metrics.per_class_table(np.diagonal(confusion), confusion.sum(1), confusion.sum(0), classes)
+        return {"confusion": confusion.tolist(), "per_class": [row.to_json() for row in rows]}
+
+
+class MultilabelTask:
+    """K labels, each there or not.
+
+    loss = mean_k [ - y_k log sigmoid(z_k) - (1 - y_k) log(1 - sigmoid(z_k)) ]
+
+    Args:
+        targets: knows the K label names.
+        config: choices of loss and decision.
+        counts: (2, K) training examples without and with each label; needed for class weights only.
+    """
+
+    def __init__(self, targets: TargetEncoder, config: TaskConfig, counts: np.ndarray | None = None):
+        self.targets, self.config = targets, config
+        self.output_size = len(targets.classes)
+        self.weights = None
+        if counts is not None and config.class_weight == "balanced":
+            absent, present = torch.as_tensor(counts, dtype=torch.float32).clamp(min=1)
+            self.weights = absent / present
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Mean binary cross-entropy: output and target (B, K)."""
+        weights = None if self.weights is None else self.weights.to(output.device)
+        smooth = self.config.label_smoothing
+        return functional.binary_cross_entropy_with_logits(
+            output, target * (1 - smooth) + smooth / 2, pos_weight=weights
+        )
+
+    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """Loss and the share of labels that are right."""
+        return {
+            "loss": float(
+                functional.binary_cross_entropy_with_logits(outputs, targets, pos_weight=self.weights)
+            ),
+            "labels right": float(((outputs > 0) == (targets > 0.5)).double().mean()),
+        }
+
+    def decide(self, outputs: Tensor, targets: Tensor) -> dict[str, Any]:
+        """Temperature, and a threshold for each label."""
+        logits, truth = outputs.double().numpy(), targets.numpy() > 0.5
+        scaling = TemperatureScaling(several_labels=True)
+        if self.config.calibrate:
+            scaling = TemperatureScaling.fit(logits, truth, several_labels=True)
+        threshold = None
+        if self.config.threshold != "half":
+            threshold = choose_threshold(truth, scaling.probabilities(logits), self.config.threshold)
+        return {"temperature": scaling.to_json(), "threshold": threshold}
+
+    def answer(self, outputs: Tensor, decision: dict[str, Any] | None) -> Answer:
+        """Calibrated probabilities, and the labels whose probability reaches their threshold."""
+        scaling, threshold = _decision(decision, several_labels=True)
+        probabilities = scaling.probabilities(outputs.double().numpy())
+        return Answer(probabilities >= np.asarray(0.5 if threshold is None else threshold), probabilities)
+
+    def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
+        """Micro F1 first."""
+        assert answer.probabilities is not None
+        # Decided labels as probabilities pushed over 0.5 keep the thresholds that were chosen per label.
+        scores = metrics.multilabel_scores(targets, answer.labels.astype(np.float64))
+        ranked = metrics.multilabel_scores(targets, answer.probabilities)
+        return [s for s in scores if s.name != "average precision"] + [
+            s for s in ranked if s.name == "average precision"
+        ]
+
+    def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
+        """The per-label table."""
+        right = (answer.labels & targets).sum(0)
+        rows = metrics.per_class_table(right, targets.sum(0), answer.labels.sum(0), self.targets.classes)
+        return {"per_class": [row.to_json() for row in rows]}
+
+
+def balanced_weights(counts: np.ndarray) -> Tensor:
+    """N / (K n_k) for each class, so that every class weighs the same in all (King & Zeng 2001).
+
+    >>> balanced_weights(np.array([30, 10]))
+    tensor([0.6667, 2.0000])
+    """
+    present = torch.as_tensor(np.asarray(counts), dtype=torch.float32).clamp(min=1)
+    return present.sum() / (len(present) * present)
+
+
+def _decision(
+    decision: dict[str, Any] | None, several_labels: bool = False
+) -> tuple[TemperatureScaling, Any]:
+    if decision is None:
+        return TemperatureScaling(several_labels=several_labels), None
+    return TemperatureScaling.from_json(decision["temperature"]), decision["threshold"]

@@ -1,0 +1,56 @@
+"""Which settings a training starts from when nobody says otherwise.
+
+Chosen on the validation parts of IMDB, TREC, MPQA, JapaneseVowels, GunPoint, ItalyPowerDemand, OSULeaf and
+ArrowHead; the tables behind each choice are in benchmarks/RESULTS.md, "Defaults".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recurra.networks.config import NetworkConfig
+from recurra.tasks.settings import BatchConfig, Settings
+from recurra.training.config import TrainingConfig
+
+
+def default_settings(input: str, lengths: np.ndarray, cell: str | None = None) -> Settings:
+    """Settings for N training sequences.
+
+    Args:
+        input: "tokens" or "features".
+        lengths: (N,) steps of each training sequence.
+        cell: overrules the default cell.
+    """
+    if input == "tokens":
+        return _for_texts(lengths, cell or "lstm")
+    return _for_numbers(lengths, cell or "gru")
+
+
+def _for_texts(lengths: np.ndarray, cell: str) -> Settings:
+    """Few epochs over much text, more over little: the work, not the number of passes, is about the same."""
+    tokens = int(lengths.sum())
+    epochs = int(np.clip(round(2e6 / max(1, tokens)), 4, 20))
+    return Settings(
+        batches=BatchConfig(tokens_per_batch=12_800, max_batch=64),
+        network=NetworkConfig(cell=cell),  # type: ignore[arg-type]
+        training=TrainingConfig(epochs=epochs, patience=3),
+    )
+
+
+def _for_numbers(lengths: np.ndarray, cell: str) -> Settings:
+    """Small sets of numeric sequences: small batches, many epochs, long sequences read in segments."""
+    count, typical = len(lengths), float(np.median(lengths)) if len(lengths) else 1.0
+    batch = int(np.clip(count // 20, 8, 64))
+    epochs = int(np.clip(round(6000 / max(1, count / batch)), 20, 300))
+    return Settings(
+        batches=BatchConfig(tokens_per_batch=max(12_800, int(batch * typical)), max_batch=batch),
+        network=NetworkConfig(
+            cell=cell,  # type: ignore[arg-type]
+            hidden_size=64,
+            num_layers=2,
+            segment=max(1, round(typical / 40)),
+            input_dropout=0.0,
+            dropout=0.2,
+        ),
+        training=TrainingConfig(epochs=epochs, patience=max(10, epochs // 5)),
+    )

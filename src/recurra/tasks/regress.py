@@ -1,0 +1,51 @@
+"""Regression: a number for each sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional
+
+from recurra.data.labels import TargetEncoder
+from recurra.tasks import metrics
+from recurra.tasks.metrics import Score
+from recurra.tasks.task import Answer
+
+
+class RegressTask:
+    """One number per sequence, learned on the scale where the training part has mean 0 and deviation 1.
+
+    loss = mean (y - z)^2
+    """
+
+    output_size = 1
+
+    def __init__(self, targets: TargetEncoder):
+        self.targets = targets
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Mean squared error: output (B, 1), target (B,)."""
+        return functional.mse_loss(output.squeeze(1), target)
+
+    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """Squared error on the scaled target, and the share of its variance that is explained."""
+        loss = float(functional.mse_loss(outputs.squeeze(1).double(), targets.double()))
+        spread = float(targets.double().var(correction=0))
+        return {"loss": loss, "R²": 1 - loss / spread if spread > 0 else 0.0}
+
+    def decide(self, outputs: Tensor, targets: Tensor) -> None:
+        """Nothing to decide."""
+
+    def answer(self, outputs: Tensor, decision: dict[str, Any] | None) -> Answer:
+        """Numbers in the target's own unit."""
+        return Answer(self.targets.decode(outputs.squeeze(1).double().numpy()))
+
+    def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
+        """RMSE first."""
+        return metrics.regression_scores(targets, answer.labels)
+
+    def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
+        """None."""
+        return {}

@@ -1,0 +1,104 @@
+"""All choices of one training in one place, with defaults that depend on the data and were earned on it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recurra.data.text import TextConfig
+from recurra.errors import InputError
+from recurra.networks.config import NetworkConfig
+from recurra.training.config import TrainingConfig
+
+
+class TaskConfig(BaseModel):
+    """Choices of the loss and of the decision."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    class_weight: Literal["none", "balanced"] = Field("none", description="weigh rare classes up in the loss")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
+    calibrate: bool = Field(True, description="fit a temperature on the validation part")
+    threshold: Literal["half", "f1", "balanced_accuracy"] = Field(
+        "half",
+        description="what the decision threshold maximises on the validation part (two classes, several labels)",
+    )
+
+
+class BatchConfig(BaseModel):
+    """How sequences are put into batches."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tokens_per_batch: int = Field(12_800, ge=1, description="steps in a batch at most, padding included")
+    max_batch: int = Field(64, ge=1, description="sequences in a batch at most")
+
+
+class Settings(BaseModel):
+    """Every choice that a person can make about a training."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: TaskConfig = TaskConfig()
+    text: TextConfig = TextConfig()
+    batches: BatchConfig = BatchConfig()
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def changed(self, overrides: dict[str, Any]) -> Settings:
+        """These settings with `overrides`, a flat dict of dotted names such as `network.hidden_size`.
+
+        Values may be given as the text that a person types.
+
+        Raises:
+            InputError: a name that does not exist (the nearest ones are listed) or a value that does not fit.
+
+        >>> Settings().changed({"network.hidden_size": "64"}).network.hidden_size
+        64
+        """
+        known = setting_names()
+        content = self.model_dump()
+        for name, value in overrides.items():
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)
+                raise InputError(
+                    f"there is no setting {name!r}", where="--set", fix=f"Did you mean {', '.join(near)}?"
+                )
+            room, field = name.split(".", 1)
+            content[room][field] = _parsed(value)
+        try:
+            return Settings.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"][:2])
+            raise InputError(
+                f"{name} = {first['input']!r} does not fit: {first['msg'][0].lower() + first['msg'][1:]}",
+                where="--set",
+                fix=f"It is: {known.get(name, 'see recurra info --settings')}.",
+            ) from error
+
+
+def setting_names() -> dict[str, str]:
+    """Every setting's dotted name and what it is."""
+    names = {}
+    for room, outer in Settings.model_fields.items():
+        assert isinstance(outer.annotation, type) and issubclass(outer.annotation, BaseModel)
+        for field, inner in outer.annotation.model_fields.items():
+            names[f"{room}.{field}"] = inner.description or ""
+    return names
+
+
+def _parsed(value: Any) -> Any:
+    """What a person typed, as a value: JSON where it is JSON, a list where it has commas, else the text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        pass
+    if "," in value:
+        return [_parsed(part.strip()) for part in value.split(",")]
+    return {"true": True, "false": False, "none": None}.get(value.lower(), value)

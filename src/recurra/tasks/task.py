@@ -1,0 +1,54 @@
+"""What every task is to the rest of the program: a loss, a measure for stopping, a decision, scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor
+
+from recurra.tasks.metrics import Score
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run says of N examples.
+
+    Args:
+        labels: (N,) class names, (N, K) bool for several labels, or (N,) float64 for regression.
+        probabilities: (N, K) calibrated, columns in the order of the classes; None for regression.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray | None = None
+
+
+class Task(Protocol):
+    """One kind of target, with all that depends on it."""
+
+    output_size: int
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Mean loss over a batch: output (B, output_size), target as the target encoder made it."""
+        ...
+
+    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """`loss` and one more number that people read, over the whole validation part."""
+        ...
+
+    def decide(self, outputs: Tensor, targets: Tensor) -> dict[str, Any] | None:
+        """Fit temperature and threshold on the validation part; JSON-safe."""
+        ...
+
+    def answer(self, outputs: Tensor, decision: dict[str, Any] | None) -> Answer:
+        """From the network's outputs to labels and probabilities."""
+        ...
+
+    def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
+        """Scores with intervals, the headline first; `targets` as people wrote them."""
+        ...
+
+    def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
+        """Tables for people and programs: confusion matrix, per class; JSON-safe."""
+        ...

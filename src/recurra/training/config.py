@@ -1,0 +1,43 @@
+"""The choices of one training, and how its learning rate moves."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainingConfig(BaseModel):
+    """How a network is trained. Every field can be set from the command line: `--set training.epochs=5`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(10, ge=1, description="passes over the training part, at most")
+    learning_rate: float = Field(2e-3, gt=0, description="peak learning rate of AdamW")
+    weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay of AdamW; biases are spared")
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the learning rate rises")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="what the rate does after warm-up")
+    clip_norm: float = Field(1.0, gt=0, description="gradients are scaled down to this norm")
+    patience: int = Field(3, ge=1, description="epochs without a better validation loss before stopping")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the network")
+    threads: int | None = Field(None, ge=1, description="CPU threads; unset: as torch has it")
+    checkpoint_every_s: float = Field(30.0, gt=0, description="seconds between checkpoints within an epoch")
+
+
+def learning_rate_at(step: int, total_steps: int, config: TrainingConfig) -> float:
+    """Learning rate of optimiser step `step` (from 0): linear warm-up, then half a cosine down to zero.
+
+    (Loshchilov & Hutter, arXiv:1608.03983, without restarts.)
+
+    >>> config = TrainingConfig(learning_rate=1.0, warmup=0.1)
+    >>> [round(learning_rate_at(s, 100, config), 3) for s in (0, 9, 10, 55, 99)]
+    [0.1, 1.0, 1.0, 0.5, 0.0]
+    """
+    warmup_steps = round(config.warmup * total_steps)
+    if step < warmup_steps:
+        return config.learning_rate * (step + 1) / warmup_steps
+    if config.schedule == "constant":
+        return config.learning_rate
+    progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

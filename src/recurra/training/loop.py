@@ -1,0 +1,353 @@
+"""The training loop: one optimiser step after another, and nothing hidden between them.
+
+All that the loop knows stands in `_Position`, the weights, the optimiser's moments and torch's random
+generator. A checkpoint holds these, and the order of an epoch is a function of (seed, epoch), so a killed and
+resumed training gives the numbers of one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from recurra.data.batches import Batch, Batches
+from recurra.errors import TrainingError
+from recurra.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from recurra.training.config import TrainingConfig, learning_rate_at
+from recurra.training.interruption import Interruption
+from recurra.training.precision import Precision, autocast, resolve_precision
+
+
+class Objective(Protocol):
+    """What is minimised, and what decides which weights are best; a task provides it."""
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Mean loss over the examples of a batch, one number."""
+        ...
+
+    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """Numbers over the whole validation part; `loss` among them, and the lower it is the better."""
+        ...
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """An optimiser step was taken."""
+
+    step: int
+    total_steps: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What is kept of an epoch: a line of `history.jsonl`."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    validation: dict[str, float]
+    learning_rate: float
+    gradient_norm: float
+    clipped_share: float
+    is_best: bool
+    seconds: float
+
+
+Observer = Callable[[StepDone | EpochRecord], None]
+
+
+@dataclass
+class _Position:
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best_loss: float | None = None
+    best_epoch: int | None = None
+    epochs_without_gain: int = 0
+    loss_sum: float = 0.0
+    examples: int = 0
+    norm_sum: float = 0.0
+    clipped: int = 0
+    seconds: float = 0.0
+    stopped: str | None = None
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def count(self, loss: float, norm: float, examples: int, *, clipped: bool) -> None:
+        self.step += 1
+        self.batch += 1
+        self.loss_sum += loss * examples
+        self.examples += examples
+        self.norm_sum += norm
+        self.clipped += clipped
+
+    def next_epoch(self) -> None:
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.loss_sum = self.norm_sum = 0.0
+        self.examples = self.clipped = 0
+
+
+@dataclass(frozen=True)
+class History:
+    """How a training went.
+
+    Args:
+        records: one per epoch.
+        best_epoch: the epoch whose weights the network now has (from 1).
+        steps: optimiser steps taken.
+        seconds: time in training, validation included, over all resumptions.
+        stopped: why it ended: "finished", "early", "interrupted", "clock", "not finite at step N".
+    """
+
+    records: list[EpochRecord]
+    best_epoch: int
+    steps: int
+    seconds: float
+    stopped: str
+
+    @property
+    def reproducible(self) -> bool:
+        """False where the clock or a person, not the settings, decided when to stop."""
+        return self.stopped not in ("interrupted", "clock")
+
+
+def train(
+    network: nn.Module,
+    objective: Objective,
+    training: Batches,
+    validation: Batches,
+    config: TrainingConfig,
+    *,
+    total_steps: int,
+    deadline: float | None = None,
+    checkpoint_folder: Path | None = None,
+    resume: bool = False,
+    observer: Observer = lambda _: None,
+) -> History:
+    """Train `network` in place; it ends with the weights that did best on the validation part.
+
+    AdamW (Loshchilov & Hutter, arXiv:1711.05101) with gradients clipped to a norm (Pascanu et al.,
+    arXiv:1211.5063); early stopping on the validation loss.
+
+    Args:
+        total_steps: optimiser steps that the schedule spans; decided before training and never changed.
+        deadline: `time.monotonic()` after which no further step is begun: a guard, not a plan.
+        checkpoint_folder: where to leave checkpoints; None leaves none.
+        resume: go on from the checkpoint in `checkpoint_folder`, if there is one.
+        observer: is told of every step and every epoch.
+
+    Raises:
+        TrainingError: the loss was not finite before any epoch was complete.
+    """
+    optimizer = make_optimizer(network, config)
+    position, best = _Position(), {}
+    if resume and checkpoint_folder is not None:
+        checkpoint = read_checkpoint(checkpoint_folder)
+        if checkpoint is not None:
+            position, best = _restore(checkpoint, network, optimizer)
+    started = time.monotonic() - position.seconds
+    saved = time.monotonic()
+
+    def save() -> None:
+        nonlocal saved
+        if checkpoint_folder is not None:
+            position.seconds = time.monotonic() - started
+            write_checkpoint(checkpoint_folder, _capture(network, optimizer, position, best))
+        saved = time.monotonic()
+
+    with Interruption() as interruption:
+        while position.stopped is None:
+            for batch in training.epoch(position.epoch, start=position.batch):
+                rate = learning_rate_at(position.step, total_steps, config)
+                loss, norm = take_step(network, objective, optimizer, batch, config, learning_rate=rate)
+                if not (math.isfinite(loss) and math.isfinite(norm)):
+                    position.stopped = f"not finite at step {position.step + 1}"
+                    break
+                position.count(loss, norm, len(batch.index), clipped=norm > config.clip_norm)
+                observer(StepDone(position.step, total_steps, position.loss_sum / position.examples))
+                if position.step >= total_steps:
+                    position.stopped = "finished"
+                elif interruption.requested:
+                    save()  # a resumed training goes on from here as if nothing had happened
+                    position.stopped = "interrupted"
+                elif deadline is not None and time.monotonic() > deadline:
+                    position.stopped = "clock"
+                if position.stopped is not None:
+                    break
+                if time.monotonic() - saved > config.checkpoint_every_s:
+                    save()
+            if position.stopped is None or not position.stopped.startswith("not finite"):
+                record = _close_epoch(
+                    network, objective, validation, config, total_steps, position, best, started
+                )
+                if record is not None:
+                    observer(record)
+            if position.stopped != "interrupted":
+                save()
+
+    if not best:
+        raise TrainingError(
+            f"the loss was {position.stopped}, before an epoch was complete",
+            fix="Lower the learning rate (--set training.learning_rate=...), and look for extreme values in the data.",
+        )
+    network.load_state_dict(best)
+    return History(
+        records=[EpochRecord(**record) for record in position.records],
+        best_epoch=position.best_epoch or 0,
+        steps=position.step,
+        seconds=time.monotonic() - started,
+        stopped=position.stopped or "finished",
+    )
+
+
+def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+    """AdamW over the trainable weights; vectors (biases, norms) are not decayed."""
+    weights = [p for p in network.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in weights if p.dim() > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, fused=True)
+
+
+@torch.no_grad()
+def outputs_over(network: nn.Module, batches: Batches, precision: Precision) -> tuple[Tensor, Tensor | None]:
+    """The network's outputs (N, ...) and the targets for all examples, in the order of the examples."""
+    device = next(network.parameters()).device
+    was_training = network.training
+    network.eval()
+    outputs, targets, order = [], [], []
+    for batch in batches.evaluation():
+        with autocast(precision, device):
+            output = network(batch.input.to(device), batch.lengths.to(device))
+        outputs.append(output.float().cpu())
+        order.append(torch.from_numpy(batch.index))
+        if batch.target is not None:
+            targets.append(batch.target)
+    network.train(was_training)
+    back = torch.argsort(torch.cat(order))
+    return torch.cat(outputs)[back], torch.cat(targets)[back] if targets else None
+
+
+def take_step(
+    network: nn.Module,
+    objective: Objective,
+    optimizer: torch.optim.AdamW,
+    batch: Batch,
+    config: TrainingConfig,
+    *,
+    learning_rate: float,
+) -> tuple[float, float]:
+    """One optimiser step; returns the loss and the gradient's norm before clipping.
+
+    Where one of them is not finite the weights are left as they are.
+    """
+    assert batch.target is not None
+    device = next(network.parameters()).device
+    network.train()
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    with autocast(resolve_precision(config.precision, device), device):
+        output = network(batch.input.to(device), batch.lengths.to(device))
+    loss = objective.loss(output.float(), batch.target.to(device))
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = float(nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm))
+    value = float(loss.detach())
+    if math.isfinite(value) and math.isfinite(norm):
+        optimizer.step()
+    return value, norm
+
+
+def _close_epoch(
+    network: nn.Module,
+    objective: Objective,
+    validation: Batches,
+    config: TrainingConfig,
+    total_steps: int,
+    position: _Position,
+    best: dict[str, Tensor],
+    started: float,
+) -> EpochRecord | None:
+    """Measure the validation part, keep the weights if they are the best so far, move to the next epoch."""
+    precision = resolve_precision(config.precision, next(network.parameters()).device)
+    outputs, targets = outputs_over(network, validation, precision)
+    assert targets is not None
+    measured = objective.validate(outputs, targets)
+    if not math.isfinite(measured["loss"]):
+        position.stopped = f"not finite at step {position.step} (validation)"
+        return None
+    is_best = position.best_loss is None or measured["loss"] < position.best_loss
+    if is_best:
+        position.best_loss, position.best_epoch, position.epochs_without_gain = (
+            measured["loss"],
+            position.epoch + 1,
+            0,
+        )
+        best.update({name: tensor.detach().clone() for name, tensor in network.state_dict().items()})
+    else:
+        position.epochs_without_gain += 1
+    if position.stopped is None and position.epochs_without_gain >= config.patience:
+        position.stopped = "early"
+    steps = max(1, position.batch)
+    record = EpochRecord(
+        epoch=position.epoch + 1,
+        step=position.step,
+        train_loss=position.loss_sum / max(1, position.examples),
+        validation=measured,
+        learning_rate=learning_rate_at(max(0, position.step - 1), total_steps, config),
+        gradient_norm=position.norm_sum / steps,
+        clipped_share=position.clipped / steps,
+        is_best=is_best,
+        seconds=time.monotonic() - started,
+    )
+    position.records.append(asdict(record))
+    position.next_epoch()
+    return record
+
+
+def _capture(
+    network: nn.Module, optimizer: torch.optim.AdamW, position: _Position, best: dict[str, Tensor]
+) -> Checkpoint:
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(moment) for name, moment in moments.items()}
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    return Checkpoint(tensors, asdict(position))
+
+
+def _restore(
+    checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.AdamW
+) -> tuple[_Position, dict[str, Tensor]]:
+    network.load_state_dict(checkpoint.group("network"))
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in checkpoint.group("optimizer").items():
+        number, moment = name.split(".", 1)
+        state.setdefault(int(number), {})[moment] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    torch.set_rng_state(checkpoint.tensors["random.cpu"])
+    if torch.cuda.is_available() and "random.cuda" in checkpoint.tensors:
+        torch.cuda.set_rng_state(checkpoint.tensors["random.cuda"])
+    known = {f.name for f in fields(_Position)}
+    position = _Position(**{key: value for key, value in checkpoint.progress.items() if key in known})
+    return position, checkpoint.group("best")
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Run the body with torch's generators seeded, and leave the caller's as they were."""
+    devices = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield

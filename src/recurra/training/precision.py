@@ -1,0 +1,29 @@
+"""Mixed precision where it helps."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def resolve_precision(asked: Literal["auto", "float32", "bfloat16"], device: torch.device) -> Precision:
+    """What "auto" means here: bfloat16 where the machine multiplies matrices in it, else float32.
+
+    That is a GPU that supports it, or a CPU with AMX tiles; elsewhere bfloat16 is emulated and slower.
+    """
+    if asked != "auto":
+        return asked
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if torch.cpu.get_capabilities().get("amx_bf16", False) else "float32"
+
+
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager:
+    """The context in which a network runs at `precision`; weights and losses stay in float32."""
+    if precision == "bfloat16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()

@@ -1,0 +1,66 @@
+"""Files are written whole or not at all, whatever goes wrong."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from recurra.errors import RunError, StorageError
+from recurra.storage import append_line, read_json, sha256, write_bytes, write_json
+
+
+def test_write_replaces_the_content_and_leaves_no_other_file(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+    write_json(path, {"a": 2})
+    assert read_json(path) == {"a": 2}
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_failed_write_keeps_the_old_file_and_says_why(tmp_path, monkeypatch, code, call):
+    path = tmp_path / "a.json"
+    write_json(path, "old")
+
+    def fail(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os if call == "fsync" else Path, call, fail)
+    with pytest.raises(StorageError, match=r"a\.json: .*untouched"):
+        write_json(path, "new")
+    monkeypatch.undo()
+    assert read_json(path) == "old"
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+def test_not_a_number_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "a.json", float("nan"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_lines_are_added_whole(tmp_path):
+    path = tmp_path / "h.jsonl"
+    append_line(path, {"a": 1})
+    append_line(path, {"b": "é"})
+    assert path.read_text(encoding="utf-8") == '{"a": 1}\n{"b": "é"}\n'
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""])
+def test_broken_json_names_the_file(tmp_path, content):
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(RunError, match=r"config\.json: the file is not valid JSON"):
+        read_json(path)
+
+
+def test_missing_file_names_the_file(tmp_path):
+    with pytest.raises(RunError, match=r"none\.json: the file is missing"):
+        read_json(tmp_path / "none.json")
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path):
+    write_bytes(tmp_path / "x", b"abc")
+    assert sha256(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

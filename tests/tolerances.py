@@ -1,0 +1,30 @@
+"""How close is close: the one table for every comparison of two ways to compute the same numbers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Largest difference allowed, absolute up to 1 and relative above it.
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+# Layer normalisation divides by a spread that may be as small as sqrt(1e-5): rounding grows by up to 316.
+LAYER_NORM_SLACK = 30.0
+
+
+def assert_close(actual: Tensor, expected: Tensor, what: str = "values", slack: float = 1.0) -> None:
+    assert actual.shape == expected.shape, f"{what}: shape {tuple(actual.shape)}, not {tuple(expected.shape)}"
+    assert actual.dtype == expected.dtype, f"{what}: {actual.dtype}, not {expected.dtype}"
+    if not expected.numel():
+        return
+    scale = max(1.0, float(expected.detach().abs().max()))
+    off = float((actual - expected).detach().abs().max())
+    # `not <=` so that NaN fails too.
+    assert off <= slack * TOLERANCE[expected.dtype] * scale, (
+        f"{what}: off by {off:.3g} at a scale of {scale:.3g}"
+    )
+
+
+def assert_all_close(actual: dict[str, Tensor], expected: dict[str, Tensor], slack: float = 1.0) -> None:
+    assert actual.keys() == expected.keys()
+    for name in expected:
+        assert_close(actual[name], expected[name], name, slack)

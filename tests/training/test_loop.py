@@ -1,0 +1,242 @@
+"""The loop: what it learns, when it stops, and that a resumed training gives the same numbers."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from recurra.data.batches import Batches
+from recurra.data.packed import Packed
+from recurra.errors import RunError, StorageError, TrainingError
+from recurra.training.checkpoint import FILE, read_checkpoint
+from recurra.training.config import TrainingConfig
+from recurra.training.loop import EpochRecord, StepDone, seeded, train
+
+EPOCHS, BATCH = 4, 8
+
+
+class Sums(nn.Module):
+    """Learns whether the sum of a sequence is positive; dropout makes the random generator matter."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(2, 8)
+        self.dropout = nn.Dropout(0.3)
+        self.output = nn.Linear(8, 2)
+
+    def forward(self, input, lengths):
+        return self.output(self.dropout(torch.tanh(self.hidden(input.sum(1)))))
+
+
+class Classes:
+    def loss(self, output, target):
+        return functional.cross_entropy(output, target)
+
+    def validate(self, outputs, targets):
+        return {
+            "loss": float(self.loss(outputs, targets)),
+            "accuracy": float((outputs.argmax(1) == targets).float().mean()),
+        }
+
+
+def data(n, seed):
+    rng = np.random.default_rng(seed)
+    sequences = [rng.normal(size=(rng.integers(1, 6), 2)).astype(np.float32) for _ in range(n)]
+    targets = np.array([int(s.sum() > 0) for s in sequences])
+    return Batches(Packed.from_list(sequences), targets, max_batch=BATCH, seed=3)
+
+
+def run(folder=None, *, resume=False, observer=lambda _: None, **changes):
+    config = TrainingConfig(**{"epochs": EPOCHS, "learning_rate": 0.02, "patience": 9, **changes})
+    training, validation = data(100, 0), data(40, 1)
+    torch.manual_seed(5)
+    network = Sums()
+    with seeded(7):
+        history = train(
+            network,
+            Classes(),
+            training,
+            validation,
+            config,
+            total_steps=config.epochs * len(training),
+            checkpoint_folder=folder,
+            resume=resume,
+            observer=observer,
+        )
+    return network, history
+
+
+def same(a, b):
+    return all(
+        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
+
+
+def without_times(history):
+    return [{k: v for k, v in vars(record).items() if k != "seconds"} for record in history.records]
+
+
+def test_training_learns():
+    network, history = run(epochs=12)
+    assert history.stopped == "finished"
+    assert history.records[history.best_epoch - 1].validation["accuracy"] > 0.85
+    assert history.records[-1].train_loss < history.records[0].train_loss
+
+
+def test_the_network_ends_with_the_best_weights():
+    network, history = run()
+    batches = data(40, 1)
+    batch = next(batches.evaluation())
+    network.eval()
+    with torch.no_grad():
+        loss = float(Classes().loss(network(batch.input, batch.lengths), batch.target))
+    assert loss == pytest.approx(min(r.validation["loss"] for r in history.records), rel=1e-5)
+
+
+def test_twice_the_same_call_gives_the_same_numbers():
+    (a, first), (b, second) = run(), run()
+    assert same(a, b)
+    assert without_times(first) == without_times(second)
+
+
+def test_the_callers_random_generator_is_left_alone():
+    torch.manual_seed(11)
+    expected = torch.rand(3)
+    torch.manual_seed(11)
+    with seeded(7):
+        torch.rand(5)
+    assert torch.equal(torch.rand(3), expected)
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("at", [1, 5, 13, 14, 30, 51])
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, at):
+    whole, expected = run(tmp_path / "a")
+
+    def kill(event):
+        if isinstance(event, StepDone) and event.step == at:
+            raise Killed
+
+    # A checkpoint after every step would hide a wrong position; now and then finds it.
+    with pytest.raises(Killed):
+        run(tmp_path / "b", observer=kill, checkpoint_every_s=0.004)
+    with pytest.raises(Killed):  # killed again, a little later
+        run(
+            tmp_path / "b",
+            resume=True,
+            observer=lambda e: kill(StepDone(e.step - 1, 0, 0.0)) if isinstance(e, StepDone) else None,
+            checkpoint_every_s=0.004,
+        )
+    resumed, history = run(tmp_path / "b", resume=True)
+    assert same(whole, resumed)
+    assert without_times(history) == without_times(expected)
+
+
+def test_resuming_a_finished_training_changes_nothing(tmp_path):
+    whole, expected = run(tmp_path)
+    again, history = run(tmp_path, resume=True)
+    assert same(whole, again)
+    assert history.steps == expected.steps
+
+
+def test_ctrl_c_ends_the_step_and_leaves_a_checkpoint_to_go_on_from(tmp_path):
+    whole, expected = run(tmp_path / "a")
+
+    def interrupt(event):
+        if isinstance(event, StepDone) and event.step == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    network, history = run(tmp_path / "b", observer=interrupt)
+    assert history.stopped == "interrupted"
+    assert not history.reproducible
+    assert history.steps < expected.steps
+    resumed, history = run(tmp_path / "b", resume=True)
+    assert same(whole, resumed)
+    assert without_times(history) == without_times(expected)
+
+
+def test_early_stopping_waits_for_its_patience():
+    _, history = run(epochs=60, patience=3, learning_rate=0.2)
+    assert history.stopped == "early"
+    assert len(history.records) == history.best_epoch + 3
+
+
+def test_the_deadline_stops_in_time_and_is_told():
+    config = TrainingConfig(epochs=1000, patience=1000)
+    training = data(100, 0)
+    with seeded(0):
+        history = train(
+            Sums(),
+            Classes(),
+            training,
+            data(40, 1),
+            config,
+            total_steps=10**6,
+            deadline=time.monotonic() + 0.2,
+        )
+    assert history.stopped == "clock"
+    assert not history.reproducible
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_best_weights():
+    class Bursting(Classes):
+        steps = 0
+
+        def loss(self, output, target):
+            self.steps += 1
+            return super().loss(output, target) * (float("nan") if self.steps > 30 else 1.0)
+
+        def validate(self, outputs, targets):
+            return {"loss": float(functional.cross_entropy(outputs, targets))}
+
+    network, training = Sums(), data(100, 0)
+    with seeded(0):
+        history = train(network, Bursting(), training, data(40, 1), TrainingConfig(epochs=9), total_steps=900)
+    assert history.stopped == "not finite at step 31"
+    assert all(torch.isfinite(t).all() for t in network.state_dict().values())
+
+
+def test_a_loss_that_is_never_finite_is_an_error_with_advice():
+    class Broken(Classes):
+        def loss(self, output, target):
+            return super().loss(output, target) * float("inf")
+
+    with pytest.raises(TrainingError, match=r"not finite at step 1.*learning rate"), seeded(0):
+        train(Sums(), Broken(), data(100, 0), data(40, 1), TrainingConfig(), total_steps=100)
+
+
+def test_a_truncated_checkpoint_is_an_error_that_names_it(tmp_path):
+    run(tmp_path)
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(RunError, match=r"state\.safetensors: the checkpoint is broken"):
+        run(tmp_path, resume=True)
+
+
+def test_a_full_disk_never_costs_the_previous_checkpoint(tmp_path, monkeypatch):
+    whole, _ = run(tmp_path / "a")
+    epochs = []
+
+    def fill_the_disk(event):
+        if isinstance(event, EpochRecord) and event.epoch == 3:
+            epochs.append(event.epoch)
+            monkeypatch.setattr(
+                os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+            )
+
+    with pytest.raises(StorageError, match="no space left"):
+        run(tmp_path / "b", observer=fill_the_disk)
+    monkeypatch.undo()
+    kept = read_checkpoint(tmp_path / "b")
+    assert kept is not None
+    assert kept.progress["epoch"] == 2
+    resumed, _ = run(tmp_path / "b", resume=True)
+    assert same(whole, resumed)
