@@ -15,7 +15,7 @@ def test_write_replaces_the_content_and_leaves_no_other_file(tmp_path):
     write_json(path, {"a": 1})
     write_json(path, {"a": 2})
     assert read_json(path) == {"a": 2}
-    assert os.listdir(tmp_path) == ["a.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO])
@@ -32,7 +32,7 @@ def test_a_failed_write_keeps_the_old_file_and_says_why(tmp_path, monkeypatch, c
         write_json(path, "new")
     monkeypatch.undo()
     assert read_json(path) == "old"
-    assert os.listdir(tmp_path) == ["a.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_not_a_number_is_refused_before_anything_is_written(tmp_path):

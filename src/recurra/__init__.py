@@ -13,6 +13,9 @@ _HOMES = {
     "RNN": "recurra.layers",
     "LSTM": "recurra.layers",
     "GRU": "recurra.layers",
+    "SequenceClassifier": "recurra.estimators",
+    "SequenceRegressor": "recurra.estimators",
+    "load": "recurra.runs.run",
 }
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -116,6 +116,7 @@ def test_long_text_keeps_head_and_tail(max_steps):
     assert cut == 1
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("İ ß ﬃ Ω … ½")
 def test_character_decode_gives_the_text_back(text):
@@ -125,6 +126,7 @@ def test_character_decode_gives_the_text_back(text):
     assert encoder.decode(encoder.encode([text])[0]) == rules.normalize_str(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(ALL), min_size=1), st.sampled_from(["word", "subword"]))
 def test_decoded_text_encodes_to_the_same_ids(texts, level):
     ids = ONCE[level].encode([" ".join(texts)])[0]
@@ -138,6 +140,16 @@ def test_subword_decode_keeps_spacing():
     known = TextEncoder.fit([*ALL, text], TextConfig(level="subword"))
     assert known.decode(known.encode([text])[0]) == "фильм, «это» (это)"
     assert encoder.decode(encoder.encode([CHINESE[0]])[0]) == CHINESE[0].replace("，", ",")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_word_without_end_is_soon_done(level):
+    endless = "ab" * 100_000
+    begun = time.process_time()
+    encoder = TextEncoder.fit([endless, "c d"], TextConfig(level=level, min_frequency=1, max_steps=10**6))
+    packed = encoder.encode([endless])
+    assert time.process_time() - begun < 10
+    assert encoder.decode(packed[0]) == endless
 
 
 def test_decode_leaves_padding_out_and_refuses_foreign_ids():
@@ -156,7 +168,7 @@ def test_lone_surrogates_do_not_stop_the_work():
 
 
 def test_fit_refuses_what_is_no_text():
-    with pytest.raises(DataError, match="found NoneType .* in place 1"):
+    with pytest.raises(DataError, match=r"found NoneType .* in place 1"):
         TextEncoder.fit(["a", None])  # pyright: ignore[reportArgumentType]
     with pytest.raises(DataError, match="found no word that occurs 1 times"):
         TextEncoder.fit(["", "  "], TextConfig(level="word"))
@@ -167,7 +179,7 @@ def test_fit_refuses_what_is_no_text():
 def test_config_refuses_unknown_keys_and_values():
     for wrong in ({"levels": "word"}, {"level": "letter"}, {"max_steps": 1}, {"vocabulary_size": 2}):
         with pytest.raises(ValidationError):
-            TextConfig(**wrong)
+            TextConfig.model_validate(wrong)
 
 
 def test_min_frequency_by_default_keeps_single_words_of_small_data_only():
@@ -333,7 +345,7 @@ def test_imdb_speed_and_sense(monkeypatch):
     print(f"fit {fitted - begun:.1f} s, encode {done - fitted:.1f} s")
     assert encoder.level == "word"
     assert encoder.vocabulary_size == 30_000
-    assert done - fitted < 10
+    assert done - fitted < 15  # about 7 on a core of its own
     assert packed.lengths.max() == 400
     assert 0.1 < cut / len(texts) < 0.3
     assert (packed.values == encoder.unknown_id).mean() < 0.03

@@ -191,7 +191,7 @@ def check_default_state(case: Case) -> None:
     assert_close(output, run(case.layer, case.x, begin, case.lengths)[0], "output from the default state")
 
 
-# -- how a layer is run and weighed ------------------------------------------------------------------------------
+# -- how a layer is run and weighed ------------------------------------------------------------------------
 
 
 def run(
@@ -209,7 +209,7 @@ def evaluate(
     lengths: Sequence[int] | None = None,
     call: Callable | None = None,
 ) -> Numbers:
-    """Outputs, states, and the gradient of a loss that weighs every number of both, for every input and weight."""
+    """Outputs, states, and every gradient of a loss that weighs each of their numbers."""
     x = x.detach().clone().requires_grad_()
     hx = tuple(s.detach().clone().requires_grad_() for s in hx)
     output, state = call(x, hx) if call else run(layer, x, hx, lengths)

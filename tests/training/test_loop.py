@@ -15,7 +15,7 @@ from recurra.data.packed import Packed
 from recurra.errors import RunError, StorageError, TrainingError
 from recurra.training.checkpoint import FILE, read_checkpoint
 from recurra.training.config import TrainingConfig
-from recurra.training.loop import EpochRecord, StepDone, seeded, train
+from recurra.training.loop import EpochRecord, StepDone, outputs_over, seeded, train
 
 EPOCHS, BATCH = 4, 8
 
@@ -90,11 +90,7 @@ def test_training_learns():
 
 def test_the_network_ends_with_the_best_weights():
     network, history = run()
-    batches = data(40, 1)
-    batch = next(batches.evaluation())
-    network.eval()
-    with torch.no_grad():
-        loss = float(Classes().loss(network(batch.input, batch.lengths), batch.target))
+    loss = Classes().validate(*outputs_over(network, data(40, 1), "float32"))["loss"]
     assert loss == pytest.approx(min(r.validation["loss"] for r in history.records), rel=1e-5)
 
 

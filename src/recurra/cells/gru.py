@@ -66,9 +66,9 @@ class GRUCell:
             r, z = torch.sigmoid(x_rz + h_rz).chunk(2, -1)
             n = torch.tanh(x_n + r * h_n)
         else:
-            (w_rz, w_n), (b_rz, b_n), (gain_rz, gain_n) = (
-                (None, None) if t is None else t.split((2 * units, units))
-                for t in (w.w_hh, w.b_hh, w.norm_hh)
+            w_rz, w_n = w.w_hh.split((2 * units, units))
+            (b_rz, b_n), (gain_rz, gain_n) = (
+                (None, None) if t is None else t.split((2 * units, units)) for t in (w.b_hh, w.norm_hh)
             )
             r, z = torch.sigmoid(x_rz + product(h_seen, w_rz, b_rz, gain_rz)).chunk(2, -1)
             n = torch.tanh(x_n + product(r * h_seen, w_n, b_n, gain_n))

@@ -25,7 +25,7 @@ class LSTMCell:
 
     Gate order: i, f, g, o. In brackets: peepholes (Gers & Schmidhuber 2000, doi:10.1109/IJCNN.2000.861302),
     where o looks at the new cell state. With layer normalisation (arXiv:1607.06450) W_i x and W_h h are
-    normalised over all four gates together before the biases are added, and tanh(c_t) becomes tanh(norm(c_t)).
+    normalised over all four gates together before the biases are added, and c_t within the last tanh.
 
     The usual initialisation is U(-1/sqrt(H), 1/sqrt(H)); a forget bias of 1 helps long lags
     (Jozefowicz et al. 2015).

@@ -20,9 +20,15 @@ class Watcher:
     """An observer of a run for people. With `--json` everything goes to standard error instead.
 
     Used as a context: the bar is taken away at its end.
+
+    Args:
+        as_json: keep standard output free for the JSON.
+        quiet: show nothing.
+        every: show every such epoch only.
     """
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False):
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, every: int = 1):
+        self._every = every
         self.console = Console(stderr=as_json, highlight=False, soft_wrap=True, quiet=quiet)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -50,14 +56,14 @@ class Watcher:
         """Show `event`."""
         if isinstance(event, PhaseStarted):
             self._remove_bar()
-            self.console.print(f"[bold]{_plain(event.name)}[/bold]")
+            self.console.print(f"[bold]{plain(event.name)}[/bold]")
             self._task = None
         elif isinstance(event, Said):
             mark = "[yellow]![/yellow]" if event.kind == "warning" else " "
-            self.console.print(f" {mark} {_plain(event.text)}")
+            self.console.print(f" {mark} {plain(event.text)}")
         elif isinstance(event, StepDone):
             self._step(event)
-        else:
+        elif event.epoch % self._every == 0:
             self.console.print("   " + epoch_line(event))
 
     def _step(self, event: StepDone) -> None:
@@ -98,7 +104,7 @@ def score_table(title: str, rows: list[tuple[str, dict[str, Any] | None, float |
     table.add_column("time", justify="right")
     for name, score, seconds in rows:
         table.add_row(
-            _plain(name),
+            plain(name),
             "" if score is None else number(score["value"]),
             "" if score is None else interval(score),
             "" if seconds is None else f"{seconds:.1f} s",
@@ -117,6 +123,6 @@ def interval(score: dict[str, Any]) -> str:
     return f"{number(low)} to {number(high)}"
 
 
-def _plain(text: str) -> str:
+def plain(text: object) -> str:
     """Text in which nothing is taken for markup."""
-    return text.replace("[", r"\[")
+    return str(text).replace("[", r"\[")

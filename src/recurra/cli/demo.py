@@ -15,7 +15,7 @@ PICTURE = "curves.png"
 def run_demo(out: Path, *, seed: int, as_json: bool) -> None:
     """Train the three networks, print the table, leave runs, summary and picture in `out`."""
     check_folder_of_runs(out, others=(PICTURE,))
-    with Watcher(as_json=as_json) as watcher:
+    with Watcher(as_json=as_json, every=5) as watcher:
         summary, runs = compare_on_digits(out, seed=seed, observer=watcher)
         picture = draw(summary, runs, out / PICTURE)
         if as_json:
@@ -29,7 +29,7 @@ def run_demo(out: Path, *, seed: int, as_json: bool) -> None:
             )
             for n in summary["networks"]
         ]
-        rows += [(b["description"], b["scores"][0], b["seconds"]) for b in summary["baselines"]]
+        rows += [(b["name"], b["scores"][0], b["seconds"]) for b in summary["baselines"]]
         n = summary["networks"][0]["accuracy"]["n"]
         tell = watcher.console.print
         tell()

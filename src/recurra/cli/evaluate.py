@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from recurra.cli.console import Watcher, print_json, score_table
 from recurra.runs.files import read_examples
@@ -18,5 +19,5 @@ def run_evaluate(run_folder: Path, data: str, *, encoding: str | None, as_json: 
         if as_json:
             print_json({"run": str(run_folder), "data": data, "n": len(examples), "scores": scores})
         else:
-            rows = [(str(score["name"]), score, None) for score in scores]
+            rows: list[Any] = [(str(score["name"]), score, None) for score in scores]
             watcher.console.print(score_table(f"{run_folder} on {len(examples):,} examples of {data}", rows))

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from rich.table import Table
 
-from recurra.cli.console import Watcher, interval, number, print_json, score_table
+from recurra.cli.console import Watcher, interval, number, plain, print_json, score_table
 from recurra.data.schema import SchemaOptions
 from recurra.errors import InputError
 from recurra.runs.config import FitOptions
@@ -76,7 +76,7 @@ def show_result(run: Run, watcher: Watcher) -> None:
     rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
         (f"{cell} ({metrics['training']['weights']:,} weights)", headline, metrics["seconds"]["training"])
     ]
-    rows += [(b["description"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
+    rows += [(b["name"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
     print_ = watcher.console.print
     print_()
     print_(score_table(f"{headline['name']} on {part['n']:,} {name} examples", rows))
@@ -85,27 +85,33 @@ def show_result(run: Run, watcher: Watcher) -> None:
         print_(f"  {score['name']:<22} {number(score['value']):>8}   ({interval(score)})")
     if "per_class" in part and len(part["per_class"]) <= CLASSES_SHOWN:
         print_()
-        print_(_class_table(part))
+        print_(_class_table(part["per_class"]))
+        if "confusion" in part:
+            print_()
+            print_(_confusion_table([row["name"] for row in part["per_class"]], part["confusion"]))
     if "verdict" in metrics:
         print_(f"\n{metrics['verdict']}")
 
 
-def _class_table(part: dict[str, Any]) -> Table:
-    """Precision, recall and F1 per class, and beside them the confusion matrix."""
+def _class_table(rows: list[dict[str, Any]]) -> Table:
+    """Precision, recall and F1 per class."""
     table = Table(box=None, pad_edge=False)
     for column in ("class", "precision", "recall", "F1", "examples"):
-        table.add_column(column, justify="left" if column == "class" else "right")
-    confusion = part.get("confusion")
-    names = [row["name"] for row in part["per_class"]]
-    for name in names if confusion else []:
-        table.add_column(f"said {name}", justify="right")
-    for k, row in enumerate(part["per_class"]):
-        cells = [
-            str(row["name"]),
-            *(number(row[c]) for c in ("precision", "recall", "f1")),
-            f"{row['support']:,}",
-        ]
-        table.add_row(*cells, *([f"{count:,}" for count in confusion[k]] if confusion else []))
+        table.add_column(column, justify="left" if column == "class" else "right", no_wrap=True)
+    for row in rows:
+        shares = (row["precision"], row["recall"], row["f1"])
+        table.add_row(plain(row["name"]), *("–" if s is None else f"{s:.3f}" for s in shares), f"{row['support']:,}")
+    return table
+
+
+def _confusion_table(names: list[str], confusion: list[list[int]]) -> Table:
+    """Counts; a row for each true class, a column for each answer."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("true \\ said", no_wrap=True)
+    for name in names:
+        table.add_column(plain(name), justify="right", no_wrap=True)
+    for name, counts in zip(names, confusion, strict=True):
+        table.add_row(plain(name), *(f"{count:,}" for count in counts))
     return table
 
 

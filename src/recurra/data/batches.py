@@ -56,7 +56,7 @@ class Batches:
         mixing: how far a sequence may stray from its length, as a share of it.
 
     Raises:
-        InputError: no sequences, targets of another number, or a limit below 1.
+        InputError: no sequences, targets of another number, a limit below 1, or mixing below 0.
 
     >>> batches = Batches(Packed.from_list([np.arange(n) for n in (5, 0, 3, 4)]), None,
     ...                   tokens_per_batch=10, max_batch=2, seed=0)
@@ -81,6 +81,8 @@ class Batches:
         for name, limit in (("tokens_per_batch", tokens_per_batch), ("max_batch", max_batch)):
             if limit < 1:
                 raise InputError(f"expected 1 or more, found {limit}", where=name)
+        if not mixing >= 0:
+            raise InputError(f"expected 0 or more, found {mixing}", where="mixing")
         self._sequences, self._target = sequences, target
         self._seed, self._mixing = seed, mixing
         self._tokens_per_batch, self._max_batch = tokens_per_batch, max_batch

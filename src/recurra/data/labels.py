@@ -11,8 +11,8 @@ import numpy as np
 
 from recurra.errors import DataError, RunError
 
-Kind = Literal["binary", "multiclass", "multilabel", "regression"]
-KINDS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel", "regression")
+Kind = Literal["binary", "multiclass", "multilabel", "real"]
+KINDS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel", "real")
 _SHOWN = 5
 
 
@@ -23,7 +23,7 @@ class TargetEncoder:
     - binary, multiclass: names to their place in `classes`, (N,) int64. Names that are all numbers stand
       in the order of the numbers, other names in the order of their code points.
     - multilabel: (N, K) bool to (N, K) float32.
-    - regression: (y - mean) / scale, (N,) float32; scale is the standard deviation, 1 if that is 0.
+    - real: (y - mean) / scale, (N,) float32; scale is the standard deviation, 1 if that is 0.
 
     Args:
         kind: as above.
@@ -48,18 +48,19 @@ class TargetEncoder:
         cls,
         targets: np.ndarray,
         *,
-        classes: Sequence[str] | None = None,
+        classes: Sequence[Any] | None = None,
         rows: np.ndarray | None = None,
     ) -> Self:
         """Learn from the targets of the training part; what they are shows in their type.
 
         Args:
             targets: (N,) objects or texts (class names), (N, K) bool, or (N,) floats (regression).
-            classes: K names of the columns of (N, K) targets; "0", "1" ... unless given.
+            classes: the names in the order that they are to have: K of them for the columns of (N, K)
+                targets ("0", "1" ... unless given); of class names, those that no target holds are left out.
             rows: (N,) numbers of the records, for messages.
 
         Raises:
-            DataError: a target is missing, infinite, or there is one class only.
+            DataError: a target is missing, infinite, not one of `classes`, or there is one class only.
         """
         targets = np.asarray(targets)
         if len(targets) == 0:
@@ -75,8 +76,12 @@ class TargetEncoder:
             mean = float((values / largest).mean()) * largest
             scale = float((values / largest).std()) * largest
             spread = values.min() < values.max() and scale > 0
-            return cls("regression", mean=mean, scale=scale if spread else 1.0)
-        names = _in_order(set(_plain(targets)))
+            return cls("real", mean=mean, scale=scale if spread else 1.0)
+        found = set(_plain(targets))
+        names = _in_order(found) if classes is None else tuple(name for name in classes if name in found)
+        if len(names) < len(found):
+            strange = _few(sorted(repr(name) for name in found.difference(names)))
+            raise DataError(f"expected the classes {_few([repr(c) for c in classes or ()])}, found {strange}")
         if len(names) == 1:
             raise DataError(
                 f"expected two classes or more, found only {names[0]!r}",
@@ -124,7 +129,7 @@ class TargetEncoder:
         if targets.ndim != 1:
             raise DataError(f"expected targets of shape (N,), found {targets.shape}")
         _refuse_missing(targets, rows)
-        if self.kind == "regression":
+        if self.kind == "real":
             return ((_as_floats(targets, rows) - self.mean) / self.scale).astype(np.float32)
         place = {name: k for k, name in enumerate(self.classes)}
         codes = np.array([place.get(name, -1) for name in _plain(targets)], dtype=np.int64)
@@ -142,7 +147,7 @@ class TargetEncoder:
     def decode(self, encoded: np.ndarray) -> np.ndarray:
         """The inverse of `encode`: (N,) names, (N, K) bool, or (N,) float64 in the units of the targets."""
         encoded = np.asarray(encoded)
-        if self.kind == "regression":
+        if self.kind == "real":
             return encoded.astype(np.float64) * self.scale + self.mean
         if self.kind == "multilabel":
             return encoded > 0.5
@@ -153,7 +158,7 @@ class TargetEncoder:
     def to_json(self) -> dict[str, Any]:
         """Plain values, exact; names keep their type."""
         stored: dict[str, Any] = {"kind": self.kind, "classes": list(self.classes)}
-        if self.kind == "regression":
+        if self.kind == "real":
             stored |= {"mean": self.mean, "scale": self.scale}
         return stored
 
@@ -167,7 +172,7 @@ class TargetEncoder:
         if not isinstance(stored, dict) or stored.get("kind") not in KINDS:
             raise _broken(f"expected the kind to be one of {', '.join(KINDS)}")
         kind: Kind = stored["kind"]
-        keys = {"kind", "classes"} | ({"mean", "scale"} if kind == "regression" else set())
+        keys = {"kind", "classes"} | ({"mean", "scale"} if kind == "real" else set())
         if set(stored) != keys:
             raise _broken(f"expected the keys {sorted(keys)}, found {sorted(map(str, stored))}")
         classes = stored["classes"]
@@ -179,11 +184,11 @@ class TargetEncoder:
             "binary": len(classes) == 2,
             "multiclass": len(classes) > 2,
             "multilabel": len(classes) > 0,
-            "regression": not classes,
+            "real": not classes,
         }
         if not fits[kind] or len(set(classes)) != len(classes):
             raise _broken(f"expected different classes as {kind} needs them, found {_few(classes)}")
-        if kind != "regression":
+        if kind != "real":
             return cls(kind, tuple(classes))
         mean, scale = stored["mean"], stored["scale"]
         if not (

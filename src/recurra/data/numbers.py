@@ -68,10 +68,8 @@ class NumberEncoder:
         squares = np.zeros(channels)
         for _, part in _slices(sequences.values):
             squares += np.nansum(_standard(part, means, finite.spans()) ** 2, axis=0)
-        # Not by the squares alone: equal values leave a residue of rounding in them.
-        varied = finite.low < finite.high
         deviations = np.sqrt(squares / np.maximum(finite.count, 1)) * finite.spans()
-        scales = np.where(varied & (deviations > _SMALLEST), deviations, 1.0)
+        scales = np.where(deviations > _SMALLEST, deviations, 1.0)
         return cls(means, scales, finite.count < len(sequences.values))
 
     @property
@@ -160,7 +158,7 @@ class _Moments:
         self.high = np.fmax(self.high, part.max(axis=0, where=there, initial=-np.inf))
 
     def means(self) -> np.ndarray:
-        """(I,) means, 0 where there is no value, exactly the value where there is one."""
+        """(I,) means, 0 where there is no value; of equal values exactly that value."""
         return np.where(self.count == 0, 0.0, np.clip(self._mean, self.low, self.high))
 
     def spans(self) -> np.ndarray:

@@ -52,9 +52,9 @@ def make_split(
        input stands on two sides. The same share is drawn of every class (or tenth of a regression target,
        or combination of labels), at least one group of each. Classes so small that their share is
        less than half an example give one group each, as long as that is not above a quarter of their
-       examples; a class of a single group stays in training. Groups given by `examples.groups` may mix classes: they are
-       drawn by scikit-learn's StratifiedGroupKFold or, above 2,000 groups or without classes,
-       GroupShuffleSplit.
+       examples; a class of a single group stays in training. Groups given by `examples.groups` may mix
+       classes: they are drawn by scikit-learn's StratifiedGroupKFold or, above 2,000 groups or without
+       classes, GroupShuffleSplit.
     4. `by_time`: the examples stand in the order of time. The last ones are the test part, those before
        them the validation part; nothing is shuffled, a group stands where its last example does.
 
@@ -219,7 +219,7 @@ def _notes(examples: Examples, places: dict[str, np.ndarray], groups: np.ndarray
             if len(places[part]) and absent:
                 shown = ", ".join(absent[:5]) + (" ..." if len(absent) > 5 else "")
                 notes.append(f"{len(absent)} classes have no example in the {part} part: {shown}.")
-    if examples.groups is None and len(np.unique(groups)) < len(groups):
+    if examples.groups is None and examples.parts is None and len(np.unique(groups)) < len(groups):
         copies = len(groups) - len(np.unique(groups))
         notes.append(f"{copies} examples repeat the input of another; copies were kept on one side.")
     return notes

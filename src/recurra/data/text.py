@@ -36,25 +36,35 @@ _LARGEST_FILE = 64 * 2**20
 class TextConfig(BaseModel):
     """How texts become ids. Everything left at None is settled when the encoder is fitted.
 
-    Args:
-        level: "word", "subword" (byte-pair encoding), "character", or "auto": see
-            `recurra.data.vocabulary.choose_level`.
-        vocabulary_size: at most so many ids, padding and unknown included; 30,000 words, 8,000 subwords or
-            5,000 characters unless given. The most frequent are kept, ties in the order of code points.
-        min_frequency: a token seen less often in the training texts is unknown; 2 unless given, but 1
-            for words of less than 200,000 characters of training text, and for characters.
-        lowercase: fold capitals.
-        max_steps: of a longer text the head and the tail are kept, half of the steps each: an opinion
-            stands at the ends. 400 words, 600 subwords or 1,500 characters unless given.
+    `choose_level` (recurra.data.vocabulary) says what "auto" stands for. Of a long text both ends are kept,
+    because an opinion stands there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    level: Literal["auto", "word", "subword", "character"] = "auto"
-    vocabulary_size: int | None = Field(default=None, ge=4, le=1_000_000)
-    min_frequency: int | None = Field(default=None, ge=1)
-    lowercase: bool = True
-    max_steps: int | None = Field(default=None, ge=2)
+    level: Literal["auto", "word", "subword", "character"] = Field(
+        default="auto", description="what an id stands for; auto: what suits the training texts"
+    )
+    vocabulary_size: int | None = Field(
+        default=None,
+        ge=4,
+        le=1_000_000,
+        description="ids at most, the most frequent tokens and padding and unknown; left out: 30,000 words, "
+        "8,000 subwords or 5,000 characters",
+    )
+    min_frequency: int | None = Field(
+        default=None,
+        ge=1,
+        description="a token seen less often in training is unknown; left out: 2, but 1 for characters, and "
+        "for words of less than 200,000 characters of training text",
+    )
+    lowercase: bool = Field(default=True, description="take capitals for small letters")
+    max_steps: int | None = Field(
+        default=None,
+        ge=2,
+        description="of a longer text the head and the tail are kept, half of the steps each; left out: "
+        "400 words, 600 subwords or 1,500 characters",
+    )
 
 
 class TextEncoder:

@@ -16,9 +16,10 @@ PADDING, UNKNOWN = "<pad>", "<unk>"
 
 # Scripts written without spaces between words: each of their characters is a word of its own.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_LETTERS = rf"[\w&&[^{_UNSPACED}]]+"
-_WORD = rf"[{_UNSPACED}]|{_LETTERS}|[^\w\s\p{{Cc}}\p{{Cf}}]"
-_SPACED_PIECE = rf"[{_UNSPACED}]|▁?{_LETTERS}|▁?[^\w\s▁]|▁"
+_LETTER = rf"[\w&&[^{_UNSPACED}]]"
+_WORD = rf"[{_UNSPACED}]|{_LETTER}+|[^\w\s\p{{Cc}}\p{{Cf}}]"
+# Merging pairs takes time with the square of a word's length, so a word without an end is broken up.
+_SPACED_WORD = rf"[{_UNSPACED}]|▁?{_LETTER}{{1,64}}|▁?[^\w\s▁]|▁"
 _LINE_BREAK = r"(?i)<br\s*/?>"
 
 _SLICE_CHARACTERS = 1_000_000  # of texts handled at a time: less than 100 MB of the library's own objects
@@ -39,7 +40,7 @@ def rules(level: Level, lowercase: bool) -> Tokenizer:
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Metaspace(prepend_scheme="always", split=False),
-                pre_tokenizers.Split(Regex(_SPACED_PIECE), "isolated"),
+                pre_tokenizers.Split(Regex(_SPACED_WORD), "isolated"),
             ]
         )
         tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")

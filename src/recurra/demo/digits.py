@@ -31,8 +31,8 @@ SETTINGS = {
     "network.dropout": 0.2,
     "network.input_dropout": 0.0,
     "network.segment": 1,
-    "training.epochs": 40,
-    "training.patience": 40,
+    "training.epochs": 25,
+    "training.patience": 25,
     "training.learning_rate": 5e-3,
     "batches.max_batch": 64,
 }

@@ -32,24 +32,22 @@ def draw(summary: dict[str, Any], runs: dict[str, Run], path: Path) -> Path:
     curves.grid(alpha=0.3)
     curves.legend(loc="lower right")
 
+    trivial, *rivals = summary["baselines"]
     rows = [(n["cell"].upper(), n["accuracy"], LOOKS[n["cell"]]["color"]) for n in summary["networks"]]
-    rows += [
-        (b["description"].split(":")[0].split(",")[0], b["scores"][0], "#555555")
-        for b in summary["baselines"]
-    ]
+    rows += [(b["name"], b["scores"][0], "#555555") for b in rivals]
     for place, (_, score, color) in enumerate(reversed(rows)):
         low, high = score["interval"]["low"], score["interval"]["high"]
         scores.plot([low, high], [place, place], color=color, linewidth=2)
         scores.plot(score["value"], place, "o", color=color)
         scores.annotate(
-            f"{score['value']:.3f}",
-            (score["value"], place),
-            xytext=(0, 6),
-            textcoords="offset points",
-            ha="center",
+            f"{score['value']:.3f}", (score["value"], place), xytext=(0, 6), textcoords="offset points", ha="center"
         )
     scores.set_yticks(range(len(rows)), [name for name, _, _ in reversed(rows)])
-    scores.set(xlabel="test accuracy, 95 % interval", title="How well they do", ylim=(-0.6, len(rows) - 0.3))
+    scores.set(
+        xlabel=f"test accuracy, 95 % interval\n({trivial['name']}: {trivial['scores'][0]['value']:.3f})",
+        title="How well they do",
+        ylim=(-0.6, len(rows) - 0.3),
+    )
     scores.grid(axis="x", alpha=0.3)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=150)

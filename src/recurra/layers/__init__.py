@@ -8,14 +8,14 @@ _HOMES = {
     "RNN": "recurrent",
     "LSTM": "recurrent",
     "GRU": "recurrent",
-    "RecurrentLayer": "recurrent",
+    "RecurrentLayer": "base",
     "Pooling": "pooling",
     "VariationalDropout": "regularisation",
     "WordDropout": "regularisation",
     "EmbeddingDropout": "regularisation",
 }
 
-__all__ = list(_HOMES)  # noqa: PLE0605
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str):

@@ -18,7 +18,8 @@ def orthogonal_blocks(w_hh: Tensor, gates: int) -> None:
 def chrono_biases(cell: Cell, b_ih: Tensor, b_hh: Tensor, span: int) -> None:
     """Set the biases so that units forget over 1 to `span` - 1 steps (Tallec & Ollivier, arXiv:1804.11188).
 
-        LSTM: b_f = log(U(1, span - 1)),  b_i = -b_f;  GRU: b_z = log(U(1, span - 1)), as z keeps the old state
+        LSTM: b_f = log(U(1, span - 1)),  b_i = -b_f
+        GRU:  b_z = log(U(1, span - 1)),  as z keeps the old state
 
     Changes `b_ih` and `b_hh` (G*H,) in place; the biases of the other gates stay as they are.
     """

@@ -19,9 +19,10 @@ class Pooling(nn.Module):
         last       y_T; of a bidirectional layer the forward half of y_T joined with the backward half of y_1
         mean       sum_t y_t / T
         max        max_t y_t, feature by feature
-        attention  sum_t a_t y_t,  a = softmax_t(v . tanh(W y_t + b))   (Yang et al. 2016, doi:10.18653/v1/N16-1174)
+        attention  sum_t a_t y_t,  a = softmax_t(v . tanh(W y_t + b))
 
-    T is each sequence's own length. Padding is never read; a sequence without steps gives zeros.
+    Attention as in Yang et al. 2016 (doi:10.18653/v1/N16-1174). T is each sequence's own length. Padding is
+    never read; a sequence without steps gives zeros.
 
     Args:
         kinds: one or several of "last", "mean", "max", "attention".
@@ -74,8 +75,8 @@ class Pooling(nn.Module):
         return x.sum(1) / lengths.clamp(min=1).unsqueeze(-1).to(x.dtype)
 
     def _max(self, x: Tensor, valid: Tensor, lengths: Tensor) -> Tensor:
-        lowest = x.masked_fill(~valid, -torch.inf).amax(1)
-        return lowest.masked_fill((lengths == 0).unsqueeze(-1), 0.0)
+        highest = x.masked_fill(~valid, -torch.inf).amax(1)
+        return highest.masked_fill((lengths == 0).unsqueeze(-1), 0.0)
 
     def _attention(self, x: Tensor, valid: Tensor, lengths: Tensor) -> Tensor:
         scores = self.attention(x)

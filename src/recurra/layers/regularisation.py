@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from .arguments import checked_share
 
 
 class VariationalDropout(nn.Module):
@@ -23,7 +23,7 @@ class VariationalDropout(nn.Module):
 
     def __init__(self, p: float, *, batch_first: bool = True):
         super().__init__()
-        self.p, self.batch_first = _share(p), batch_first
+        self.p, self.batch_first = checked_share("p", p), batch_first
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, F) or (T, B, F) -> the same shape."""
@@ -50,7 +50,7 @@ class WordDropout(nn.Module):
 
     def __init__(self, p: float, unknown: int):
         super().__init__()
-        self.p, self.unknown = _share(p), unknown
+        self.p, self.unknown = checked_share("p", p), unknown
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids of any shape -> the same shape."""
@@ -77,7 +77,7 @@ class EmbeddingDropout(nn.Module):
 
     def __init__(self, p: float):
         super().__init__()
-        self.p = _share(p)
+        self.p = checked_share("p", p)
 
     def forward(self, embedding: nn.Embedding, ids: Tensor) -> Tensor:
         """Look up `ids` (B, T) in what is left of `embedding` (V, F) -> (B, T, F)."""
@@ -90,9 +90,3 @@ class EmbeddingDropout(nn.Module):
     def extra_repr(self) -> str:
         """The rate."""
         return f"p={self.p:g}"
-
-
-def _share(p: float) -> float:
-    if not 0 <= p < 1:
-        raise InputError(f"expected a number from 0 to below 1, got {p!r}", where="p")
-    return float(p)

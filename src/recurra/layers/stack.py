@@ -46,7 +46,7 @@ def run_stack(
         if layer and dropout and training:
             x = F.dropout(x, dropout)
         if backend == "fused":
-            result = run_fused(cell, x, before, w, lengths)
+            result = run_fused(cell, x, before, w, lengths)  # pyright: ignore[reportCallIssue]
         else:
             result = run_reference(
                 cell, x, before, w, lengths, variant=variant, training=training, gates=gates

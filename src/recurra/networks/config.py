@@ -15,31 +15,39 @@ class NetworkConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cell: CellName = Field("lstm", description="the recurrent cell")
-    hidden_size: int = Field(128, ge=1, description="units per layer and direction")
-    num_layers: int = Field(1, ge=1, description="recurrent layers on top of each other")
-    bidirectional: bool = Field(True, description="read from both ends")
-    embedding_size: int = Field(128, ge=1, description="numbers per token (text only)")
+    cell: CellName = Field(default="lstm", description="the recurrent cell")
+    hidden_size: int = Field(default=128, ge=1, description="units per layer and direction")
+    num_layers: int = Field(default=1, ge=1, description="recurrent layers on top of each other")
+    bidirectional: bool = Field(default=True, description="read from both ends")
+    embedding_size: int = Field(default=128, ge=1, description="numbers per token (text only)")
     embedding_init: Literal["vectors", "random"] = Field(
-        "vectors",
+        default="vectors",
         description="start from word vectors counted on the training texts, or at random (text only)",
     )
-    segment: int = Field(1, ge=1, description="steps of a numeric sequence read at once")
+    segment: int = Field(default=1, ge=1, description="steps of a numeric sequence read at once")
     pooling: tuple[PoolingName, ...] = Field(
-        ("mean", "max"), min_length=1, description="how steps become one vector"
+        default=("mean", "max"), min_length=1, description="how steps become one vector"
     )
-    head_sizes: tuple[int, ...] = Field((), description="widths of ReLU layers between pooling and output")
-    word_dropout: float = Field(0.2, ge=0, lt=1, description="share of tokens replaced by the unknown one")
+    head_sizes: tuple[int, ...] = Field(
+        default=(), description="widths of ReLU layers between pooling and output"
+    )
+    word_dropout: float = Field(
+        default=0.2, ge=0, lt=1, description="share of tokens replaced by the unknown one"
+    )
     input_dropout: float = Field(
-        0.2, ge=0, lt=1, description="variational dropout on what the first layer reads"
+        default=0.2, ge=0, lt=1, description="variational dropout on what the first layer reads"
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="dropout between layers and before the output")
+    dropout: float = Field(
+        default=0.5, ge=0, lt=1, description="dropout between layers and before the output"
+    )
     recurrent_dropout: float = Field(
-        0.0, ge=0, lt=1, description="variational dropout on the recurrent state"
+        default=0.0, ge=0, lt=1, description="variational dropout on the recurrent state"
     )
-    weight_drop: float = Field(0.0, ge=0, lt=1, description="DropConnect on the recurrent weights")
-    zoneout: float = Field(0.0, ge=0, lt=1, description="share of units that keep their value at a step")
-    layer_norm: bool = Field(False, description="normalise the gates' inputs within the cell")
+    weight_drop: float = Field(default=0.0, ge=0, lt=1, description="DropConnect on the recurrent weights")
+    zoneout: float = Field(
+        default=0.0, ge=0, lt=1, description="share of units that keep their value at a step"
+    )
+    layer_norm: bool = Field(default=False, description="normalise the gates' inputs within the cell")
 
 
 class NetworkShape(BaseModel):

@@ -1,1 +1,1 @@
-"""The cells' arithmetic over time, fast: the reference time loop, torch's fused kernels, and the choice between them."""
+"""The cells' arithmetic over time: the reference loop, torch's fused kernels, and the choice between them."""

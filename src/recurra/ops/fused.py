@@ -2,8 +2,8 @@
 
 torch's kernels fall short in three places, mended here:
 
-- Padding. On a CPU a packed sequence is several times slower than the dense kernel, so unequal lengths run dense
-  and are put right around it; on a GPU they run packed. NaN in the padding never reaches a kernel.
+- Padding. On a CPU a packed sequence is several times slower than the dense kernel, so unequal lengths run
+  dense and are put right around it; on a GPU they run packed. NaN in the padding never reaches a kernel.
 - Gradients of gradients and forward-mode derivatives are not known to all of the kernels: those are taken
   through the reference loop, which computes the same thing.
 - `torch.func.vmap` is known to none: it runs the reference loop too.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from ..axes import last_valid, reverse_valid, zero_padding
 from ..cells.base import Cell, Weights
@@ -25,7 +25,7 @@ from ..cells.rnn import RNNCell
 from .time_loop import LayerResult, run_reference
 
 # At a padded step these weights of a constant 1 shut the input gate and open the forget gate so far that the
-# sigmoids are exactly 0 and 1, in every floating-point format down to float16: the cell state stays what it was.
+# sigmoids are exactly 0 and 1, in every format down to float16: the cell state stays what it was.
 _SHUT, _OPEN = -1e4, 1e4
 
 
@@ -82,8 +82,8 @@ class _Kernel(torch.autograd.Function):
     """The kernel with a derivative of every order.
 
     Forward runs the kernel on detached inputs with recording on; the outputs of that inner graph are kept as
-    saved tensors, so they are freed when the outer graph is. Backward walks the inner graph, unless gradients of
-    gradients are wanted or nothing was recorded (under `torch.func`): then it goes through the reference.
+    saved tensors, so they are freed when the outer graph is. Backward walks the inner graph, unless gradients
+    of gradients are wanted or nothing was recorded (under `torch.func`): then it goes through the reference.
     """
 
     @staticmethod
@@ -126,24 +126,10 @@ class _Kernel(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx, *tangents):
-        lengths, *saved = ctx.saved_tensors
-        tensors = saved[: len(tangents) - 2]
-        moving = [t for t in tangents[2:] if t is not None]
-
-        def reference(*chosen: Tensor) -> tuple[Tensor, ...]:
-            given = iter(chosen)
-            mixed = (
-                t if tangent is None else next(given)
-                for t, tangent in zip(tensors, tangents[2:], strict=True)
-            )
-            return ctx.call.reference(lengths, *mixed)
-
-        _, moved = torch.func.jvp(
-            reference,
-            tuple(t for t, tangent in zip(tensors, tangents[2:], strict=True) if tangent is not None),
-            tuple(moving),
-        )
-        return moved
+        tangents = tangents[2:]
+        lengths, *tensors = ctx.saved_tensors[: 1 + len(tangents)]
+        reference, moving = _reference_of(ctx, lengths, tensors, [t is not None for t in tangents])
+        return torch.func.jvp(reference, moving, tuple(t for t in tangents if t is not None))[1]
 
     @staticmethod
     def vmap(info, in_dims, call: _Call, lengths: Tensor | None, *tensors: Tensor):
@@ -159,18 +145,26 @@ def _pull_through_reference(
     grads: Sequence[Tensor | None],
 ) -> tuple[Tensor, ...]:
     """Gradients of the wanted tensors, by the reference, themselves differentiable."""
+    reference, chosen = _reference_of(ctx, lengths, tensors, wanted)
+    outputs, pull, *_ = torch.func.vjp(reference, *chosen)
+    return pull(tuple(torch.zeros_like(o) if g is None else g for o, g in zip(outputs, grads, strict=True)))
 
+
+def _reference_of(
+    ctx, lengths: Tensor | None, tensors: Sequence[Tensor], wanted: Sequence[bool]
+) -> tuple[Callable[..., tuple[Tensor, ...]], tuple[Tensor, ...]]:
+    """The reference as a function of the wanted tensors alone, at the precision of the call; and those."""
     call: _Call = ctx.call
+    device, dtype, enabled = call.autocast
 
     def reference(*chosen: Tensor) -> tuple[Tensor, ...]:
         given = iter(chosen)
         mixed = (next(given) if want else t for t, want in zip(tensors, wanted, strict=True))
-        with torch.autocast(call.autocast[0], dtype=call.autocast[1], enabled=call.autocast[2]):
+        with torch.autocast(device, dtype=dtype, enabled=enabled):
             outputs = call.reference(lengths, *mixed)
         return tuple(o.to(dtype) for o, dtype in zip(outputs, ctx.dtypes, strict=True))
 
-    outputs, pull = torch.func.vjp(reference, *(t for t, want in zip(tensors, wanted, strict=True) if want))
-    return pull(tuple(torch.zeros_like(o) if g is None else g for o, g in zip(outputs, grads, strict=True)))
+    return reference, tuple(t for t, want in zip(tensors, wanted, strict=True) if want)
 
 
 def _run_kernel(
@@ -186,7 +180,7 @@ def _dense(
     cell: Cell, x: Tensor, state: tuple[Tensor, ...], weights: Sequence[Weights]
 ) -> tuple[Tensor, ...]:
     """All sequences as long as x: one call."""
-    return _torch_kernel(cell)(x, *_kernel_arguments(state, weights), False)
+    return _call_torch(cell, x, (), state, weights, (False,))
 
 
 def _padded(
@@ -231,16 +225,16 @@ def _hold_cell_state(x: Tensor, w: Weights, lengths: Tensor) -> tuple[Tensor, We
 def _packed(
     cell: Cell, x: Tensor, state: tuple[Tensor, ...], weights: Sequence[Weights], lengths: Tensor
 ) -> tuple[Tensor, ...]:
-    """Unequal lengths in one call on a packed sequence; empty sequences run one step that is then forgotten."""
+    """Unequal lengths in one call on a packed sequence; empty ones run one step that is then forgotten."""
     packed = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), enforce_sorted=False)
+    assert packed.sorted_indices is not None and packed.unsorted_indices is not None
+    places = packed.unsorted_indices
     sorted_state = tuple(s.index_select(1, packed.sorted_indices) for s in state)
-    data, *after = _torch_kernel(cell)(
-        packed.data, packed.batch_sizes, *_kernel_arguments(sorted_state, weights)
-    )
+    data, *after = _call_torch(cell, packed.data, (packed.batch_sizes,), sorted_state, weights, ())
     output, _ = pad_packed_sequence(packed._replace(data=data), total_length=x.size(0))
     started = (lengths > 0).unsqueeze(-1)
     after = (
-        torch.where(started, new.index_select(1, packed.unsorted_indices), old.to(new.dtype))
+        torch.where(started, new.index_select(1, places), old.to(new.dtype))
         for new, old in zip(after, state, strict=True)
     )
     return zero_padding(output, lengths, batch_first=False), *after
@@ -252,9 +246,17 @@ def _torch_kernel(cell: Cell) -> Callable[..., tuple[Tensor, ...]]:
     return torch.gru if isinstance(cell, GRUCell) else torch.lstm
 
 
-def _kernel_arguments(state: tuple[Tensor, ...], weights: Sequence[Weights]) -> tuple:
+def _call_torch(
+    cell: Cell, x: Tensor, sizes: tuple, state: tuple[Tensor, ...], weights: Sequence[Weights], layout: tuple
+) -> tuple[Tensor, ...]:
+    """One layer by torch's function; a packed x is followed by its sizes, a padded one ends with a layout."""
+    kernel = _torch_kernel(cell)
     flat = [t for w in weights for t in (w.w_ih, w.w_hh, w.b_ih, w.b_hh, w.w_hr) if t is not None]
-    biased = weights[0].b_ih is not None
     hx = state[0] if len(state) == 1 else list(state)
-    # has_biases, num_layers, dropout, train, bidirectional. cuDNN keeps what backward needs only in `train`.
-    return hx, flat, biased, 1, 0.0, torch.is_grad_enabled(), len(weights) == 2
+    biased, train = weights[0].b_ih is not None, torch.is_grad_enabled()  # cuDNN records only in training
+    arguments = (x, *sizes, hx, flat, biased, 1, 0.0, train, len(weights) == 2, *layout)
+    if not x.is_cuda:
+        return kernel(*arguments)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
+        return kernel(*arguments)

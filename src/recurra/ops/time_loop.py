@@ -20,8 +20,8 @@ class Variant:
 
     Args:
         layer_norm: the weights carry gains of layer normalisation (arXiv:1607.06450).
-        recurrent_dropout: share of hidden units hidden from the recurrent product, the same ones at every step
-            of a sequence (arXiv:1512.05287).
+        recurrent_dropout: share of hidden units hidden from the recurrent product, the same ones at every
+            step of a sequence (arXiv:1512.05287).
         zoneout: for each state of the cell, the share of units that keep their old value at a step
             (arXiv:1606.01305); in evaluation every unit moves by its expected value.
     """
@@ -114,11 +114,11 @@ def time_loop(
         x: (T, B, I), finite everywhere (padding already zeroed).
         state: of each state (B, units) before the first step in this direction.
         mask: (B, P), multiplies the hidden state inside the recurrent product at every step.
-        kept: for each state how much of its old value a unit keeps: (T, B, units) of zeros and ones,
-            or one number for all.
+        kept: for each state which units keep their old value, (T, B, units) bool, or the share of it that
+            every unit keeps.
 
     Returns:
-        output (T, B, P), the state after the last step, and gates name -> (T, B, units), each in the order of time.
+        output (T, B, P), the state after the last step, gates name -> (T, B, units); in the order of time.
     """
     steps = x.size(0)
     valid = None if lengths is None else valid_steps(lengths, steps).transpose(0, 1).unsqueeze(-1)
@@ -128,7 +128,7 @@ def time_loop(
         after, inside = cell.step(projected[t], state, w, mask=mask, gates=gates)
         if kept:
             after = tuple(
-                new + (k if isinstance(k, float) else k[t]) * (old - new)
+                torch.where(k[t], old, new) if isinstance(k, Tensor) else torch.lerp(new, old, k)
                 for new, old, k in zip(after, state, kept, strict=True)
             )
         outputs.append(after[0])
@@ -159,4 +159,4 @@ def _recurrent_mask(h: Tensor, rate: float) -> Tensor | None:
 def _kept_units(s: Tensor, steps: int, rate: float, training: bool) -> Tensor | float:
     if not training or not rate:
         return rate
-    return torch.bernoulli(s.new_full((steps, *s.shape), rate))
+    return torch.rand(steps, *s.shape, device=s.device) < rate

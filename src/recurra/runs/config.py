@@ -24,9 +24,9 @@ class FitOptions(BaseModel):
     data: SchemaOptions = SchemaOptions()
     settings: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
-    validation: float = Field(0.1, gt=0, lt=1)
-    test: float = Field(0.2, gt=0, lt=1)
-    budget_s: float | None = Field(None, gt=0)
+    validation: float = Field(default=0.1, gt=0, lt=1)
+    test: float = Field(default=0.2, gt=0, lt=1)
+    budget_s: float | None = Field(default=None, gt=0)
     baselines: bool = True
     init: str | None = None
 

@@ -44,6 +44,7 @@ from recurra.training.loop import EpochRecord, History, seeded, train
 from recurra.training.precision import resolve_precision
 
 CHECKPOINT = "checkpoint"
+BASELINES_SHARE = 0.1  # of a budget, for each baseline at most
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Prepared:
     validation: Batches
     validation_steps: int
     parts: dict[str, Examples]
+    seen: Examples
     text: TextEncoder | None
     numbers: NumberEncoder | None
     targets: TargetEncoder
@@ -117,19 +119,16 @@ def fit(
     if options.baselines and len(held_out):
         observer(PhaseStarted("Fitting the baselines"))
         baselines = run_baselines(
-            prepared.parts["train"],
+            prepared.seen,
             held_out,
-            schema.target_kind,
-            prepared.targets.classes,
+            prepared.targets.classes or None,
+            class_weight=prepared.settings.task.class_weight,
             seed=options.seed,
-            time_limit_s=None if options.budget_s is None else 0.25 * options.budget_s,
+            time_limit_s=60.0 if options.budget_s is None else BASELINES_SHARE * options.budget_s,
         )
         for result in baselines:
-            observer(
-                Said(
-                    f"{result.description}: {result.scores[0].name} {result.scores[0].value:.4g} in {result.seconds:.1f} s"
-                )
-            )
+            score = result.scores[0]
+            observer(Said(f"{result.name}: {score.name} {score.value:.4g} in {result.seconds:.1f} s"))
     clock["baselines"] = time.monotonic()
 
     task = prepared.task
@@ -275,6 +274,7 @@ def prepare(
         validation=Batches(encoded["validation"], y["validation"], **settings.batches.model_dump()),
         validation_steps=int(encoded["validation"].lengths.sum()),
         parts=parts,
+        seen=examples.take(np.sort(np.concatenate([split.train, split.validation]))),
         text=text,
         numbers=numbers,
         targets=targets,

@@ -7,7 +7,7 @@ from typing import Any
 from recurra.data.examples import Examples
 from recurra.runs.events import Observer
 from recurra.runs.run import Run
-from recurra.tasks.baselines import BaselineResult, verdict
+from recurra.tasks.baselines import BaselineResult, best_baseline, compare_with_baseline, verdict
 
 
 def score_run(
@@ -36,7 +36,9 @@ def score_run(
         content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets)
         content["baselines"] = [result.to_json() for result in baselines]
         if baselines:
-            content["verdict"] = verdict(scores, answer.labels, baselines, test.targets)
+            paired = compare_with_baseline(answer.labels, best_baseline(baselines), test.targets)
+            cell = run.config.settings.network.cell.upper()
+            content["verdict"] = verdict(scores, baselines, paired, cell)
     return content
 
 

@@ -20,7 +20,7 @@ def make_task(targets: TargetEncoder, config: TaskConfig, encoded: np.ndarray | 
     """
     import numpy as np
 
-    if targets.kind == "regression":
+    if targets.kind == "real":
         from recurra.tasks.regress import RegressTask
 
         return RegressTask(targets)

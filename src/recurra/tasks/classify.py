@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recurra.data.labels import TargetEncoder
+from recurra.errors import InputError
 from recurra.tasks import metrics
 from recurra.tasks.calibration import TemperatureScaling, choose_threshold
 from recurra.tasks.metrics import Score
@@ -33,8 +35,11 @@ class ClassifyTask:
     def __init__(self, targets: TargetEncoder, config: TaskConfig, counts: np.ndarray | None = None):
         self.targets, self.config = targets, config
         self.output_size = len(targets.classes)
-        balanced = counts is not None and config.class_weight == "balanced"
-        self.weights = balanced_weights(counts) if balanced else None
+        self.weights = None
+        if isinstance(config.class_weight, dict):
+            self.weights = given_weights(config.class_weight, targets.classes)
+        elif config.class_weight == "balanced" and counts is not None:
+            self.weights = balanced_weights(counts)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean cross-entropy: output (B, K), target (B,) int64."""
@@ -104,6 +109,12 @@ class MultilabelTask:
         self.targets, self.config = targets, config
         self.output_size = len(targets.classes)
         self.weights = None
+        if isinstance(config.class_weight, dict):
+            raise InputError(
+                "weights for single classes need one class of several, found several labels",
+                where="task.class_weight",
+                fix='Take "balanced" or "none".',
+            )
         if counts is not None and config.class_weight == "balanced":
             absent, present = torch.as_tensor(counts, dtype=torch.float32).clamp(min=1)
             self.weights = absent / present
@@ -157,6 +168,25 @@ class MultilabelTask:
         right = (answer.labels & targets).sum(0)
         rows = metrics.per_class_table(right, targets.sum(0), answer.labels.sum(0), self.targets.classes)
         return {"per_class": [row.to_json() for row in rows]}
+
+
+def given_weights(weights: dict[str, float], classes: Sequence[Any]) -> Tensor:
+    """(K,) the weight of each class; 1 where none is given.
+
+    Raises:
+        InputError: a weight for a class that there is not.
+
+    >>> given_weights({"rare": 4}, ("common", "rare"))
+    tensor([1., 4.])
+    """
+    unknown = sorted(set(weights) - {str(name) for name in classes})
+    if unknown:
+        raise InputError(
+            f"there is no class {unknown[0]!r}",
+            where="task.class_weight",
+            fix=f"The classes are: {', '.join(map(str, classes))}.",
+        )
+    return torch.tensor([float(weights.get(str(name), 1.0)) for name in classes])
 
 
 def balanced_weights(counts: np.ndarray) -> Tensor:

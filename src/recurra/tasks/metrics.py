@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -55,7 +56,7 @@ class Score:
         }
 
 
-def class_indices(y: Sequence | np.ndarray, classes: Sequence[str]) -> np.ndarray:
+def class_indices(y: Sequence | np.ndarray, classes: Sequence[Any]) -> np.ndarray:
     """(N,) int64, the place of each name in `classes`.
 
     Raises:
@@ -104,7 +105,7 @@ def confusion_matrix(y_true: np.ndarray, predicted: np.ndarray, n_classes: int) 
 def classification_scores(
     y_true: Sequence | np.ndarray,
     probabilities: np.ndarray,
-    classes: Sequence[str],
+    classes: Sequence[Any],
     threshold: float | None = None,
     *,
     seed: int = 0,
@@ -187,7 +188,7 @@ class ClassRow:
 
 
 def per_class_table(
-    right: np.ndarray, support: np.ndarray, predicted: np.ndarray, names: Sequence[str]
+    right: np.ndarray, support: np.ndarray, predicted: np.ndarray, names: Sequence[Any]
 ) -> list[ClassRow]:
     """Precision, recall and F1 of every class or label, from counts (K,).
 
@@ -347,13 +348,25 @@ def _f1(right: np.ndarray, total: np.ndarray, empty: float) -> np.ndarray:
 
 
 def _average_precision(y_true: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean over the labels that are there; a resample may have lost some of them."""
+    """Mean over the labels that are there; a resample may have lost some of them.
+
+    Of one label, with the examples by falling probability and P(k) the precision of the first k,
+
+        sum_n y_n P(end of n's ties) / sum_n y_n
+
+    as scikit-learn's `average_precision_score`, which a bootstrap would wait for.
+    """
     present = y_true.any(0)
     if not present.any():
         return math.nan
-    return float(
-        metrics.average_precision_score(y_true[:, present], probabilities[:, present], average="macro")
-    )
+    y, p = y_true[:, present], probabilities[:, present]
+    order = np.argsort(-p, axis=0, kind="stable")
+    y, p = np.take_along_axis(y, order, 0), np.take_along_axis(p, order, 0)
+    place = np.arange(len(y))[:, None]
+    is_end = np.vstack([p[1:] != p[:-1], np.ones((1, p.shape[1]), dtype=bool)])
+    end = np.minimum.accumulate(np.where(is_end, place, len(y))[::-1], axis=0)[::-1]
+    precision = np.take_along_axis(np.cumsum(y, 0) / (place + 1), end, 0)
+    return float(((y * precision).sum(0) / y.sum(0)).mean())
 
 
 def _checked(predictions: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,11 +19,16 @@ class TaskConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    class_weight: Literal["none", "balanced"] = Field("none", description="weigh rare classes up in the loss")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
-    calibrate: bool = Field(True, description="fit a temperature on the validation part")
+    class_weight: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default="none",
+        description='weights of classes in the loss: "balanced" weighs rare ones up; or {"name": weight, ...}',
+    )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="share of the target spread over all classes"
+    )
+    calibrate: bool = Field(default=True, description="fit a temperature on the validation part")
     threshold: Literal["half", "f1", "balanced_accuracy"] = Field(
-        "half",
+        default="half",
         description="what the decision threshold maximises on the validation part (two classes, several labels)",
     )
 
@@ -33,8 +38,10 @@ class BatchConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tokens_per_batch: int = Field(12_800, ge=1, description="steps in a batch at most, padding included")
-    max_batch: int = Field(64, ge=1, description="sequences in a batch at most")
+    tokens_per_batch: int = Field(
+        default=12_800, ge=1, description="steps in a batch at most, padding included"
+    )
+    max_batch: int = Field(default=64, ge=1, description="sequences in a batch at most")
 
 
 class Settings(BaseModel):

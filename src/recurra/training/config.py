@@ -13,16 +13,28 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epochs: int = Field(10, ge=1, description="passes over the training part, at most")
-    learning_rate: float = Field(2e-3, gt=0, description="peak learning rate of AdamW")
-    weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay of AdamW; biases are spared")
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps in which the learning rate rises")
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="what the rate does after warm-up")
-    clip_norm: float = Field(1.0, gt=0, description="gradients are scaled down to this norm")
-    patience: int = Field(3, ge=1, description="epochs without a better validation loss before stopping")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of the network")
-    threads: int | None = Field(None, ge=1, description="CPU threads; unset: as torch has it")
-    checkpoint_every_s: float = Field(30.0, gt=0, description="seconds between checkpoints within an epoch")
+    epochs: int = Field(default=10, ge=1, description="passes over the training part, at most")
+    learning_rate: float = Field(default=2e-3, gt=0, description="peak learning rate of AdamW")
+    weight_decay: float = Field(
+        default=0.01, ge=0, description="decoupled weight decay of AdamW; biases are spared"
+    )
+    warmup: float = Field(
+        default=0.05, ge=0, lt=1, description="share of all steps in which the learning rate rises"
+    )
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine", description="what the rate does after warm-up"
+    )
+    clip_norm: float = Field(default=1.0, gt=0, description="gradients are scaled down to this norm")
+    patience: int = Field(
+        default=3, ge=1, description="epochs without a better validation loss before stopping"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="arithmetic of the network"
+    )
+    threads: int | None = Field(default=None, ge=1, description="CPU threads; unset: as torch has it")
+    checkpoint_every_s: float = Field(
+        default=30.0, gt=0, description="seconds between checkpoints within an epoch"
+    )
 
 
 def learning_rate_at(step: int, total_steps: int, config: TrainingConfig) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from recurra.data.examples import Examples
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Task
 from recurra.data.schema.sequences import trimmed
-from recurra.data.schema.targets import class_names
+from recurra.data.schema.values import class_names
 from recurra.errors import DataError
 
 _X = "Give a list of texts, an array (sequences, steps) or (sequences, steps, features), or a list of arrays."
@@ -19,18 +19,19 @@ _X = "Give a list of texts, an array (sequences, steps) or (sequences, steps, fe
 def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> Examples:
     """Examples of X, and of y where it is given; rows are counted from 1.
 
-    X is a list or 1-D array of str; a list of N arrays (T_i, I) or (T_i,); an array (N, T, I), or (N, T) of one
-    feature; a frame of numbers, read as (N, T); a frame of one column of texts, or a series of texts. NaN is a
-    missing value; steps at the end of a sequence that are NaN in every feature are padding, and no steps.
+    X is a list or 1-D array of str; a list of N arrays (T_i, I) or (T_i,); an array (N, T, I), or (N, T) of
+    one feature; a frame of numbers, read as (N, T); a frame of one column of texts, or a series of texts. NaN
+    is a missing value; steps at the end of a sequence that are NaN in every feature are padding, and no
+    steps.
 
     Args:
-        task: what y is for: "classify" makes class names of it ("0", "1", ...), "regress" float64 numbers, and
-            both need it to be there. Left out, numbers with a fraction are numbers, all else class names.
+        task: what y is for: "classify" makes class names of it ("0", "1", ...), "regress" float64 numbers,
+            and both need it to be there. Left out, numbers with a fraction are numbers, all else class names.
             An array (N, K) of 0 and 1, or of bool, says which of K labels hold.
 
     Raises:
-        DataError: anything else, infinite numbers, another number of y than of X. The wording is scikit-learn's
-            where it has one.
+        DataError: anything else, infinite numbers, another number of y than of X. The wording is
+            scikit-learn's where it has one.
         TypeError: a value that is neither a number nor a string.
 
     >>> examples_from_arrays([[1.0, 2.0, 3.0], [4.0, 5.0, np.nan]], [0, 1]).sequences.lengths
@@ -46,18 +47,18 @@ def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> 
 
 def _inputs(X: Any) -> tuple[np.ndarray | None, Packed | None]:
     if X is None or isinstance(X, str | bytes | dict | set) or np.isscalar(X):
-        _refuse(f"a {type(X).__name__} holds no sequences")
+        raise _unfit(f"a {type(X).__name__} holds no sequences")
     if hasattr(X, "toarray") and hasattr(X, "nnz"):
-        _refuse("Sparse data was passed, but dense data is required. Use '.toarray()' to convert it")
+        raise _unfit("Sparse data was passed, but dense data is required. Use '.toarray()' to convert it")
     if not isinstance(X, list | tuple):
         X = np.asarray(X)
         if X.ndim == 2 and X.shape[1] == 1 and _all_texts(X[:, 0]):
             X = X[:, 0]
-    if len(np.shape(X) if isinstance(X, np.ndarray) else (1,)) == 0:
-        _refuse("Expected 2D array, got scalar array instead")
+    if isinstance(X, np.ndarray) and X.ndim == 0:
+        raise _unfit("Expected 2D array, got scalar array instead")
     if len(X) == 0:
         shape = getattr(X, "shape", (0,))
-        _refuse(f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required.")
+        raise _unfit(f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required.")
     if isinstance(X, list | tuple) or X.ndim == 1:
         if _all_texts(X):
             return _texts(X), None
@@ -83,28 +84,28 @@ def _from_list(X: Any) -> Packed:
     """A list of sequences; those of equal length are an array like any other."""
     if any(isinstance(item, str) for item in X):
         first = next(i for i, item in enumerate(X) if not isinstance(item, str))
-        _refuse(f"X holds texts, but X[{first}] is a {type(X[first]).__name__}")
+        raise _unfit(f"X holds texts, but X[{first}] is a {type(X[first]).__name__}")
     items = [np.asarray(item) for item in X]
     axes = {item.ndim for item in items}
     if axes == {0}:
-        _refuse(
+        raise _unfit(
             "Expected 2D array, got 1D array instead. Reshape your data either using array.reshape(-1, 1) if "
             "your sequences have one step or array.reshape(1, -1) if it contains a single sequence"
         )
     if len({item.shape for item in items}) == 1:
         return _from_array(np.stack(items))
     if len(axes) > 1 or not axes <= {1, 2}:
-        _refuse(f"the sequences in X must have one or two axes, all the same; found {sorted(axes)}")
+        raise _unfit(f"the sequences in X must have one or two axes, all the same; found {sorted(axes)}")
     items = [item[:, None] if item.ndim == 1 else item for item in items]
     widths = {item.shape[1] for item in items}
     if len(widths) > 1:
-        _refuse(f"the sequences in X have different numbers of features: {sorted(widths)}")
+        raise _unfit(f"the sequences in X have different numbers of features: {sorted(widths)}")
     for i, item in enumerate(items):
         if len(item) == 0:
-            _refuse(f"X[{i}] has 0 step(s) while a minimum of 1 is required.")
+            raise _unfit(f"X[{i}] has 0 step(s) while a minimum of 1 is required.")
     flat = _floats(np.concatenate(items))
     if flat.shape[1] == 0:
-        _refuse(f"Found array with 0 feature(s) (shape={flat.shape}) while a minimum of 1 is required.")
+        raise _unfit(f"Found array with 0 feature(s) (shape={flat.shape}) while a minimum of 1 is required.")
     lengths = np.array([len(item) for item in items])
     padded = np.full((len(items), int(lengths.max()), flat.shape[1]), np.nan, dtype=np.float32)
     padded[np.arange(padded.shape[1]) < lengths[:, None]] = flat
@@ -115,19 +116,19 @@ def _from_array(X: np.ndarray) -> Packed:
     if X.ndim == 1:
         return _from_list(X)
     if X.ndim not in (2, 3):
-        _refuse(f"Found array with dim {X.ndim}, while dim <= 3 is required")
+        raise _unfit(f"Found array with dim {X.ndim}, while dim <= 3 is required")
     for size, what in zip(X.shape, ("sample", "feature", "feature"), strict=False):
         if size == 0:
-            _refuse(f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum of 1 is required.")
+            raise _unfit(f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum of 1 is required.")
     values = _floats(X)
     return trimmed(values[:, :, None] if values.ndim == 2 else values)
 
 
 def _floats(values: np.ndarray) -> np.ndarray:
     if np.iscomplexobj(values):
-        _refuse("Complex data not supported")
+        raise _unfit("Complex data not supported")
     if values.dtype.kind not in "biufOUST":
-        _refuse(f"X holds values of type {values.dtype}, numbers were expected")
+        raise _unfit(f"X holds values of type {values.dtype}, numbers were expected")
     try:
         with np.errstate(over="ignore"):
             floats = values.astype(np.float64).astype(np.float32)
@@ -182,7 +183,7 @@ def _names(y: np.ndarray) -> np.ndarray:
     if y.dtype.kind == "f":
         _refuse_gaps(np.isnan(y), np.isinf(y))
     elif y.dtype.kind == "O":
-        gaps = np.array([item is None or item != item for item in y.tolist()])
+        gaps = np.array([item is None or (isinstance(item, float) and np.isnan(item)) for item in y.tolist()])
         _refuse_gaps(gaps, np.zeros_like(gaps))
         y = np.array(
             [str(item).lower() if isinstance(item, bool) else str(item) for item in y.tolist()], dtype=object
@@ -203,5 +204,5 @@ def _refuse_gaps(missing: np.ndarray, infinite: np.ndarray) -> None:
             )
 
 
-def _refuse(problem: str) -> NoReturn:
-    raise DataError(problem, where="X", fix=_X)
+def _unfit(problem: str) -> DataError:
+    return DataError(problem, where="X", fix=_X)

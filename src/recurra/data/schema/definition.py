@@ -65,7 +65,8 @@ class Schema(BaseModel):
         input: "text" or "sequence".
         layout: see above.
         text: the column of texts.
-        features: the columns of numbers; in wide layout channel after channel, each in the order of its steps.
+        features: the columns of numbers; in wide layout channel after channel, each in the order of its
+            steps.
         channels: names of the I input features.
         target: the column to be learned, or one column per label.
         time, id, group, split: the columns of these roles, see `SchemaOptions`.
@@ -98,6 +99,11 @@ class Schema(BaseModel):
     input_why: str = ""
     target_why: str = ""
     task_why: str = ""
+
+    @property
+    def in_order_of_time(self) -> bool:
+        """Examples to learn from come in the order of time, so that the last of them can test the first."""
+        return self.layout == "stream" or (self.time is not None and self.layout != "long")
 
     @property
     def steps(self) -> int | None:

@@ -18,7 +18,7 @@ _SHOWN = 8
 def describe(
     schema: Schema, examples: Examples, unusable: Unusable | None = None, table: Table | None = None
 ) -> list[str]:
-    """Lines for the terminal: what was found, what each column is taken for and why, what is not used and why."""
+    """Lines for the terminal: what was found, what each column is taken for, what is not used, and why."""
     lines = []
     if table is not None:
         rows, columns = table.frame.shape

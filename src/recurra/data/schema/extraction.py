@@ -10,8 +10,8 @@ import polars as pl
 from recurra.data.examples import Examples
 from recurra.data.schema import names, sequences
 from recurra.data.schema.definition import Schema
-from recurra.data.schema.targets import class_names, label_sets, real_values
 from recurra.data.schema.unusable import Unusable
+from recurra.data.schema.values import class_names, label_sets, real_values
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError
 
@@ -23,8 +23,9 @@ def to_examples(table: Table, schema: Schema, *, need_targets: bool = True) -> t
     and lists whose channels differ in length. A missing text is an empty text and is kept: its prediction
     is what is known without any word. Missing numbers stay NaN.
 
-    An example's row is that of its record; in long layout the first of its sequence, in a stream the last of its window. Where the schema names a time and a row is an example, examples to learn from
-    come in the order of time (their rows tell where they stood); without targets the order stays.
+    An example's row is that of its record; in long layout the first of its sequence, in a stream the last of
+    its window. Where the schema names a time and a row is an example, examples to learn from come in the
+    order of time (their rows tell where they stood); without targets the order stays.
 
     Args:
         need_targets: False for prediction: columns of target, split and group may be absent and are not read.
@@ -32,6 +33,7 @@ def to_examples(table: Table, schema: Schema, *, need_targets: bool = True) -> t
     Raises:
         DataError: an input column is not there, text or infinity in a number column.
     """
+    table = _lines_as_text(table, schema, need_targets)
     _require(table, schema, need_targets)
     rows = np.arange(len(table))
     reasons: dict[str, list[int]] = {}
@@ -73,6 +75,14 @@ def to_examples(table: Table, schema: Schema, *, need_targets: bool = True) -> t
     if not usable.all() or schema.time:
         examples = examples.take(order[usable[order]])
     return examples, Unusable(reasons)
+
+
+def _lines_as_text(table: Table, schema: Schema, need_targets: bool) -> Table:
+    """Bare lines, or a lone column, are the texts to predict, whatever they are called."""
+    if need_targets or schema.layout != "text" or schema.text in table.frame.columns:
+        return table
+    lone = table.frame.columns[0] if table.frame.width == 1 else table.roles.get("text")
+    return table if lone is None else replace(table, frame=table.frame.rename({lone: schema.text or "text"}))
 
 
 def _require(table: Table, schema: Schema, need_targets: bool) -> None:

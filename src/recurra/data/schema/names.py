@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import re
 
-TEXT = set(
-    "text texts review reviews sentence sentences comment comments content body message messages tweet article "
-    "document doc question phrase utterance post passage transcript sms email".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TEXT = _words(
+    "text texts review reviews sentence sentences comment comments content body message messages "
+    "tweet article document doc question phrase utterance post passage transcript sms email"
 )
 # A name of an earlier tier is taken before one of a later tier.
 TARGET = (
-    set("label labels target targets class classes y classlabel outcome output".split()),
-    set(
-        "sentiment category categories topic topics intent emotion polarity genre language lang type tag tags "
-        "activity state status diagnosis result response spam toxic".split()
+    _words("label labels target targets class classes y classlabel outcome output"),
+    _words(
+        "sentiment category categories topic topics intent emotion polarity genre language lang type tag "
+        "tags activity state status diagnosis result response spam toxic"
     ),
-    set("rating ratings score scores stars star grade price quality".split()),
+    _words("rating ratings score scores stars star grade price quality"),
 )
-SEQUENCE = set(
-    "id seq sequence series sequenceid seqid seriesid sampleid caseid case trial trialid recording recordingid "
-    "episode example instance instanceid unit run".split()
+SEQUENCE = _words(
+    "id seq sequence series sequenceid seqid seriesid sampleid caseid case trial trialid recording "
+    "recordingid episode example instance instanceid unit run"
 )
-TIME = set("time timestamp datetime date t step steps timestep tick cycle second seconds ms frame".split())
-IDENTIFIER = set(
-    "id index idx key uuid guid rowid no nr number column1 unnamed0 file filename path name".split()
+TIME = _words("time timestamp datetime date t step steps timestep tick cycle second seconds ms frame")
+IDENTIFIER = _words("id index idx key uuid guid rowid no nr number unnamed0 file filename path")
+GROUP = _words(
+    "subject subjectid person patient patientid user userid participant speaker session author machine"
 )
-GROUP = set(
-    "subject subjectid person patient patientid user userid participant speaker session author machine".split()
-)
-SPLIT = set("split part partition fold set subset".split())
 
 PARTS = {
     **dict.fromkeys(("train", "training", "tr"), "train"),
@@ -46,7 +48,7 @@ def plain(name: str) -> str:
     return re.sub(r"[^0-9a-z]", "", name.lower())
 
 
-def named(name: str, words: set[str]) -> bool:
+def named(name: str, words: frozenset[str]) -> bool:
     """Whether a column's name is one of `words`."""
     return plain(name) in words
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
+import polars.selectors as cs
 
+from recurra.data.schema import names
 from recurra.data.sources.columns import is_number, missing, number
 from recurra.data.sources.table import Table
 
@@ -16,7 +18,8 @@ Kind = Literal["number", "almost number", "boolean", "time", "list", "string", "
 _HEAD = 256
 _SAMPLED = 2000
 _DATE = re.compile(
-    r"\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?([ T]\d{1,2}:\d{2}.*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( \d{1,2}:\d{2}.*)?"
+    r"\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?([ T]\d{1,2}:\d{2}.*)?"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( \d{1,2}:\d{2}.*)?"
 )
 
 
@@ -48,18 +51,31 @@ class Column:
         return self.rows - self.missing
 
     @property
-    def all_different(self) -> bool:
-        """Every row has its own value, as identifiers do."""
-        return self.known > 2 and self.distinct == self.known
+    def identifies(self) -> bool:
+        """The values name the rows: whole numbers, or strings of one word, all different."""
+        return self._nameable and self.distinct == self.known > 2
+
+    @property
+    def named_identifier(self) -> bool:
+        """The same, nearly, and the column's name says so, too."""
+        said = names.named(self.name, names.IDENTIFIER | names.TIME)
+        return said and self._nameable and 3 * self.distinct >= self.known
+
+    @property
+    def _nameable(self) -> bool:
+        return self.whole or (self.kind == "string" and self.words <= 1.5)
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.distinct} values)" if self.kind != "list" else f"{self.name} (sequences)"
+        return f"{self.name} (sequences)" if self.kind == "list" else f"{self.name} ({self.distinct} values)"
 
 
 def profile(table: Table) -> dict[str, Column]:
     """Every column of `table`, in its order."""
-    frame = table.frame
-    kinds = {name: _kind(frame[name]) for name in frame.columns}
+    # What pandas and NumPy call NaN is a missing value.
+    frame = table.frame.with_columns(
+        cs.float().fill_nan(None), cs.by_dtype(pl.Categorical, pl.Enum, pl.Null).cast(pl.String)
+    )
+    kinds: dict[str, Kind] = {name: _kind(frame[name]) for name in frame.columns}
     flat = [name for name, kind in kinds.items() if kind not in ("list", "other")]
     distinct = _row(frame, flat, pl.col(flat).drop_nulls().n_unique())
     gaps = _row(frame, flat, pl.col(flat).null_count())
@@ -102,10 +118,8 @@ def _kind(column: pl.Series) -> Kind:
         while isinstance(inner, pl.List | pl.Array):
             inner = inner.inner
         return (
-            "list" if isinstance(inner, pl.DataType) and inner.is_numeric() or inner == pl.Null else "other"
+            "list" if (isinstance(inner, pl.DataType) and inner.is_numeric()) or inner == pl.Null else "other"
         )
-    if isinstance(dtype, pl.Categorical | pl.Enum):
-        return "string"
     if dtype != pl.String:
         return "other"
     head = [cell for cell in column.drop_nulls().head(_HEAD).to_list() if cell.strip()]
@@ -118,10 +132,3 @@ def _kind(column: pl.Series) -> Kind:
         if not frame.is_empty() and frame.select(number(pl.col("cell")).is_not_null().mean()).item() >= 0.9:
             return "almost number"
     return "string"
-
-
-def not_numbers(column: pl.Series) -> list[tuple[int, str]]:
-    """(row, cell) of every cell that is neither a number nor missing; rows counted from 1."""
-    cells = column.alias("cell").to_frame().with_row_index("row", offset=1)
-    bad = cells.filter(number(pl.col("cell")).is_null() & ~missing(pl.col("cell")))
-    return [(int(row), cell) for row, cell in bad.iter_rows()]

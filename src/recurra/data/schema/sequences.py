@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Schema
-from recurra.data.schema.profile import not_numbers
-from recurra.data.schema.targets import refuse_infinite, refuse_text
+from recurra.data.schema.values import infinite_number, not_numbers, text_among_numbers
 from recurra.data.sources.columns import number
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
@@ -24,23 +25,23 @@ def matrix(table: Table, names: list[str]) -> np.ndarray:
     strings = [name for name in names if frame.schema[name] == pl.String]
     for name in strings:
         if bad := not_numbers(frame[name]):
-            refuse_text(table, name, bad)
+            raise text_among_numbers(table, name, bad)
     if strings:
         frame = frame.with_columns(number(pl.col(strings)))
     for name in names:
-        if not (frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean):
+        if not (frame.schema[name].is_numeric() or frame.schema[name] in (pl.Boolean, pl.Null)):
             raise DataError("this column does not hold numbers", where=f"{table.origin}, column {name!r}")
     with np.errstate(over="ignore"):
         values = frame.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
     infinite = np.isinf(values)
     if infinite.any():
         row, column = np.argwhere(infinite)[0]
-        refuse_infinite(table.origin, names[column], int(row) + 1, int(infinite.sum()))
+        raise infinite_number(table, names[column], int(row) + 1, int(infinite.sum()))
     return values
 
 
 def wide(table: Table, schema: Schema) -> Packed:
-    """A sequence per row. Steps at its end with no value in any channel are no steps; one step always stays."""
+    """A sequence per row, without the steps at its end that have no value in any channel; one step stays."""
     values = matrix(table, schema.features)
     channels = len(schema.channels)
     return trimmed(values.reshape(len(values), channels, -1).transpose(0, 2, 1))
@@ -52,7 +53,7 @@ def trimmed(values: np.ndarray) -> Packed:
     >>> trimmed(np.array([[[1.0], [np.nan], [3.0]], [[4.0], [np.nan], [np.nan]]])).lengths
     array([3, 1])
     """
-    known = ~np.isnan(values).all(axis=2)
+    known = np.logical_not(np.isnan(values).all(axis=2))
     steps = values.shape[1]
     lengths = np.where(known.any(axis=1), steps - np.argmax(known[:, ::-1], axis=1), 1)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -60,7 +61,8 @@ def trimmed(values: np.ndarray) -> Packed:
 
 
 def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], np.ndarray]:
-    """A sequence per row of List columns; rows without steps, or with channels of unequal length, are left out.
+    """A sequence per row of List columns; rows without steps, or with channels of unequal length, are left
+    out.
 
     Returns the sequences, the reasons with their rows, and (N,) bool, the rows kept.
     """
@@ -91,7 +93,7 @@ def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], n
         step = int(np.argmax(bad))
         row = int(np.flatnonzero(kept)[np.searchsorted(offsets, step, side="right") - 1]) + 1
         channel = schema.channels[int(np.argmax(np.isinf(values[step])))]
-        refuse_infinite(table.origin, channel, row, int(np.isinf(values).sum()))
+        raise infinite_number(table, channel, row, int(np.isinf(values).sum()))
     return Packed(values, offsets), {k: v for k, v in reasons.items() if v}, kept
 
 
@@ -152,9 +154,11 @@ def in_time(table: Table, column: str) -> pl.Series:
 
 
 def long(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, np.ndarray]:
-    """The rows of each id, in the order of their time, as a sequence; sequences in the order they first appear.
+    """The rows of each id, in the order of their time, as a sequence; sequences in the order they first
+    appear.
 
-    Returns the sequences, (N,) the index of each one's first row, and (rows,) the sequence each row belongs to.
+    Returns the sequences, (N,) the index of each one's first row, and (rows,) the sequence each row belongs
+    to.
     """
     ids = table.column(schema.id or "", "the sequence id")
     if ids.null_count():
@@ -200,11 +204,11 @@ def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray]:
     window, stride = schema.window or 1, schema.stride or schema.window or 1
     moved = np.flatnonzero(np.diff(segment[order])) + 1
     bounds = np.concatenate([[0], moved, [rows]])
-    starts = [np.arange(a, b - window + 1, stride) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    starts = [np.arange(a, b - window + 1, stride) for a, b in pairwise(bounds)]
     start = np.concatenate(starts)
     if not len(start):
         raise DataError(
-            f"the longest unbroken stretch has {int(np.diff(bounds).max())} rows, fewer than the {window} of a window",
+            f"the longest unbroken stretch has {int(np.diff(bounds).max())} rows, a window {window}",
             where=table.origin,
             fix="Say a shorter --window.",
         )

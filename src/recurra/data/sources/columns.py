@@ -26,38 +26,45 @@ def missing(text: pl.Expr) -> pl.Expr:
 def typed(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
     """String columns in which every value that is there is a number, as Int64 or Float64; others untouched.
 
-    Codes such as "007" stay strings: their zeros mean something. A column without any value is Float64, all null.
+    Codes such as "007" stay strings: their zeros mean something. A column without any value is Float64, all
+    null.
 
     >>> typed(pl.DataFrame({"a": ["1", "NA"], "b": ["1.5", "2"], "c": ["007", "8"]})).dtypes
     [Int64, Float64, String]
     """
     # A few rows rule out most columns of text before all of their rows are looked at.
-    names = _numeric(
-        frame.head(_TRIED), [n for n, t in frame.schema.items() if t == pl.String], decimal_comma
-    )
-    names = _numeric(frame, names, decimal_comma)
+    strings = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    names = _numeric(frame.head(_TRIED), strings, decimal_comma)[0]
+    names, numbers = _numeric(frame, names, decimal_comma)
     if not names:
         return frame
-    columns = pl.col(names)
-    numbers = frame.select(number(columns, decimal_comma=decimal_comma))
-    whole = frame.select(columns.str.strip_chars().cast(pl.Int64, strict=False))
-    exact = [
-        name
-        for name, a, b in zip(names, whole.null_count().row(0), numbers.null_count().row(0), strict=True)
-        if a == b and b < frame.height
-    ]
-    return frame.with_columns(numbers.get_columns()).with_columns([whole[name] for name in exact])
+    likely = [name for name in names if (numbers[name].head(_TRIED).drop_nulls() % 1 == 0).all()]
+    whole = (
+        frame.select(pl.col(likely).str.strip_chars().cast(pl.Int64, strict=False))
+        if likely
+        else frame.select()
+    )
+    exact = [name for name in likely if whole[name].null_count() == numbers[name].null_count() < frame.height]
+    codes = pl.col(exact).str.contains(r"^\s*[+-]?0\d").any()
+    coded = frame.select(codes).row(0, named=True) if exact else {}
+    return frame.with_columns(numbers[name] for name in names if not coded.get(name)).with_columns(
+        whole[name] for name in exact if not coded[name]
+    )
 
 
-def _numeric(frame: pl.DataFrame, names: list[str], decimal_comma: bool) -> list[str]:
-    """Those of the columns in which every cell is a number without leading zeros, or missing."""
+def _numeric(frame: pl.DataFrame, names: list[str], decimal_comma: bool) -> tuple[list[str], pl.DataFrame]:
+    """Those of the columns in which every cell is a number or missing, and their numbers."""
     if not names:
-        return []
-    columns = pl.col(names)
-    fits = number(columns, decimal_comma=decimal_comma).is_not_null() | missing(columns)
-    coded = columns.str.contains(r"^\s*[+-]?0\d")
-    verdict = frame.select(fits.all() & ~coded.any().fill_null(False)).row(0)
-    return [name for name, good in zip(names, verdict, strict=True) if good]
+        return [], frame.select()
+    numbers = frame.select(number(pl.col(names), decimal_comma=decimal_comma))
+    # Which marks mean "missing" is asked only of columns that lost a value.
+    lost = [name for name in names if numbers[name].null_count() > frame[name].null_count()]
+    unknown = frame.select(
+        (numbers[name].is_null() & ~missing(pl.col(name))).any().alias(name) for name in lost
+    )
+    wrong = {name for name in lost if unknown[name][0]}
+    names = [name for name in names if name not in wrong]
+    return names, numbers.select(names)
 
 
 def is_number(text: str | None) -> bool:

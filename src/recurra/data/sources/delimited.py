@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from itertools import pairwise
 
 import polars as pl
 
 from recurra.data.sources.columns import is_number, typed
-from recurra.data.sources.second_pass import read_slowly
+from recurra.data.sources.second_pass import read_slowly, refuse_ragged
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError
 
@@ -51,7 +52,8 @@ def read_delimited(data: bytes, origin: str, form: str = "csv", separator: str |
 
 
 def separator_of(data: bytes, preferred: str | None = None) -> str | None:
-    """The separator that cuts the first records into the same number of fields, two or more; None if none does.
+    """The separator that cuts the first records into the same number of fields, two or more; None if none
+    does.
 
     >>> separator_of(b"a;b\\n1,5;2,5\\n")
     ';'
@@ -84,25 +86,30 @@ def separator_of(data: bytes, preferred: str | None = None) -> str | None:
 
 def _strings(data: bytes, separator: str, origin: str) -> pl.DataFrame:
     """Every record, the first included, as strings in column_1, column_2, ..."""
-    quote = '"'
-    if separator == "\t" and b'"' in data and not _quoted(data):
-        quote = None
+    quoted = separator != "\t" or b'"' not in data or _quoted(data)
     try:
-        frame = pl.read_csv(data, has_header=False, infer_schema=False, separator=separator, quote_char=quote)
+        frame = _fast(data, separator, quoted)
     except pl.exceptions.PolarsError:
-        return read_slowly(data, separator, origin)
-    if frame.width > 1 and frame[frame.columns[-1]].null_count():
-        # A short row looks just like one that ends in empty fields; only a pass over the fields tells.
-        short = frame.filter(pl.last().is_null() & pl.any_horizontal(pl.all().is_not_null()))
-        if not short.is_empty() and quote:
-            read_slowly(data, separator, origin)
+        # With tabs, a quote that pairs with nothing is more likely a part of the text than a mistake.
+        return read_slowly(data, separator, origin, quoted=separator != "\t")
+    # A short row looks just like one that ends in empty fields; only a pass over the fields tells.
+    if (
+        frame.width > 1
+        and not frame.filter(pl.last().is_null() & pl.any_horizontal(pl.all().is_not_null())).is_empty()
+    ):
+        refuse_ragged(data, separator, origin, quoted=quoted)
     return frame.rename({name: f"column_{j + 1}" for j, name in enumerate(frame.columns)})
 
 
+def _fast(data: bytes, separator: str, quoted: bool) -> pl.DataFrame:
+    quote = '"' if quoted else None
+    return pl.read_csv(data, has_header=False, infer_schema=False, separator=separator, quote_char=quote)
+
+
 def _quoted(data: bytes) -> bool:
-    """Whether quotes in tab-separated `data` quote fields; often they are part of the text and pair with nothing."""
+    """Whether quotes in tab-separated `data` quote fields; often they are part of the text, and unpaired."""
     try:
-        frame = pl.read_csv(data, has_header=False, infer_schema=False, separator="\t", quote_char=None)
+        frame = _fast(data, "\t", quoted=False)
     except pl.exceptions.PolarsError:
         return True
     opened = pl.all().str.starts_with('"')
@@ -148,12 +155,7 @@ def _judge(first: list[str | None], body: pl.DataFrame) -> _Header:
         return _Header(len(cells[0]) <= 60 and len(cells[0].split()) <= 4, "the first line is a long text")
     for j, cell in enumerate(cells):
         column = body.to_series(j)
-        if (
-            cell.strip()
-            and len(cell) <= 60
-            and 2 * column.n_unique() <= len(column)
-            and (column == cell).any()
-        ):
+        if cell.strip() and len(cell) <= 60 and (column == cell).any() and column.n_unique() < len(column):
             return _Header(False, f"{cell!r} of the first line comes again in its column")
     if any(len(cell) > 100 for cell in cells):
         return _Header(False, "the first line holds a long text")
@@ -165,8 +167,7 @@ def _evenly_spaced(numbers: list[float]) -> bool:
     if len(numbers) < 3:
         return False
     step = numbers[1] - numbers[0]
-    gaps = zip(numbers, numbers[1:], strict=False)
-    return step > 0 and all(abs((b - a) - step) <= 1e-6 * step for a, b in gaps)
+    return step > 0 and all(abs((b - a) - step) <= 1e-6 * step for a, b in pairwise(numbers))
 
 
 def _mostly_numbers(column: pl.Series) -> bool:

@@ -35,10 +35,10 @@ _BINARY = (
 )
 # Told apart reliably on whole words of their scripts; given every codec it knows, charset-normalizer
 # prefers near relatives (cp1125 for cp866, mac_greek for cp1253).
-_CANDIDATES = (
-    "gb18030 big5 cp932 euc_jp cp949 cp1251 koi8_r cp866 cp1252 cp1250 iso8859_2 "
-    "cp1254 cp1253 cp1255 cp1256 cp1257 cp874"
-).split()
+_CANDIDATES = [
+    *("gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp866", "cp1252"),
+    *("cp1250", "iso8859_2", "cp1254", "cp1253", "cp1255", "cp1256", "cp1257", "cp874"),
+]
 _SAMPLE = 64_000
 
 
@@ -159,7 +159,7 @@ def _detect(data: bytes, high: list[bytes]) -> str:
     """
     total = sum(map(len, high))
     in_runs = sum(len(run) for run in high if len(run) >= 3)
-    if total >= 0.06 * len(data) or in_runs > 0.2 * total:
+    if total >= 0.1 * len(data) or in_runs > 0.2 * total:
         from charset_normalizer import from_bytes
 
         sample, size = [], 0
@@ -196,5 +196,5 @@ def _refuse_binary(data: bytes, origin: str) -> None:
         raise DataError(f"line {line} holds a NUL byte: a binary file?", where=origin, fix=hint)
     head = data[:4096]
     control = len(re.findall(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", head))
-    if control > 0.02 * len(head):
+    if control > max(16, 0.05 * len(head)):
         raise DataError("this looks like a binary file, not text", where=origin, fix=fix)

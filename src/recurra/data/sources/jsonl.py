@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import polars as pl
@@ -20,8 +21,15 @@ def read_jsonl(data: bytes, origin: str) -> Table:
     Raises:
         DataError: a line is no JSON, or the lines are of different kinds; with row and line.
     """
+    name = {b"[": b"sequence", b'"': b"text"}.get(data.lstrip()[:1])
+    if re.match(rb"\s*\[\s*\{", data):
+        name = None
     try:
-        frame = pl.read_ndjson(data, infer_schema_length=None)
+        # polars takes objects only, and is much the faster.
+        lines = data
+        if name is not None:
+            lines = b"\n".join(b'{"%s":%s}' % (name, line) for line in data.split(b"\n") if line.strip())
+        frame = pl.read_ndjson(lines, infer_schema_length=None)
     except pl.exceptions.PolarsError:
         frame = _slowly(data, origin)
     return Table(typed(frame), origin, "jsonl")
@@ -42,7 +50,7 @@ def _slowly(data: bytes, origin: str) -> pl.DataFrame:
     records = [value for _, value in values]
     try:
         if kinds[0] is dict:
-            return pl.from_dicts(records, infer_schema_length=None)
+            return pl.DataFrame(records, infer_schema_length=None, strict=False)
         return pl.DataFrame({"text" if kinds[0] is str else "sequence": records}, strict=False)
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
         raise DataError(f"the lines do not make a table: {error}", where=origin) from None

@@ -13,7 +13,7 @@ _MARK = "__label__"
 _FORMS = {
     "LABEL:fine text": r"^(?P<label>[\w+-]+):(?P<fine>[\w+-]+)\s+(?P<text>.+)$",
     "LABEL: text": r"^(?P<label>[\w+-]+):\s+(?P<text>.+)$",
-    "number text": r"^(?P<label>[+-]?\d+)\s+(?P<text>.+)$",
+    "number text": r"^(?P<label>[+-]?\d+)(?:\s+(?P<text>.*))?$",
 }
 _ENOUGH = 10
 _WORDS = 20
@@ -22,9 +22,9 @@ _WORDS = 20
 def read_lines(data: bytes, origin: str) -> Table:
     """A row per line of UTF-8 `data`; blank lines are none. Lines end at CR, LF or CR LF only.
 
-    A label in front of every line is taken as such where there is no doubt: `__label__x text` (fastText), and,
-    in files of ten lines or more where few labels come again and again, `LABEL:fine text` (as in TREC),
-    `LABEL: text`, and `0 text`. Other lines are texts without a label.
+    A label in front of every line is taken as such where there is no doubt: `__label__x text` (fastText),
+    and, in files of ten lines or more where few labels come again and again, `LABEL:fine text` (as in TREC),
+    `LABEL: text`, and `0 text`; a label alone has an empty text. Other lines are texts without a label.
     """
     # str.splitlines would also cut at U+0085, U+2028 and form feeds, which texts may hold.
     lines = pl.Series("text", re.split(r"\r\n|\r|\n", data.decode("utf-8")), dtype=pl.String)
@@ -55,7 +55,7 @@ def _labelled(lines: pl.Series, origin: str) -> Table | None:
     for form, pattern in _FORMS.items():
         if not lines.head(_ENOUGH).str.contains(pattern).all() or not lines.str.contains(pattern).all():
             continue
-        frame = lines.str.extract_groups(pattern).struct.unnest()
+        frame = lines.str.extract_groups(pattern).struct.unnest().with_columns(pl.col("text").fill_null(""))
         if 2 <= (count := frame["label"].n_unique()) <= max(2, len(lines) // 5):
             return Table(
                 frame,
@@ -78,7 +78,7 @@ def _plain(lines: pl.Series, origin: str) -> Table:
     ):
         words = ", ".join(first.unique().sort().head(5).to_list())
         notes = (
-            f"every line begins with one of {first.n_unique()} words ({words}): if that is its label, write a tab "
-            "after it",
+            f"every line begins with one of {first.n_unique()} words ({words}): if that is its label, "
+            "write a tab after it",
         )
     return Table(lines.to_frame(), origin, "lines", notes, roles={"text": "text"})

@@ -35,6 +35,8 @@ def read_object(source: Any, origin: str = "the data given") -> Table:
 
 
 def _frame(source: Any, origin: str) -> pl.DataFrame:
+    if isinstance(source, pl.Series):
+        source = source.alias(source.name or "text").to_frame()
     if isinstance(source, pl.DataFrame):
         return source
     if isinstance(source, pl.LazyFrame):
@@ -119,9 +121,19 @@ def _foreign(source: Any, origin: str) -> pl.DataFrame:
     known = nw.from_native(source, allow_series=True, pass_through=True)
     if isinstance(known, nw.Series):
         name = known.name or ("text" if known.dtype in (nw.String, nw.Object) else "value")
-        return known.alias(str(name)).to_frame().to_polars()
+        known = known.alias(str(name)).to_frame()
     if isinstance(known, nw.LazyFrame):
         known = known.collect()
     if isinstance(known, nw.DataFrame):
-        return known.to_polars()
+        return pl.DataFrame({str(name): _values(known[name]) for name in known.columns}, strict=False)
     raise DataError(f"a {type(source).__name__} is not a table", where=origin, fix=f"Give {_KINDS}.")
+
+
+def _values(column: Any) -> Any:
+    """A narwhals column as polars takes it without pyarrow: NumPy where nothing is missing, else a list."""
+    gaps = column.is_null()
+    if column.dtype.is_float() or (
+        not gaps.any() and (column.dtype.is_numeric() or column.dtype.is_boolean())
+    ):
+        return column.to_numpy()
+    return [None if gap else value for value, gap in zip(column.to_list(), gaps.to_list(), strict=True)]

@@ -62,7 +62,9 @@ def _content(data: bytes, origin: str, kind: str, encoding: str | None) -> Table
         table = read_jsonl(data, origin)
     elif kind == "numbers":
         # Columns of numbers with blanks between them.
-        table = read_delimited(re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", data), origin, "numbers", " ")
+        table = read_delimited(
+            re.sub(rb"(?m)^ | (?=\r?$)", b"", re.sub(rb"[ \t]+", b" ", data)), origin, "numbers", " "
+        )
     elif kind == "lines":
         table = read_lines(data, origin)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -11,60 +12,63 @@ from recurra.data.sources.table import numbered
 from recurra.errors import DataError
 
 
-def read_slowly(data: bytes, separator: str, origin: str) -> pl.DataFrame:
+def read_slowly(data: bytes, separator: str, origin: str, *, quoted: bool = True) -> pl.DataFrame:
     """All records of UTF-8 `data` as strings, column_1, column_2, ...; the first record included.
 
-    Lets a quote inside an unquoted field stand as it is (`5" nail`), which the fast reader refuses.
+    Lets a quote inside an unquoted field stand as it is (`5" nail`), which the fast reader refuses; or, where
+    fields are not `quoted`, every quote.
 
     Raises:
         DataError: rows of unequal length, a quote that is not closed; with row and line.
     """
-    records, lines = _records(data, separator, origin)
-    width = len(records[0])
-    ragged = [i for i, record in enumerate(records) if len(record) != width]
-    if ragged:
-        _refuse_ragged(records, lines, ragged, origin)
-    columns = {f"column_{j + 1}": [record[j] for record in records] for j in range(width)}
+    refuse_ragged(data, separator, origin, quoted=quoted)
+    fields = list(zip(*(record for _, record in _records(data, separator, origin, quoted)), strict=True))
+    columns = {f"column_{j + 1}": values for j, values in enumerate(fields)}
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
-def _records(data: bytes, separator: str, origin: str) -> tuple[list[list[str]], list[int]]:
-    records: list[list[str]] = []
-    lines: list[int] = []
+def refuse_ragged(data: bytes, separator: str, origin: str, *, quoted: bool = True) -> None:
+    """Raise if a record has another number of fields than the first; only such records are kept in memory."""
+    width = 0
+    ragged: list[tuple[int, int, int]] = []
+    for row, (line, record) in enumerate(_records(data, separator, origin, quoted)):
+        width = width or len(record)
+        if len(record) != width:
+            ragged.append((row, line, len(record)))
+    if ragged:
+        row, line, found = ragged[0]
+        others = f" ({numbered([row for row, _, _ in ragged])})" if len(ragged) > 1 else ""
+        unquoted = " Put a field that holds the separator between quotes." if found > width else ""
+        raise DataError(
+            f"{found} field{'s' * (found > 1)} in line {line}, but the first line has {width}{others}",
+            where=f"{origin}, row {row}",
+            fix=f"Give every row the same number of fields.{unquoted}",
+        )
+
+
+def _records(data: bytes, separator: str, origin: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line it begins in; row 0 is the first, as a rule the header."""
     # The limit is one setting for the whole process.
     before = csv.field_size_limit(max(len(data), 1) + 1)
-    start = 1
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    start, row = 1, 0
     try:
         stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
-        reader = csv.reader(stream, delimiter=separator, strict=True)
+        reader = csv.reader(stream, delimiter=separator, strict=True, quoting=quoting)
         for record in reader:
             if record:
-                records.append(record)
-                lines.append(start)
+                yield start, record
+                row += 1
             start = reader.line_num + 1
     except csv.Error as error:
+        open_end = "end of data" in str(error)
         what = (
-            'a quote (") is opened and not closed'
-            if "end of data" in str(error)
-            else f"a quoted field is not closed properly ({str(error).replace(chr(39), '`')})"
+            'a quote (") is opened and not closed' if open_end else "a quoted field goes on behind its quote"
         )
         raise DataError(
             f"{what}, in the record that begins in line {start}",
-            where=f"{origin}, row {max(len(records), 1)}",
+            where=f"{origin}, row {row}",
             fix='Inside a quoted field write each quote twice ("").',
         ) from None
     finally:
         csv.field_size_limit(before)
-    return records, lines
-
-
-def _refuse_ragged(records: list[list[str]], lines: list[int], ragged: list[int], origin: str) -> None:
-    i = ragged[0]
-    width, found = len(records[0]), len(records[i])
-    others = f" ({numbered(ragged)})" if len(ragged) > 1 else ""
-    more = "too many: is a separator or a line break inside a field not quoted?" if found > width else ""
-    raise DataError(
-        f"{found} fields in line {lines[i]}, but the first line has {width}{others}",
-        where=f"{origin}, row {i}",
-        fix=f"Give every row the same number of fields. {more}".strip().replace("fields. too", "fields; too"),
-    )

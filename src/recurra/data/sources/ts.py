@@ -57,7 +57,7 @@ def _channels(lines: list[str], numbers: list[int], labelled: bool, origin: str)
     if len(wrong):
         i = int(wrong[0])
         raise DataError(
-            f"{counts[i] - labelled} channels in line {numbers[i]}, but the first sequence has {width - labelled}",
+            f"{counts[i] - labelled} channels in line {numbers[i]}, but {width - labelled} in the first",
             where=f"{origin}, row {i + 1}",
             fix="Give every sequence the same channels, in the same order.",
         )

@@ -1,0 +1,82 @@
+"""Trials that survive being killed: each result is a line in a JSON-lines file, and is not computed again."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def data_folder() -> Path:
+    """The folder of real data, from the environment variable RECURRA_DATA."""
+    folder = os.environ.get("RECURRA_DATA")
+    if not folder:
+        sys.exit("Set RECURRA_DATA to the folder that holds the data sets.")
+    return Path(folder)
+
+
+class Trials:
+    """Results by name, kept in `benchmarks/results/NAME.jsonl`."""
+
+    def __init__(self, name: str):
+        self.path = RESULTS / f"{name}.jsonl"
+        self.done: dict[str, dict[str, Any]] = {}
+        if self.path.exists():
+            for line in self.path.read_text(encoding="utf-8").split("\n"):
+                if line:
+                    record = json.loads(line)
+                    self.done[record["trial"]] = record
+
+    def run(self, trial: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The result of `trial`: the kept one, or that of `work`, which is then kept."""
+        if trial not in self.done:
+            print(f"{time.strftime('%H:%M:%S')}  {trial}", flush=True)
+            record = {"trial": trial, "date": date.today().isoformat(), "machine": machine(), **work()}
+            self.path.parent.mkdir(exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(record) + "\n")
+            self.done[trial] = record
+        return self.done[trial]
+
+
+def machine() -> str:
+    """Processor and number of cores."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().split("\n") if "model name" in line]
+        model = names[0] if names else model
+    return f"{os.cpu_count()} cores of {model}"
+
+
+def run_command(arguments: list[str]) -> dict[str, Any]:
+    """Run `recurra ARGUMENTS --json` as a user would; its JSON, seconds from the prompt, and peak memory."""
+    started = time.monotonic()
+    command = [str(Path(sys.executable).with_name("recurra")), *arguments, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with status {process.returncode}")
+    return {
+        "result": json.loads(output),
+        "seconds": round(time.monotonic() - started, 1),
+        "peak_memory_mb": round(usage.ru_maxrss / 1024),
+    }
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])

@@ -1,0 +1,111 @@
+"""Values of target columns: class names, sets of labels, real numbers; and the errors of a broken cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from recurra.data.sources.columns import missing, number
+from recurra.data.sources.table import Table
+from recurra.errors import DataError
+
+# In a column of numbers more marks mean "missing"; among class names "none", "-" and "." may be classes.
+_HOLES = ("", "nan", "na", "n/a", "#n/a", "null", "?")
+
+
+def class_names(column: pl.Series) -> pl.Series:
+    """Class names of a target column; null where it has a hole.
+
+    Whole numbers are written without a point (1.0 is "1"), booleans "false" and "true".
+
+    >>> class_names(pl.Series([1.0, 0.0, None])).to_list()
+    ['1', '0', None]
+    """
+    if column.dtype == pl.Boolean:
+        return column.cast(pl.String)
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+        if (column.drop_nulls() % 1 == 0).all():
+            column = column.cast(pl.Int64)
+    text = column.cast(pl.String).str.strip_chars()
+    return text.set(text.str.to_lowercase().is_in(list(_HOLES)), None)
+
+
+def class_order(found: list[str]) -> list[str]:
+    """Numbers in their order, then names in theirs.
+
+    >>> class_order(["10", "b", "9", "a"])
+    ['9', '10', 'a', 'b']
+    """
+
+    def key(name: str) -> tuple[bool, float, str]:
+        try:
+            return (False, float(name), name)
+        except ValueError:
+            return (True, 0.0, name)
+
+    return sorted(found, key=key)
+
+
+def label_sets(column: pl.Series, separator: str | None) -> pl.Series:
+    """Lists of class names of a column with several labels in one cell; null where it has a hole.
+
+    An empty list is no hole: none of the labels holds. An empty cell of text is one.
+    """
+    if isinstance(column.dtype, pl.List):
+        return column.cast(pl.List(pl.String))
+    parts = class_names(column).str.split(separator or "").list.eval(pl.element().str.strip_chars())
+    return parts.list.eval(pl.element().filter(pl.element() != ""))
+
+
+def real_values(table: Table, name: str) -> np.ndarray:
+    """(N,) float64 of a target column, NaN where it has a hole.
+
+    Raises:
+        DataError: a cell is text or infinite; with its row.
+    """
+    column = table.frame[name]
+    if column.dtype == pl.String:
+        if bad := not_numbers(column):
+            raise text_among_numbers(table, name, bad)
+        column = column.to_frame().select(number(pl.col(name))).to_series()
+    elif not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        raise DataError(
+            f"this column holds no numbers (its type is {column.dtype})",
+            where=f"{table.origin}, column {name!r}",
+            fix="Name a column of numbers, or say --task classify.",
+        )
+    values = column.cast(pl.Float64).to_numpy()
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        raise infinite_number(table, name, int(infinite[0]) + 1, len(infinite))
+    return values
+
+
+def not_numbers(column: pl.Series) -> list[tuple[int, str]]:
+    """(row, cell) of every cell that is neither a number nor missing; rows counted from 1."""
+    cells = column.alias("cell").to_frame().with_row_index("row", offset=1)
+    bad = cells.filter(number(pl.col("cell")).is_null() & ~missing(pl.col("cell")))
+    return [(int(row), cell) for row, cell in bad.iter_rows()]
+
+
+def text_among_numbers(table: Table, name: str, bad: list[tuple[int, str]]) -> DataError:
+    """The error for text in a column of numbers."""
+    row, cell = bad[0]
+    shown = cell if len(cell) <= 40 else cell[:37] + "..."
+    more = f" (and {len(bad) - 1} more such cells)" if len(bad) > 1 else ""
+    return DataError(
+        f"{shown!r} is not a number{more}",
+        where=f"{table.origin}, row {row}, column {name!r}",
+        fix="Mend the cell, or leave it empty where the value is missing; or ignore the column.",
+    )
+
+
+def infinite_number(table: Table, name: str, row: int, count: int) -> DataError:
+    """The error for infinite numbers, or numbers that float32 cannot hold."""
+    more = f" ({count} such values in all)" if count > 1 else ""
+    return DataError(
+        f"an infinite number, or one too large for float32{more}",
+        where=f"{table.origin}, row {row}, column {name!r}",
+        fix="Mend the value, or leave it empty where it is missing.",
+    )

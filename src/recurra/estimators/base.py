@@ -1,0 +1,286 @@
+"""What the estimators share: parameters, columns, training, saving."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from recurra.data.examples import Examples
+from recurra.data.schema import Schema
+from recurra.errors import DataError, InputError
+from recurra.estimators.record import Record, read_record, write_record
+from recurra.runs.config import FitOptions
+from recurra.runs.events import Event, PhaseStarted, Said
+from recurra.runs.files import check_place
+from recurra.runs.fit import fit
+from recurra.runs.run import Run, load
+from recurra.tasks.settings import Settings
+from recurra.training.loop import EpochRecord
+
+FEWEST_HELD_OUT = 5  # fewer validation examples cannot say when to stop
+SETTINGS = {
+    "cell": "network.cell",
+    "hidden_size": "network.hidden_size",
+    "num_layers": "network.num_layers",
+    "bidirectional": "network.bidirectional",
+    "pooling": "network.pooling",
+    "dropout": "network.dropout",
+    "epochs": "training.epochs",
+    "learning_rate": "training.learning_rate",
+    "batch_size": "batches.max_batch",
+    "class_weight": "task.class_weight",
+}
+
+
+class SequenceEstimator(BaseEstimator):
+    """Base of `SequenceClassifier` and `SequenceRegressor`; see there."""
+
+    _estimator_type: str
+    run_: Run
+
+    def __init__(
+        self,
+        cell: str | None = None,
+        *,
+        hidden_size: int | None = None,
+        num_layers: int | None = None,
+        bidirectional: bool | None = None,
+        pooling: tuple[str, ...] | None = None,
+        dropout: float | None = None,
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        batch_size: int | None = None,
+        budget: float | None = None,
+        validation: float = 0.1,
+        settings: dict[str, Any] | None = None,
+        init: str | Path | None = None,
+        out: str | Path | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+    ):
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.dropout = dropout
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.budget = budget
+        self.validation = validation
+        self.settings = settings
+        self.init = init
+        self.out = out
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def save(self, path: str | Path) -> Path:
+        """Write a run folder that `load`, `recurra.load` and the command line read.
+
+        Raises:
+            InputError: there is something at `path` already.
+            StorageError: it could not be written.
+        """
+        check_is_fitted(self, "run_")
+        folder = self.run_.save(path)
+        write_record(folder, self._record())
+        return folder
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """A fitted estimator from a run folder, whoever made it. Nothing in the folder is executed.
+
+        Raises:
+            RunError: no run folder, an altered one, or one of another task.
+        """
+        run = load(path)
+        record = read_record(Path(path), cls.__name__, run)
+        estimator = cls(**record.params)
+        estimator._restore(run, record)
+        return estimator
+
+    def _train(self, examples: Examples, schema: Schema, overrides: dict[str, Any]) -> None:
+        """Fit the run. Attributes are set once it has succeeded."""
+        seed = self._seed()
+        overrides = self._overrides(overrides)
+        notes: list[str] = []
+        if self._holds_out(len(examples)):
+            arranged = examples
+        else:
+            arranged = _validated_on_itself(examples)
+            # A temperature fitted on what was learned by heart would only make the network surer of itself.
+            overrides = {"task.calibrate": False} | overrides
+            notes.append(f"trained and validated on the same {len(examples)} examples")
+            if self.verbose:
+                print(notes[0])
+        options = FitOptions(
+            settings=overrides,
+            seed=seed,
+            validation=self.validation or 0.1,
+            budget_s=self.budget,
+            baselines=False,
+            init=None if self.init is None else str(self.init),
+        )
+        out = None if self.out is None else Path(self.out)
+        if out is not None:
+            check_place(out, overwrite=False, resume=False)
+        run = fit(
+            arranged,
+            schema,
+            options,
+            test=examples.take(np.zeros(0, dtype=np.int64)),
+            out=out,
+            observer=lambda event: self._tell(event, notes),
+        )
+        self.run_ = run
+        self.history_ = run.history
+        self.notes_ = notes
+        self.seed_ = seed
+
+    def _tell(self, event: Event, notes: list[str]) -> None:
+        if isinstance(event, Said):
+            notes.append(event.text)
+            if event.kind == "warning":
+                warnings.warn(event.text, UserWarning, stacklevel=2)
+        if not self.verbose:
+            return
+        if isinstance(event, Said):
+            print(event.text)
+        elif isinstance(event, PhaseStarted):
+            print(f"{event.name} ...")
+        elif isinstance(event, EpochRecord):
+            measured = ", ".join(f"{name} {value:.4g}" for name, value in event.validation.items())
+            best = " (best so far)" if event.is_best else ""
+            print(f"epoch {event.epoch}: training loss {event.train_loss:.4g}, validation {measured}{best}")
+
+    def _checked(self, X: Any, *, reset: bool) -> Any:
+        """X; where it is a table, its columns are noted by `fit` (`reset`) and compared by `predict`."""
+        if not reset:
+            check_is_fitted(self, "run_")
+        else:
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(self, name):
+                    delattr(self, name)
+        if issparse(X):
+            raise DataError("sparse data was passed, dense data is required", where="X", fix="Use X.toarray().")
+        if not hasattr(X, "shape") and hasattr(X, "__array__"):
+            X = np.asarray(X)
+        if _is_table(X):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        return X
+
+    def _overrides(self, more: dict[str, Any]) -> dict[str, Any]:
+        """The settings that were asked for, by their dotted names, `more` among them; checked.
+
+        Raises:
+            InputError: a name that does not exist, a value that does not fit, or a setting given twice.
+        """
+        given = {name: getattr(self, name, None) for name in SETTINGS if name != "class_weight"}
+        overrides = more | {SETTINGS[name]: plain(value) for name, value in given.items() if value is not None}
+        own = self.settings or {}
+        if twice := sorted(set(overrides) & set(own)):
+            raise InputError(
+                f"{twice[0]} is given by a parameter and in settings", where="settings", fix="Give it once."
+            )
+        overrides |= {name: plain(value) for name, value in own.items()}
+        try:
+            Settings().changed(overrides)
+        except InputError as error:
+            raise InputError(error.problem, where=f"parameters of {type(self).__name__}", fix=error.fix) from None
+        if not isinstance(self.validation, numbers.Real) or not 0 <= self.validation < 1:
+            raise InputError(f"expected a share from 0 to below 1, found {self.validation!r}", where="validation")
+        if self.budget is not None and not (isinstance(self.budget, numbers.Real) and self.budget > 0):
+            raise InputError(f"expected seconds above 0, found {self.budget!r}", where="budget")
+        return overrides
+
+    def _seed(self) -> int:
+        state = check_random_state(self.random_state)
+        if isinstance(self.random_state, numbers.Integral):
+            return int(self.random_state)
+        return int(state.randint(2**31 - 1))
+
+    def _holds_out(self, examples: int) -> bool:
+        return round(self.validation * examples) >= FEWEST_HELD_OUT
+
+    def _record(self) -> Record:
+        params = {name: plain(value) for name, value in self.get_params().items()}
+        params |= {"random_state": self.seed_, "out": None}
+        return Record(
+            estimator=type(self).__name__,
+            params=params,
+            n_features=getattr(self, "n_features_in_", None),
+            columns=[str(name) for name in getattr(self, "feature_names_in_", [])],
+        )
+
+    def _restore(self, run: Run, record: Record) -> None:
+        self.run_ = run
+        self.history_ = run.history
+        self.notes_ = []
+        self.seed_ = run.config.options.seed
+        if record.n_features is not None:
+            self.n_features_in_ = record.n_features
+        if record.columns:
+            self.feature_names_in_ = np.array(record.columns, dtype=object)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True  # and with it a list or 1-D array of them; `one_d_array` means numbers
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        return tags
+
+
+def schema_of(X: Any, y: Any, examples: Examples, **target: Any) -> Schema:
+    """What a run keeps of arrays: names of columns where X and y have them, numbers where not."""
+    named = [str(name) for name in getattr(X, "columns", [])]
+    target["target"] = [str(name) for name in getattr(y, "columns", [getattr(y, "name", None) or "target"])]
+    if examples.texts is not None:
+        text = named[0] if named else str(getattr(X, "name", None) or "text")
+        return Schema(input="text", layout="text", text=text, **target)
+    assert examples.sequences is not None
+    size = examples.sequences.values.shape[1]
+    channels = [f"feature {k + 1}" for k in range(size)] if size > 1 else ["value"]
+    if _is_table(X):
+        columns = named or [str(k) for k in range(len(X[0]) if isinstance(X, list | tuple) else X.shape[1])]
+        return Schema(input="sequence", layout="wide", features=columns, channels=channels, **target)
+    return Schema(input="sequence", layout="lists", features=channels, channels=channels, **target)
+
+
+def plain(value: Any) -> Any:
+    """NumPy's scalars and arrays, and paths, as JSON knows them."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {plain(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _is_table(X: Any) -> bool:
+    """Whether X has columns: an array (N, T), a frame, or nested lists of equal length."""
+    if isinstance(X, list | tuple):
+        rows = len(X) > 0 and all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X)
+        return rows and len(X[0]) > 0 and np.ndim(X[0][0]) == 0
+    return len(getattr(X, "shape", ())) == 2
+
+
+def _validated_on_itself(examples: Examples) -> Examples:
+    """Every example twice, once to train on and once to validate on."""
+    count = len(examples)
+    twice = examples.take(np.tile(np.arange(count), 2))
+    parts = np.repeat(np.array(["train", "validation"], dtype=object), count)
+    return replace(twice, parts=parts, groups=np.arange(2 * count))

@@ -1,0 +1,75 @@
+"""What an estimator adds to a run folder: its parameters, and the type of its labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recurra.errors import RunError
+from recurra.runs.run import Run
+from recurra.storage import read_json, write_json
+
+ESTIMATOR = "estimator.json"
+
+
+class Record(BaseModel):
+    """The content of `estimator.json`.
+
+    Args:
+        estimator: the name of its class.
+        params: as `get_params` gives them, `random_state` as the seed that was used.
+        n_features: columns of the table it was fitted on; None where it was no table.
+        columns: their names, where they had some.
+        classes: as they stood in y; None for regression.
+        dtype: of y.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    estimator: str
+    params: dict[str, Any] = {}
+    n_features: int | None = Field(default=None, ge=1)
+    columns: list[str] = []
+    classes: list[bool | int | float | str] | None = None
+    dtype: str | None = None
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write `estimator.json`, whole or not at all."""
+    write_json(folder / ESTIMATOR, record.model_dump(mode="json"))
+
+
+def read_record(folder: Path, estimator: str, run: Run) -> Record:
+    """Read `estimator.json`; a run that no estimator made has none, and gives a record of its options.
+
+    Raises:
+        RunError: it belongs to another estimator, or was altered.
+    """
+    task = {"SequenceClassifier": "classify", "SequenceRegressor": "regress"}[estimator]
+    if run.config.data_schema.task != task:
+        raise RunError(
+            f"expected a run that can {task}, found one that can {run.config.data_schema.task}",
+            where=str(folder),
+            fix="Load it with the other estimator, or with recurra.load.",
+        )
+    path = folder / ESTIMATOR
+    if not path.exists():
+        options = run.config.options
+        params = {
+            "settings": options.settings,
+            "random_state": options.seed,
+            "validation": options.validation,
+            "budget": options.budget_s,
+            "init": options.init,
+        }
+        return Record(estimator=estimator, params=params)
+    try:
+        record = Record.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RunError(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where=str(path), fix="Restore the file."
+        ) from error
+    return record

@@ -1,0 +1,9 @@
+"""What one would take instead of a network: the trivial answer and the quick classical ones."""
+
+from __future__ import annotations
+
+from recurra.tasks.baselines.result import BaselineResult, best_baseline
+from recurra.tasks.baselines.run import run_baselines
+from recurra.tasks.baselines.verdict import compare_with_baseline, verdict
+
+__all__ = ["BaselineResult", "best_baseline", "compare_with_baseline", "run_baselines", "verdict"]

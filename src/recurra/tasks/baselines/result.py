@@ -1,0 +1,46 @@
+"""What a baseline leaves: its answers, its scores, its time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recurra.tasks.metrics import Score
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """One baseline on the test part.
+
+    Args:
+        name: a few words for a table.
+        description: one sentence: what it is and what it was fitted on.
+        scores: the same scores as the network's, the headline first.
+        seconds: wall-clock time of fitting and predicting, scoring left out.
+        prediction: (N,) class names, (N, K) bool for several labels, or (N,) float64 for regression.
+        probabilities: (N, K), or None where the baseline has none.
+    """
+
+    name: str
+    description: str
+    scores: list[Score]
+    seconds: float
+    prediction: np.ndarray
+    probabilities: np.ndarray | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain types only; the answers example by example are left out."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "scores": [score.to_json() for score in self.scores],
+            "seconds": self.seconds,
+        }
+
+
+def best_baseline(results: Sequence[BaselineResult]) -> BaselineResult:
+    """The one with the best headline score; of equals the first."""
+    sign = 1 if results[0].scores[0].higher_is_better else -1
+    return max(results, key=lambda result: sign * result.scores[0].value)

@@ -1,0 +1,79 @@
+"""One plain sentence: is the network worth its time?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recurra.statistics.paired import PairedResult, compare_correct, compare_errors, compare_sums
+from recurra.tasks.baselines.result import BaselineResult, best_baseline
+from recurra.tasks.metrics import Score, label_sums, micro_f1
+
+_SHARES = ("accuracy", "micro F1")
+
+
+def compare_with_baseline(
+    prediction: np.ndarray, baseline: BaselineResult, targets: np.ndarray
+) -> PairedResult:
+    """The network less the baseline in the headline score, example by example on the same test part.
+
+    Accuracy by McNemar's exact test; micro F1 (several labels) and RMSE (numbers) by swapping answers.
+
+    Args:
+        prediction: the network's: (N,) class names, (N, K) bool, or (N,) numbers.
+        baseline: whose prediction has the same form.
+        targets: the truth, in the same form.
+    """
+    other = baseline.prediction
+    if targets.ndim == 2:
+        targets = targets.astype(bool)
+        return compare_sums(
+            micro_f1, label_sums(targets, prediction.astype(bool)), label_sums(targets, other)
+        )
+    if np.issubdtype(targets.dtype, np.number):
+        return compare_errors(prediction - targets, other - targets)
+    return compare_correct(prediction == targets, other == targets)
+
+
+def verdict(
+    scores: Sequence[Score], results: Sequence[BaselineResult], paired: PairedResult, name: str = "network"
+) -> str:
+    """Which is better, by how much, how sure; a tie is called a tie.
+
+    Args:
+        scores: the network's, the headline first.
+        results: all baselines.
+        paired: `compare_with_baseline` of the network with `best_baseline(results)`.
+        name: what to call the network: "LSTM".
+    """
+    ours, baseline = scores[0], best_baseline(results)
+    theirs = baseline.scores[0]
+    share = ours.name in _SHARES
+
+    def shown(value: float) -> str:
+        return f"{100 * value:.1f} %" if share else f"{value:.4g}"
+
+    def gap(value: float) -> str:
+        return f"{100 * value:+.1f}" if share else f"{value:+.3g}"
+
+    unit = " points" if share else ""
+    low, high = gap(paired.interval.low), gap(paired.interval.high)
+    numbers = (
+        f"{ours.name} {shown(ours.value)} against {shown(theirs.value)}, a difference of "
+        f"{gap(paired.difference)}{unit} ({100 * paired.interval.level:.0f} % interval {low} to {high}, "
+        f"{_p_value(paired.p_value)})"
+    )
+    rival = f"the best baseline ({baseline.name}, {_duration(baseline.seconds)})"
+    if not paired.differs:
+        return f"A tie: the {name} and {rival} do not differ by more than chance: {numbers}."
+    better = (paired.difference > 0) == ours.higher_is_better
+    return f"The {name} is {'better' if better else 'worse'} than {rival}: {numbers}."
+
+
+def _p_value(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds >= 0.1 else "no time"

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from recurra.data.schema import examples_from_arrays
+from recurra.errors import DataError
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["a b", ""],
+        ("a b", ""),
+        np.array(["a b", ""]),
+        np.array(["a b", ""], dtype=object),
+        pd.Series(["a b", ""]),
+        pl.Series(["a b", ""]),
+        pd.DataFrame({"t": ["a b", ""]}),
+        pl.DataFrame({"t": ["a b", ""]}),
+    ],
+)
+def test_texts(texts):
+    examples = examples_from_arrays(texts)
+    assert examples.texts.dtype == object
+    assert examples.texts.tolist() == ["a b", ""]
+    assert [type(text) for text in examples.texts] == [str, str]
+    assert examples.sequences is None
+    assert examples.targets is None
+    assert examples.rows.tolist() == [1, 2]
+
+
+def test_two_axes_are_steps_of_one_feature():
+    X = np.arange(6).reshape(2, 3)
+    for given_X in (X, X.tolist(), X.astype(object), pd.DataFrame(X), pl.DataFrame(X), list(X)):
+        packed = examples_from_arrays(given_X).sequences
+        assert packed.values.dtype == np.float32
+        assert packed.values.shape == (6, 1)
+        np.testing.assert_array_equal(packed[1][:, 0], [3, 4, 5])
+
+
+@given(
+    st.integers(1, 3).flatmap(
+        lambda width: st.lists(st.integers(1, 5), min_size=1, max_size=5).map(
+            lambda lengths: [np.arange(n * width, dtype=np.float64).reshape(n, width) + 1 for n in lengths]
+        )
+    )
+)
+def test_lists_of_arrays_come_back(sequences):
+    packed = examples_from_arrays(sequences).sequences
+    assert len(packed) == len(sequences)
+    for n, sequence in enumerate(sequences):
+        np.testing.assert_array_equal(packed[n], sequence)
+    # Padded with NaN they are the same.
+    longest = max(map(len, sequences))
+    padded = np.full((len(sequences), longest, sequences[0].shape[1]), np.nan)
+    for n, sequence in enumerate(sequences):
+        padded[n, : len(sequence)] = sequence
+    other = examples_from_arrays(padded).sequences
+    np.testing.assert_array_equal(other.values, packed.values)
+    np.testing.assert_array_equal(other.offsets, packed.offsets)
+
+
+def test_sequences_of_one_axis_have_one_feature():
+    packed = examples_from_arrays([np.array([1.0, 2.0]), np.array([3.0])]).sequences
+    assert packed.lengths.tolist() == [2, 1]
+    assert packed.values[:, 0].tolist() == [1, 2, 3]
+
+
+def test_missing_values_stay_nan():
+    packed = examples_from_arrays([[np.nan, 1.0, np.nan], [np.nan, np.nan, np.nan]]).sequences
+    assert packed.lengths.tolist() == [2, 1]
+    np.testing.assert_array_equal(packed.values[:, 0], [np.nan, 1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "wanted"),
+    [
+        ([0, 1, 1], None, ["0", "1", "1"]),
+        ([0, 1, 1], "regress", [0.0, 1.0, 1.0]),
+        ([0.0, 1.0, 1.0], None, ["0", "1", "1"]),
+        ([0.5, 1.0, 1.0], None, [0.5, 1.0, 1.0]),
+        ([0.5, 1.0, 1.0], "classify", ["0.5", "1.0", "1.0"]),
+        ([True, False, True], None, ["true", "false", "true"]),
+        (["b", "a", "b"], "classify", ["b", "a", "b"]),
+        (np.array([[1], [2], [1]]), "classify", ["1", "2", "1"]),
+        (pd.Series(["b", "a", "b"]), None, ["b", "a", "b"]),
+        (pl.Series([3, 4, 3]), None, ["3", "4", "3"]),
+    ],
+)
+def test_targets(y, task, wanted):
+    targets = examples_from_arrays(["a", "b", "c"], y, task=task).targets
+    assert targets.dtype == (object if isinstance(wanted[0], str) else np.float64)
+    assert targets.tolist() == wanted
+
+
+def test_several_labels_are_a_matrix():
+    targets = examples_from_arrays(["a", "b"], [[1, 0, 1], [0, 0, 0]]).targets
+    assert targets.dtype == bool
+    assert targets.tolist() == [[True, False, True], [False, False, False]]
+    with pytest.raises(DataError, match="0 and 1 only"):
+        examples_from_arrays(["a", "b"], [[1, 2], [0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("X", "what"),
+    [
+        ([], r"Found array with 0 sample\(s\) \(shape=\(0,\)\) while a minimum of 1 is required"),
+        (
+            np.zeros((0, 3)),
+            r"Found array with 0 sample\(s\) \(shape=\(0, 3\)\) while a minimum of 1 is required",
+        ),
+        (np.zeros((3, 0)), r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1 is required"),
+        (np.zeros((3, 2, 0)), r"0 feature\(s\) \(shape=\(3, 2, 0\)\) while a minimum of 1 is required"),
+        (np.zeros(3), "Expected 2D array, got 1D array instead.*Reshape your data"),
+        ([1.0, 2.0], "Expected 2D array, got 1D array instead.*Reshape your data"),
+        (np.zeros((2, 2, 2, 2)), "Found array with dim 4"),
+        (np.array([[1 + 2j]]), "Complex data not supported"),
+        (sparse.csr_matrix(np.eye(3)), "Sparse data was passed"),
+        (np.array([[1.0, np.inf]]), r"Input X contains infinity or a value too large for dtype\('float32'\)"),
+        ([[1.0], [1.0, 1e39]], r"Input X contains infinity or a value too large for dtype\('float32'\)"),
+        (["a", 3], r"X\[1\] is a int"),
+        ([[1, 2], ["a", "b"]], "could not convert string to float"),
+        ([np.zeros((2, 3)), np.zeros((4, 2))], r"different numbers of features: \[2, 3\]"),
+        ([np.zeros((2, 3)), np.zeros(3)], "one or two axes, all the same"),
+        ([np.zeros(2), np.zeros(0)], r"X\[1\] has 0 step\(s\)"),
+        ("a text", "a str holds no sequences"),
+        (None, "a NoneType holds no sequences"),
+        (3.5, "a float holds no sequences"),
+        (np.array(3.5), "holds no sequences|scalar"),
+    ],
+)
+def test_unfit_inputs_are_named(X, what):
+    with pytest.raises(ValueError, match=what):
+        examples_from_arrays(X)
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "what"),
+    [
+        (None, "classify", "requires y to be passed, but the target y is None"),
+        ([1, 2, 3], None, r"Found input variables with inconsistent numbers of samples: \[2, 3\]"),
+        (3, None, r"inconsistent numbers of samples: \[2, 1\]"),
+        ([np.nan, 1.0], "regress", "Input y contains NaN"),
+        ([np.inf, 1.0], "regress", "Input y contains infinity"),
+        ([np.nan, 1.0], "classify", "Input y contains NaN"),
+        (["a", None], "classify", "Input y contains NaN"),
+        (["a", "b"], "regress", "could not convert string to float"),
+        ([1j, 2], None, "Complex data not supported"),
+        ([[1.5, 2.0], [3.0, 4.0]], "regress", "y should be a 1d array"),
+    ],
+)
+def test_unfit_targets_are_named(y, task, what):
+    with pytest.raises(ValueError, match=what):
+        examples_from_arrays(["a", "b"], y, task=task)
+
+
+def test_values_that_are_no_numbers_are_a_type_error():
+    with pytest.raises(TypeError, match=r"argument must be .* string.* number"):
+        examples_from_arrays(np.array([[{"a": 1}, 2.0]], dtype=object))

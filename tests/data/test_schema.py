@@ -1,0 +1,551 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from recurra.data.schema import Schema, SchemaOptions, describe, duplicates_across, infer_schema, to_examples
+from recurra.data.sources import read
+from recurra.errors import DataError
+
+N = 60
+LABELS = ["neg", "pos", "neg"] * 20
+
+
+def sentences(n=N, word="film"):
+    return [f"a {word} of number {i} that is long enough" for i in range(n)]
+
+
+def infer(columns, **options) -> Schema:
+    return infer_schema(read(columns), SchemaOptions(**options))
+
+
+class TestTexts:
+    def test_reviews_need_no_option(self):
+        schema = infer(
+            {
+                "id": list(range(N)),
+                "label": LABELS,
+                "stars": [1 + 8 * (label == "pos") + i % 2 for i, label in enumerate(LABELS)],
+                "part": ["train", "val", "train"] * 20,
+                "lang": ["en"] * N,
+                "text": sentences(),
+            }
+        )
+        assert (schema.text, schema.target, schema.task, schema.target_kind) == (
+            "text",
+            ["label"],
+            "classify",
+            "binary",
+        )
+        assert schema.classes == ["neg", "pos"]
+        assert (schema.input, schema.layout) == ("text", "text")
+        assert schema.set_aside == {
+            "id": "an identifier",
+            "stars": "gives the target away",
+            "part": "says where a row belongs; --split part splits by it",
+            "lang": "the same in every row",
+        }
+        assert schema.target_why == "by its name; 2 different values"
+
+    def test_longest_strings_are_the_text(self):
+        schema = infer({"k": ["a", "b", "c"] * 20, "h": sentences(), "b": [s * 3 for s in sentences()]})
+        assert (schema.text, schema.target) == ("b", ["k"])
+        assert schema.set_aside == {"h": "another text: one column of texts is read"}
+
+    def test_name_decides_between_equal_texts(self):
+        schema = infer({"label": LABELS, "heading": sentences(), "review": sentences(word="book")})
+        assert schema.text == "review"
+
+    def test_equal_texts_are_asked_about(self):
+        with pytest.raises(
+            DataError, match=r"several columns could be the text\. .*--text COLUMN\): (a1|b1), (a1|b1)"
+        ):
+            infer({"label": LABELS, "a1": sentences(), "b1": sentences(word="book")})
+
+    def test_short_strings_that_seldom_repeat_are_texts(self):
+        schema = infer({"name": [f"nm{i}" for i in range(N)], "country": LABELS})
+        assert (schema.text, schema.target) == ("name", ["country"])
+
+    def test_chinese_is_text(self):
+        texts = [f"今天天气很好，孩子们在花园里玩到晚上，大家都很高兴{i}" for i in range(N)]
+        assert infer({"标签": LABELS, "内容": texts}).text == "内容"
+
+    def test_several_targets_by_name_are_asked_about(self):
+        columns = {"text": sentences(), "label": LABELS, "class": ["a", "b", "c"] * 20}
+        with pytest.raises(
+            DataError, match=r"several columns could be the target.*label \(2 values\), class \(3 values\)"
+        ):
+            infer(columns)
+        assert infer(columns, target="class").classes == ["a", "b", "c"]
+
+    def test_label_beside_its_number_is_one_target(self):
+        schema = infer({"text": sentences(), "class": [int(x == "pos") for x in LABELS], "label": LABELS})
+        assert schema.target == ["label"]
+        assert schema.set_aside == {"class": "gives the target away"}
+
+    def test_no_target_lists_the_choices(self):
+        with pytest.raises(DataError, match=r"no column is plainly the target.*length \(60 values\)"):
+            infer(
+                {
+                    "text": sentences(),
+                    "length": [i + 0.5 for i in range(N)],
+                    "width": [i + 0.25 for i in range(N)],
+                }
+            )
+        with pytest.raises(DataError, match="there is no column to learn"):
+            infer({"text": sentences()})
+
+    def test_time_and_group_are_suggested(self):
+        schema = infer(
+            {
+                "text": sentences(),
+                "label": LABELS,
+                "posted": [f"2024-01-{1 + i % 28:02d}" for i in range(N)],
+                "author": [f"u{i % 7}" for i in range(N)],
+            }
+        )
+        assert schema.set_aside["posted"] == "a time; --time posted orders by it"
+        assert "--group author" in schema.set_aside["author"]
+
+
+class TestTargets:
+    def test_few_whole_numbers_are_classes_and_said(self):
+        schema = infer({"text": sentences(), "rating": [10, 9, 1] * 20})
+        assert (schema.task, schema.classes) == ("classify", ["1", "9", "10"])
+        assert "3 different whole numbers; --task regress" in schema.task_why
+        assert infer({"text": sentences(), "rating": [10, 9, 1] * 20}, task="regress").target_kind == "real"
+
+    def test_many_numbers_are_regressed(self):
+        schema = infer({"text": sentences(), "score": [i / 7 for i in range(N)]})
+        assert (schema.task, schema.target_kind, schema.classes) == ("regress", "real", [])
+        assert "--task classify" in schema.task_why
+
+    @pytest.mark.parametrize(
+        ("values", "classes"),
+        [
+            ([True, False], ["false", "true"]),
+            ([1.0, 0.0], ["0", "1"]),
+            ([" b", "a "], ["a", "b"]),
+            (["01", "1"], ["1", "01"]),
+        ],
+    )
+    def test_class_names(self, values, classes):
+        schema = infer({"text": sentences(), "label": values * 30})
+        assert sorted(schema.classes) == sorted(classes)
+        examples, _ = to_examples(read({"text": sentences(), "label": values * 30}), schema)
+        assert sorted(set(examples.targets)) == sorted(classes)
+
+    def test_one_class_only_is_refused(self):
+        with pytest.raises(DataError, match=r"column 'label': the target has one value only, 'pos'"):
+            infer({"text": sentences(), "label": ["pos"] * N})
+        with pytest.raises(DataError, match=r"one value only, 2\.5"):
+            infer({"text": sentences(), "y": [2.5] * N}, task="regress")
+
+    def test_target_without_values_is_refused(self):
+        with pytest.raises(DataError, match="no value in any row"):
+            infer({"text": sentences(), "label": [None] * N}, target="label")
+
+    def test_named_target_without_values_is_refused_as_such(self):
+        with pytest.raises(DataError, match=r"column 'label': the target has no value in any row"):
+            infer({"text": sentences(), "label": [None] * N, "page": [0.5, 1.5, 2.5] * 20})
+
+    def test_axes_of_a_sensor_are_no_target(self):
+        rng = np.random.default_rng(0)
+        columns = {axis: rng.normal(size=N) for axis in "xyz"} | {"activity": LABELS}
+        schema = infer(columns, window=5)
+        assert (schema.target, schema.features) == (["activity"], ["x", "y", "z"])
+
+    def test_names_that_never_repeat_are_no_classes(self):
+        with pytest.raises(DataError, match="60 different values in 60 rows are too many for classes"):
+            infer({"text": sentences(), "label": [f"l{i}" for i in range(N)]}, target="label")
+
+    def test_text_in_a_number_target_is_named(self):
+        values = [str(i) for i in range(N)]
+        values[17] = "many"
+        with pytest.raises(DataError) as caught:
+            infer({"text": sentences(), "score": values}, target="score")
+        assert caught.value.where == "the data given, row 18, column 'score'"
+        assert caught.value.problem == "'many' is not a number"
+
+    def test_infinite_target_is_named(self):
+        values = [i / 3 for i in range(N)]
+        values[4] = np.inf
+        with pytest.raises(DataError, match=r"row 5, column 'score': an infinite number"):
+            infer({"text": sentences(), "score": values})
+
+    def test_several_columns_are_several_labels(self):
+        columns = {"text": sentences(), "toxic": [0, 1, 0] * 20, "insult": [True, False, False] * 20}
+        schema = infer(columns, target=["toxic", "insult"])
+        assert (schema.target_kind, schema.classes) == ("multilabel", ["toxic", "insult"])
+        examples, _ = to_examples(read(columns), schema)
+        np.testing.assert_array_equal(examples.targets[:3], [[False, True], [True, False], [False, False]])
+        with pytest.raises(DataError, match=r"row 2, column 'x': '2' is neither 0 nor 1"):
+            infer({"text": sentences(), "x": [0, 2, 1] * 20, "z": [0, 1, 1] * 20}, target=["x", "z"])
+
+    def test_labels_in_one_cell(self):
+        cells = ["b|a", "a", "c | b", None] * 15
+        columns = {"text": sentences(), "tags": cells}
+        schema = infer(columns, label_separator="|")
+        assert (schema.target_kind, schema.classes) == ("multilabel", ["a", "b", "c"])
+        examples, unusable = to_examples(read(columns), schema)
+        np.testing.assert_array_equal(examples.targets[:3], [[1, 1, 0], [1, 0, 0], [0, 1, 1]])
+        assert unusable.reasons == {"no target": list(range(4, N + 1, 4))}
+
+    def test_lists_of_labels(self):
+        columns = {"text": sentences(), "labels": [["x", "y"], [], None] * 20}
+        schema = infer(columns, target="labels")
+        examples, unusable = to_examples(read(columns), schema)
+        assert schema.classes == ["x", "y"]
+        np.testing.assert_array_equal(examples.targets[:2], [[1, 1], [0, 0]])
+        assert len(unusable) == 20
+
+
+class TestOptions:
+    COLUMNS: ClassVar = {"text": sentences(), "label": LABELS}
+
+    @pytest.mark.parametrize("role", ["text", "target", "time", "id", "group", "split"])
+    def test_absent_column_is_named(self, role):
+        with pytest.raises(
+            DataError, match=r"there is no column 'lable' \(asked for as .*\)\. The columns are: text, label"
+        ):
+            infer(self.COLUMNS, **{role: "lable"})
+
+    def test_one_column_has_one_role(self):
+        with pytest.raises(DataError, match="'label' cannot be the text and the target at once"):
+            infer(self.COLUMNS, text="label", target="label")
+
+    def test_unknown_options_and_keys_are_refused(self):
+        with pytest.raises(ValidationError):
+            SchemaOptions(tekst="a")
+        with pytest.raises(ValidationError):
+            Schema.model_validate({**infer(self.COLUMNS).model_dump(), "code": "x"})
+
+    def test_schema_goes_through_json(self):
+        schema = infer(self.COLUMNS)
+        assert Schema.model_validate_json(schema.model_dump_json()) == schema
+
+    def test_ignored_columns_are_not_looked_at(self):
+        columns = {**self.COLUMNS, "target": ["a", "b", "c"] * 20}
+        schema = infer(columns, ignore=["target"])
+        assert schema.target == ["label"]
+        assert schema.set_aside == {"target": "as asked"}
+
+
+def steps(channels=("",), length=10, n=N):
+    rng = np.random.default_rng(0)
+    return {f"{c}{t}": rng.normal(size=n).tolist() for t in range(length) for c in channels}
+
+
+class TestLayouts:
+    def test_numbered_columns_are_steps(self):
+        schema = infer({"key": list(range(N)), **steps(("t_",)), "label": LABELS})
+        assert (schema.layout, schema.channels, schema.steps) == ("wide", ["value"], 10)
+        assert schema.features == [f"t_{t}" for t in range(10)]
+        assert schema.set_aside == {"key": "an identifier"}
+
+    def test_families_of_numbered_columns_are_channels(self):
+        columns = {**steps(("x", "y")), "label": LABELS, "age": [i / 3 for i in range(N)]}
+        schema = infer(columns)
+        assert (schema.channels, schema.steps) == (["x", "y"], 10)
+        assert schema.set_aside == {"age": "not one of the numbered steps"}
+        examples, _ = to_examples(read(columns), schema)
+        wanted = np.array([[columns[f"x{t}"][3], columns[f"y{t}"][3]] for t in range(10)], dtype=np.float32)
+        np.testing.assert_array_equal(examples.sequences[3], wanted)
+
+    def test_numbered_names_are_ordered_by_number(self):
+        columns = {f"t{t}": [float(t)] * N for t in (10, 2, 1, 9)} | {"label": LABELS}
+        examples, _ = to_examples(read(columns), infer(columns))
+        np.testing.assert_array_equal(examples.sequences[0][:, 0], [1, 2, 9, 10])
+
+    @pytest.mark.parametrize("first", [True, False])
+    def test_few_valued_column_at_the_edge_is_the_target(self, first):
+        values = np.random.default_rng(0).normal(size=(N, 12))
+        classes = np.arange(N) % 3
+        table = np.column_stack([classes, values] if first else [values, classes])
+        schema = infer(table)
+        assert schema.target == ["column_1" if first else "column_13"]
+        assert schema.classes == ["0", "1", "2"]
+        assert schema.steps == 12
+
+    def test_missing_end_is_no_step_and_missing_middle_is_missing(self):
+        nan = np.nan
+        columns = {"t0": [1, nan, nan], "t1": [nan, 2, nan], "t2": [3, nan, nan], "label": ["a", "b", "a"]}
+        schema = infer(columns, target="label", layout="wide")
+        examples, _ = to_examples(read(columns), schema)
+        assert examples.sequences.lengths.tolist() == [3, 2, 1]
+        np.testing.assert_array_equal(examples.sequences.values[:, 0], np.float32([1, nan, 3, nan, 2, nan]))
+
+    def test_lists_are_channels(self):
+        columns = {
+            "x": [[1.0, 2.0], [3.0], [], [4.0, 5.0], None],
+            "y": [[5, 6], [7], [], [8], None],
+            "label": ["a", "b", "a", "b", "a"],
+        }
+        schema = infer(columns)
+        assert (schema.layout, schema.channels) == ("lists", ["x", "y"])
+        examples, unusable = to_examples(read(columns), schema)
+        np.testing.assert_array_equal(examples.sequences[0], [[1, 5], [2, 6]])
+        np.testing.assert_array_equal(examples.sequences[1], [[3, 7]])
+        assert examples.rows.tolist() == [1, 2]
+        assert unusable.reasons == {"channels of unequal length": [4], "no steps": [3, 5]}
+
+    def test_nested_lists_are_steps_of_channels(self):
+        columns = {"s": [[[1, 2], [3, 4], [5, 6]], [[7, 8]]] * 5, "label": ["a", "b"] * 5}
+        schema = infer(columns)
+        assert schema.channels == ["s_1", "s_2"]
+        examples, _ = to_examples(read(columns), schema)
+        np.testing.assert_array_equal(examples.sequences[0], [[1, 2], [3, 4], [5, 6]])
+        columns["s"][4] = [[1, 2], [3]]
+        with pytest.raises(DataError, match=r"row 5, column 's': the steps do not all have 2 channels"):
+            to_examples(read(columns), schema)
+
+    def long(self):
+        return {
+            "seq": ["b", "b", "a", "a", "a", "c", "c", "c", "a"],
+            "t": [1, 0, 3, 1, 2, 1, 2, 3, 0],
+            "x": [1.0, 0.0, 23.0, 21.0, 22.0, 31.0, 32.0, 33.0, 20.0],
+            "label": ["k", "k", None, "m", "m", "k", "k", "k", "m"],
+        }
+
+    def test_rows_of_one_id_are_a_sequence(self):
+        schema = infer(self.long())
+        assert (schema.layout, schema.id, schema.time, schema.channels) == ("long", "seq", "t", ["x"])
+        examples, unusable = to_examples(read(self.long()), schema)
+        assert [examples.sequences[n][:, 0].tolist() for n in range(3)] == [
+            [0, 1],
+            [20, 21, 22, 23],
+            [31, 32, 33],
+        ]
+        assert examples.targets.tolist() == ["k", "m", "k"]
+        assert examples.rows.tolist() == [1, 3, 6]
+        assert len(unusable) == 0
+
+    def test_changing_target_within_a_sequence_is_refused(self):
+        columns = self.long() | {"label": list("kmkmkmkmk")}
+        with pytest.raises(DataError, match="the target changes within the sequence 'b'"):
+            infer(columns, id="seq", target="label")
+
+    def test_stream_is_cut_into_windows(self):
+        order = np.random.default_rng(1).permutation(10)
+        columns = {
+            "time": order.tolist(),
+            "x": (order * 1.0).tolist(),
+            "act": [["walk", "run"][i // 5] for i in order],
+        }
+        schema = infer(columns, target="act", window=4, stride=3)
+        assert (schema.layout, schema.time, schema.channels) == ("stream", "time", ["x"])
+        assert schema.in_order_of_time
+        examples, _ = to_examples(read(columns), schema)
+        assert [examples.sequences[n][:, 0].tolist() for n in range(3)] == [
+            [0, 1, 2, 3],
+            [3, 4, 5, 6],
+            [6, 7, 8, 9],
+        ]
+        assert examples.targets.tolist() == ["walk", "run", "run"]
+        assert order[examples.rows - 1].tolist() == [3, 6, 9]
+
+    def test_windows_stay_inside_id_group_and_part(self):
+        columns = {
+            "who": [1, 1, 1, 2, 2, 2, 2],
+            "part": ["train"] * 5 + ["test"] * 2,
+            "x": [0.5, 1, 2, 3, 4, 5, 6],
+        }
+        columns["y"] = ["a", "b", "a", "b", "a", "b", "a"]
+        schema = infer(columns, target="y", group="who", split="part", window=2, stride=1)
+        examples, _ = to_examples(read(columns), schema)
+        assert [examples.sequences[n][:, 0].tolist() for n in range(4)] == [[0.5, 1], [1, 2], [3, 4], [5, 6]]
+        assert examples.parts.tolist() == ["train", "train", "train", "test"]
+        assert examples.groups.tolist() == ["1", "1", "2", "2"]
+
+    def test_windows_longer_than_the_stream_are_refused(self):
+        columns = {"x": [0.5, 1, 2.5], "y": ["a", "b", "a"]}
+        schema = infer(columns, target="y", window=4, stride=1)
+        with pytest.raises(DataError, match="the longest unbroken stretch has 3 rows, a window 4"):
+            to_examples(read(columns), schema)
+
+    def test_unclear_layout_lists_the_choices(self):
+        rng = np.random.default_rng(0)
+        columns = {"time": list(range(N)), "a": rng.normal(size=N), "b": rng.normal(size=N), "label": LABELS}
+        with pytest.raises(DataError, match=r"--layout wide.*--layout long --id.*--layout stream --window"):
+            infer(columns)
+        with pytest.raises(DataError, match="their length is not known"):
+            infer(columns, layout="stream")
+        with pytest.raises(DataError, match="which sequence a row belongs to"):
+            infer(columns, layout="long")
+        assert infer(columns, layout="wide").steps == 2
+
+    def test_features_can_be_named(self):
+        rng = np.random.default_rng(0)
+        columns = {"a": rng.normal(size=N), "b": rng.normal(size=N), "c": rng.normal(size=N), "label": LABELS}
+        schema = infer(columns, features=["c", "a"], layout="wide")
+        assert schema.features == ["c", "a"]
+        assert schema.set_aside == {"b": "not one of the features"}
+
+    def test_feature_that_gives_the_target_away_is_set_aside(self):
+        rng = np.random.default_rng(0)
+        columns = {"x": rng.normal(size=N), "code": [7 if y == "pos" else 3 for y in LABELS], "label": LABELS}
+        schema = infer(columns, window=5)
+        assert schema.features == ["x"]
+        assert schema.set_aside == {"code": "gives the target away"}
+
+    def test_text_in_a_number_column_is_named(self):
+        columns = {**steps(("t",)), "label": LABELS}
+        columns["t4"] = [str(v) for v in columns["t4"]]
+        columns["t4"][30] = "n.a. (sensor off)"
+        with pytest.raises(DataError) as caught:
+            infer(columns)
+        assert caught.value.where == "the data given, row 31, column 't4'"
+        assert "'n.a. (sensor off)' is not a number" in caught.value.problem
+
+    @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
+    def test_infinite_numbers_are_named(self, value):
+        columns = {**steps(("t",)), "label": LABELS}
+        columns["t4"][30] = value
+        with pytest.raises(DataError, match=r"row 31, column 't4': an infinite number, or one too large"):
+            to_examples(read(columns), infer(columns))
+        lists = {"x": [[1.0, 2.0], [3.0], [1.0, value]] * 2, "label": ["a", "b"] * 3}
+        with pytest.raises(DataError, match=r"row 3, column 'x': an infinite number"):
+            to_examples(read(lists), infer(lists))
+
+
+class TestExamples:
+    def test_rows_without_target_are_listed(self):
+        columns = {"text": sentences(), "label": list(LABELS)}
+        for row in (3, 10, 11):
+            columns["label"][row - 1] = ["", None, "NaN"][row % 3]
+        schema = infer(columns)
+        examples, unusable = to_examples(read(columns), schema)
+        assert len(examples) == N - 3
+        assert set(range(1, N + 1)) - set(examples.rows.tolist()) == {3, 10, 11}
+        assert unusable.lines() == ["3 rows are not used, no target: rows 3, 10, 11"]
+        assert examples.texts[2] == columns["text"][3]
+
+    def test_unknown_classes_are_listed(self):
+        schema = infer({"text": sentences(), "label": LABELS})
+        examples, unusable = to_examples(read({"label": ["pos", "odd", "neg"], "text": sentences(3)}), schema)
+        assert examples.targets.tolist() == ["pos", "neg"]
+        assert unusable.reasons == {"class 'odd' was not learned": [2]}
+
+    def test_prediction_needs_the_inputs_alone(self):
+        schema = infer({"text": sentences(), "label": LABELS, "g": ["u", "v", "w"] * 20}, group="g")
+        examples, unusable = to_examples(read({"x": [1, 2], "text": ["a", None]}), schema, need_targets=False)
+        assert examples.texts.tolist() == ["a", ""]
+        assert examples.targets is None
+        assert len(unusable) == 0
+        with pytest.raises(DataError, match=r"the column 'text' is not there\. The columns are: t, label"):
+            to_examples(read({"t": ["a"], "label": ["pos"]}), schema, need_targets=False)
+        with pytest.raises(DataError, match="the columns 'label', 'g' are not there"):
+            to_examples(read({"text": ["a"]}), schema)
+
+    def test_bare_texts_can_be_predicted_whatever_the_column_was_called(self):
+        schema = infer({"review": sentences(), "label": LABELS})
+        examples, _ = to_examples(read(["a film", "a book"]), schema, need_targets=False)
+        assert examples.texts.tolist() == ["a film", "a book"]
+
+    def test_no_usable_row_is_an_error(self):
+        schema = infer({"text": sentences(), "label": LABELS})
+        with pytest.raises(DataError, match=r"no row can be used.*2 rows are not used, no target"):
+            to_examples(read({"text": ["a", "b"], "label": [None, None]}), schema)
+
+    def test_parts_are_three(self):
+        columns = {"text": sentences(), "label": LABELS, "fold": ["Train", " dev", "TEST"] * 20}
+        examples, _ = to_examples(read(columns), infer(columns, split="fold"))
+        assert examples.parts[:3].tolist() == ["train", "validation", "test"]
+        columns["fold"][7] = "fold 3"
+        with pytest.raises(DataError, match=r"row 8, column 'fold': 'fold 3' names no part"):
+            to_examples(read(columns), infer(columns, split="fold"))
+
+    def test_time_orders_examples_to_learn_from(self):
+        days = [f"2024-{1 + (i * 7) % 12:02d}-{1 + i % 28:02d}" for i in range(N)]
+        columns = {"text": sentences(), "label": LABELS, "day": days}
+        schema = infer(columns, time="day")
+        examples, _ = to_examples(read(columns), schema)
+        assert [days[row - 1] for row in examples.rows] == sorted(days)
+        examples, _ = to_examples(read(columns), schema, need_targets=False)
+        assert examples.rows.tolist() == list(range(1, N + 1))
+
+    def test_twenty_five_thousand_rows_take_no_loop(self):
+        import time
+
+        n = 25_000
+        columns = {
+            "text": [f"a film that is number {i}" for i in range(n)],
+            "label": ["neg", "pos"] * (n // 2),
+        }
+        table = read(columns)
+        start = time.process_time()
+        to_examples(table, infer_schema(table))
+        assert time.process_time() - start < 1.0
+
+
+class TestDescription:
+    def test_texts(self):
+        columns = {"id": list(range(N)), "text": sentences(), "label": list(LABELS)}
+        columns["text"][5] = columns["text"][2]
+        columns["text"][9] = ""
+        columns["label"][0] = None
+        table = read(columns)
+        schema = infer_schema(table)
+        examples, unusable = to_examples(table, schema)
+        assert describe(schema, examples, unusable, table) == [
+            "the data given: 60 rows, 3 columns (python)",
+            "task: classify: the target has 2 different names",
+            "target: label (by its name; 2 different values)",
+            "  neg 39 (66.1 %), pos 20 (33.9 %)",
+            "text: text (the only column of texts, 9 words on average)",
+            "  59 examples; words: median 9, 95 % up to 9, longest 9",
+            "  1 text is empty, kept as such",
+            "duplicates: 1 input is an exact copy of an earlier one",
+            "1 row is not used, no target: row 1",
+            "set aside: id (an identifier)",
+        ]
+
+    def test_numbers(self):
+        columns = {
+            "x": [[1.0, None], [2.0, 3.0, 4.0], [2.0, 3.0, 4.0]] * 4,
+            "score": [0.25 * i for i in range(12)],
+        }
+        table = read(columns)
+        schema = infer_schema(table)
+        examples, unusable = to_examples(table, schema)
+        lines = describe(schema, examples, unusable)
+        assert "  0 to 2.75, median 1.375, half of them between 0.6875 and 2.062" in lines
+        assert "  12 examples; steps: median 3, 95 % up to 3, longest 3" in lines
+        assert "  4 values are missing (12.5 %)" in lines
+        assert "duplicates: 10 inputs are an exact copy of an earlier one" in lines
+
+    def test_duplicates_across_parts(self):
+        columns = {"x": [[1.0], [2.0, np.nan], [3.0]], "y": ["a", "b", "a"]}
+        schema = infer(columns, target="y")
+        train, _ = to_examples(read(columns), schema)
+        test, _ = to_examples(read(columns | {"x": [[2.0, np.nan], [1.0, 2.0], [3.0]]}), schema)
+        assert duplicates_across(train, test) == 2
+
+
+def test_schema_of_pandas_is_that_of_polars():
+    frame = pd.DataFrame({"label": pd.Categorical(LABELS), "text": sentences(), "gap": [None, "x", "y"] * 20})
+    frame.loc[3, "text"] = None
+    schema = infer_schema(read(frame))
+    assert (schema.text, schema.target, schema.classes) == ("text", ["label"], ["neg", "pos"])
+    assert schema == infer_schema(read(pl.DataFrame(frame.astype(object).to_dict("list"), strict=False)))
+    categories = pl.DataFrame(
+        {"label": LABELS, "text": sentences()}, schema_overrides={"label": pl.Categorical}
+    )
+    assert infer_schema(read(categories)).classes == ["neg", "pos"]
+
+
+def test_schema_of_a_file_is_that_of_its_frame(tmp_path):
+    frame = pl.DataFrame({"label": LABELS, "text": sentences(), "score": [i / 8 for i in range(N)]})
+    frame.write_csv(tmp_path / "a.csv")
+    frame.write_parquet(tmp_path / "a.parquet")
+    frame.write_ndjson(tmp_path / "a.jsonl")
+    schemas = [
+        infer_schema(read(tmp_path / f"a.{form}"), SchemaOptions(target="label"))
+        for form in ("csv", "parquet", "jsonl")
+    ]
+    assert schemas[0] == schemas[1] == schemas[2] == infer_schema(read(frame), SchemaOptions(target="label"))

@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from recurra.data.sources import read
+from recurra.errors import DataError
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+class TestJsonLines:
+    def test_objects_are_records(self, tmp_path):
+        lines = '{"text": "a\\u0085b\u2028", "label": 1}\n{"text": "c", "label": 0, "more": [1, 2]}\n'
+        for name, content in (
+            ("a.jsonl", lines),
+            ("a.ndjson.gz", gzip.compress(lines.encode())),
+            ("a.txt", lines),
+        ):
+            table = read(write(tmp_path / name, content))
+            assert table.format == "jsonl"
+            assert table.frame["text"].to_list() == ["a\x85b\u2028", "c"]
+            assert table.frame["more"].to_list() == [None, [1, 2]]
+
+    def test_python_nan_is_read(self, tmp_path):
+        table = read(write(tmp_path / "a.jsonl", '{"x": [1, NaN], "y": "a"}\n\n{"x": [2.5], "y": "b"}\n'))
+        assert table.frame["y"].to_list() == ["a", "b"]
+        np.testing.assert_array_equal(table.frame["x"][0].to_numpy(), [1, np.nan])
+
+    def test_lists_are_sequences_and_strings_texts(self, tmp_path):
+        table = read(write(tmp_path / "a.jsonl", "[[1,2,0],[3,4,1]]\n[[5,6,0]]\n"))
+        assert table.frame["sequence"].to_list() == [[[1, 2, 0], [3, 4, 1]], [[5, 6, 0]]]
+        assert read(write(tmp_path / "b.jsonl", '"one"\n"two"\n')).frame["text"].to_list() == ["one", "two"]
+
+    def test_one_list_of_objects_is_read(self, tmp_path):
+        records = [{"text": "a", "label": 1}, {"text": "b", "label": 0}]
+        for indent in (None, 2):
+            table = read(write(tmp_path / "a.json", json.dumps(records, indent=indent)))
+            assert table.frame.to_dicts() == records
+
+    @pytest.mark.parametrize(
+        ("content", "where", "what"),
+        [
+            ('{"a": 1}\n\n{"a": }\n', "a.jsonl, row 2", "line 3 is not JSON: Expecting value at character 7"),
+            ('{"a": 1}\n[1]\n', "a.jsonl, row 2", "line 2 holds a list, but the first an object"),
+            ('{"a": 1}\nplain\n', "a.jsonl, row 2", "line 2 is not JSON"),
+            ("1\n2\n", "a.jsonl, row 1", "line 1 holds a number"),
+        ],
+    )
+    def test_broken_lines_are_named(self, tmp_path, content, where, what):
+        with pytest.raises(DataError) as caught:
+            read(write(tmp_path / "a.jsonl", content))
+        assert caught.value.where == where
+        assert what in caught.value.problem
+
+
+class TestParquet:
+    def frame(self):
+        return pl.DataFrame({"text": ["a", "b"], "y": [1, 2], "s": [[1.0, 2.0], [3.0]]})
+
+    def test_parquet_is_told_by_content(self, tmp_path):
+        self.frame().write_parquet(tmp_path / "a.parquet")
+        packed = gzip.compress((tmp_path / "a.parquet").read_bytes())
+        for path in (
+            tmp_path / "a.parquet",
+            write(tmp_path / "a.parquet.gz", packed),
+            write(tmp_path / "a", packed),
+        ):
+            assert read(path).frame.equals(self.frame())
+
+    @pytest.mark.parametrize("cut", [10, 200, -3])
+    def test_cut_parquet_is_named(self, tmp_path, cut):
+        self.frame().write_parquet(tmp_path / "a.parquet")
+        data = (tmp_path / "a.parquet").read_bytes()[:cut]
+        with pytest.raises(DataError, match=r"a\.parquet: the Parquet file is cut off or damaged"):
+            read(write(tmp_path / "a.parquet", data))
+
+    def test_parquet_without_rows_is_named(self, tmp_path):
+        self.frame().clear().write_parquet(tmp_path / "a.parquet")
+        with pytest.raises(DataError, match="no rows"):
+            read(tmp_path / "a.parquet")
+
+
+class TestTs:
+    HEADER = "# comment\n@problemName x\n@timeStamps false\n@classLabel true a b\n@data\n"
+
+    def test_channels_of_unequal_length(self, tmp_path):
+        table = read(write(tmp_path / "x.ts", self.HEADER + "1,2,3:4,?,6:a\n7:8:b\n"))
+        assert table.frame["channel_1"].to_list() == [[1, 2, 3], [7]]
+        assert table.frame["channel_2"].to_list() == [[4, None, 6], [8]]
+        assert table.frame["label"].to_list() == ["a", "b"]
+        assert table.roles == {"target": "label"}
+        assert table.task == "classify"
+
+    def test_targets_of_regression_and_none(self, tmp_path):
+        header = "@targetLabel true\n@data\n"
+        table = read(write(tmp_path / "x.ts", header + "1,2:0.5\r\n3,4:0.25\r\n"))
+        assert table.task == "regress"
+        assert table.frame["label"].to_list() == ["0.5", "0.25"]
+        table = read(write(tmp_path / "y.ts", "@classLabel false\n@data\n1,2:3,4\n"))
+        assert table.frame.columns == ["channel_1", "channel_2"]
+        assert table.roles == {}
+
+    @pytest.mark.parametrize(
+        ("body", "where", "what"),
+        [
+            ("1,2:3,4:a\n1,2:b\n", "x.ts, row 2", "1 channels in line 7, but 2 in the first"),
+            ("1,2:a\n1,zwei:b\n", "x.ts, row 2", "'zwei' in line 7, channel 1, is not a number"),
+            ("", "x.ts", "there is no sequence after @data"),
+        ],
+    )
+    def test_broken_lines_are_named(self, tmp_path, body, where, what):
+        with pytest.raises(DataError) as caught:
+            read(write(tmp_path / "x.ts", self.HEADER + body))
+        assert caught.value.where == where
+        assert what in caught.value.problem
+
+    def test_header_without_data_is_named(self, tmp_path):
+        with pytest.raises(DataError, match="no line @data"):
+            read(write(tmp_path / "x.ts", "@problemName x\n1,2:a\n"))
+
+    def test_time_stamps_are_refused(self, tmp_path):
+        with pytest.raises(DataError, match="time stamps"):
+            read(write(tmp_path / "x.ts", "@timeStamps true\n@classLabel true a\n@data\n(0,1),(1,2):a\n"))
+
+
+class TestLines:
+    def test_plain_lines_are_texts(self, tmp_path):
+        table = read(write(tmp_path / "a.txt", "a good, long film\r\n\r\nbad\x85film\nno, no\n"))
+        assert table.frame["text"].to_list() == ["a good, long film", "bad\x85film", "no, no"]
+        assert table.format == "lines"
+
+    @pytest.mark.parametrize("name", ["a.train", "a.txt", "a.csv.label"])
+    def test_coarse_and_fine_labels(self, tmp_path, name):
+        content = "".join(f"{'LOC' if i % 3 else 'NUM'}:f{i % 2} What , is {i} ?\n" for i in range(30))
+        table = read(write(tmp_path / name, content))
+        assert table.frame.columns == ["label", "fine", "text"]
+        assert table.frame.row(1) == ("LOC", "f1", "What , is 1 ?")
+        assert table.roles == {"target": "label", "text": "text"}
+        assert "every line begins with one of 2 labels (LABEL:fine text)" in table.notes[0]
+
+    @pytest.mark.parametrize(("form", "label"), [("{} some, text {}", "1"), ("{}: some text, {}", "pos")])
+    def test_labels_in_front(self, tmp_path, form, label):
+        other = "0" if label == "1" else "neg"
+        content = "".join(form.format(label if i % 2 else other, i) + "\n" for i in range(20))
+        table = read(write(tmp_path / "a.all", content))
+        assert table.frame["label"].to_list() == [other, label] * 10
+        assert table.frame["text"][3].endswith("3")
+
+    def test_label_tab_text(self, tmp_path):
+        content = "neg\tbad, bad\npos\tgood\nneg\tworse\npos\tbetter, really\n"
+        table = read(write(tmp_path / "a.txt", content))
+        assert table.frame.rows() == [tuple(line.split("\t")) for line in content.strip().split("\n")]
+        assert "no header line" in table.notes[0]
+
+    def test_fasttext_labels(self, tmp_path):
+        table = read(write(tmp_path / "a.txt", "__label__a one two\n__label__a __label__b three\n"))
+        assert table.frame["label"].to_list() == [["a"], ["a", "b"]]
+        assert table.frame["text"].to_list() == ["one two", "three"]
+
+    def test_few_lines_that_begin_with_numbers_stay_texts(self, tmp_path):
+        table = read(write(tmp_path / "a.txt", "3 stars are too many\n3 are not\n"))
+        assert table.frame["text"].to_list() == ["3 stars are too many", "3 are not"]
+
+    def test_words_in_front_are_asked_about(self, tmp_path):
+        table = read(
+            write(tmp_path / "a.txt", "".join(f"{'pos' if i % 2 else 'neg'} film {i}\n" for i in range(20)))
+        )
+        assert table.frame.columns == ["text"]
+        assert (
+            "begins with one of 2 words (neg, pos): if that is its label, write a tab after it"
+            in table.notes[0]
+        )
+
+    def test_numbers_between_blanks_are_a_table(self, tmp_path):
+        table = read(write(tmp_path / "a.dat", "  1.0  2.5 -3e1\n  4.0  5.5  6.25\n"))
+        assert table.frame.rows() == [(1.0, 2.5, -30.0), (4.0, 5.5, 6.25)]
+
+    def test_aligned_numbers_between_commas_are_a_table(self, tmp_path):
+        table = read(write(tmp_path / "a.tra", " 47,100, 27, 3\n  0, 89, 27, 4\n"))
+        assert table.frame.rows() == [(47, 100, 27, 3), (0, 89, 27, 4)]
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        ("text,label\na,1\nb,0\n", "csv"),
+        ("text\tlabel\na\t1\n", "tsv"),
+        ('{"a": 1}\n', "jsonl"),
+        ("a film\n", "lines"),
+    ],
+)
+def test_standard_input_is_told_by_content(monkeypatch, content, form):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+    table = read("-")
+    assert table.format == form
+    assert table.origin == "standard input"
+
+
+def test_empty_standard_input_is_named(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(DataError, match="standard input: the file is empty"):
+        read("-")
+
+
+class TestFolder:
+    def test_classes_of_texts(self, tmp_path):
+        write(tmp_path / "d/pos/1.txt", "good\nfilm")
+        write(tmp_path / "d/neg/2.txt", "café".encode("latin-1"))
+        write(tmp_path / "d/neg/3.txt", "")
+        write(tmp_path / "d/neg/.hidden", "x")
+        table = read(tmp_path / "d")
+        assert table.frame.select("label", "text", "file").rows() == [
+            ("neg", "café", "neg/2.txt"),
+            ("neg", "", "neg/3.txt"),
+            ("pos", "good\nfilm", "pos/1.txt"),
+        ]
+        assert table.roles == {"text": "text", "target": "label"}
+
+    def test_parts_above_classes(self, tmp_path):
+        for part in ("train", "test"):
+            for label in ("a", "b"):
+                write(tmp_path / "d" / part / label / "1.txt", f"{part} {label}")
+        table = read(tmp_path / "d")
+        assert table.roles["split"] == "part"
+        assert table.frame.select("part", "label", "text").rows() == [
+            (p, c, f"{p} {c}") for p in ("test", "train") for c in ("a", "b")
+        ]
+
+    def test_classes_of_sequences(self, tmp_path):
+        write(tmp_path / "d/walk/1.csv", "x,y\n1,2\n3,4\n5,6\n")
+        write(tmp_path / "d/run/1.csv", "x,y\n7,8.5\n")
+        table = read(tmp_path / "d")
+        assert table.frame.select("label", "x", "y").rows() == [
+            ("run", [7], [8.5]),
+            ("walk", [1, 3, 5], [2, 4, 6]),
+        ]
+
+    def test_wrong_folders_are_named(self, tmp_path):
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(DataError, match="no sub-folders"):
+            read(tmp_path / "empty")
+        (tmp_path / "hollow/a").mkdir(parents=True)
+        with pytest.raises(DataError, match="hold no files"):
+            read(tmp_path / "hollow")
+        write(tmp_path / "mixed/a/1.csv", "x\n1\n")
+        write(tmp_path / "mixed/b/1.txt", "x")
+        with pytest.raises(DataError, match="files of different kinds"):
+            read(tmp_path / "mixed")
+        write(tmp_path / "other/a/1.csv", "x,y\n1,2\n")
+        write(tmp_path / "other/b/1.csv", "x,z\n1,2\n")
+        with pytest.raises(
+            DataError, match=r"other/b/1\.csv: its columns are x, z, but the first file has x, y"
+        ):
+            read(tmp_path / "other")
+
+
+class TestObjects:
+    COLUMNS: ClassVar = {"text": ["a", "b"], "y": [1, 2]}
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            COLUMNS,
+            pl.DataFrame(COLUMNS),
+            pl.LazyFrame(COLUMNS),
+            pd.DataFrame(COLUMNS),
+            pd.DataFrame(COLUMNS).astype({"text": object}),
+            [{"text": "a", "y": 1}, {"text": "b", "y": 2}],
+            {"text": np.array(["a", "b"], dtype=object), "y": np.array([1, 2])},
+        ],
+    )
+    def test_frames_dicts_and_records(self, source):
+        assert read(source).frame.to_dict(as_series=False) == self.COLUMNS
+
+    @pytest.mark.parametrize(
+        "source", [["a", "b"], np.array(["a", "b"]), pd.Series(["a", "b"]), pl.Series(["a", "b"])]
+    )
+    def test_texts(self, source):
+        assert read(source).frame.to_dict(as_series=False)[read(source).frame.columns[0]] == ["a", "b"]
+
+    def test_arrays(self):
+        assert read(np.arange(6).reshape(2, 3)).frame.rows() == [(0, 1, 2), (3, 4, 5)]
+        cube = np.arange(12.0).reshape(2, 3, 2)
+        for source in (cube, list(cube)):
+            frame = read(source).frame
+            assert frame["channel_1"].to_list() == cube[:, :, 0].tolist()
+            assert frame["channel_2"].to_list() == cube[:, :, 1].tolist()
+
+    @pytest.mark.parametrize(
+        "source", [[], {}, pl.DataFrame(), pd.DataFrame({"a": []}), 3, object(), {"a": [1], "b": [1, 2]}]
+    )
+    def test_what_is_no_table_is_named(self, source):
+        with pytest.raises(DataError, match="the data given: "):
+            read(source)
+
+
+def test_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    path = write(tmp_path / "a.csv", "a,b\n1,2\n")
+    monkeypatch.setattr(type(path), "read_bytes", refuse)
+    with pytest.raises(DataError, match=r"a\.csv: the file may not be read"):
+        read(path)
