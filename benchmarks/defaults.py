@@ -33,20 +33,18 @@ TEXTS: dict[str, dict[str, Any]] = {
     "random embedding": {"network.embedding_init": "random"},
     "64 units": {"network.hidden_size": 64},
     "two layers": {"network.num_layers": 2},
-    "pooling last": {"network.pooling": ["last"]},
     "pooling mean": {"network.pooling": ["mean"]},
+    "pooling max": {"network.pooling": ["max"]},
     "pooling attention": {"network.pooling": ["attention"]},
-    "one direction": {"network.bidirectional": False},
     "learning rate 1e-3": {"training.learning_rate": 1e-3},
     "learning rate 4e-3": {"training.learning_rate": 4e-3},
     "word dropout 0": {"network.word_dropout": 0.0},
-    "word dropout 0.4": {"network.word_dropout": 0.4},
+    "word dropout 0.1": {"network.word_dropout": 0.1},
     "input dropout 0.4": {"network.input_dropout": 0.4},
-    "vocabulary 10,000": {"text.vocabulary_size": 10_000},
-    "subwords": {"text.level": "subword"},
+    "weight decay 0.1": {"training.weight_decay": 0.1},
 }
 IMDB: dict[str, dict[str, Any]] = {
-    name: TEXTS[name] for name in ("default", "random embedding", "64 units", "gru", "word dropout 0.4")
+    name: TEXTS[name] for name in ("default", "random embedding", "64 units", "gru", "input dropout 0.4")
 }
 SEQUENCES: dict[str, dict[str, Any]] = {
     "default": {},

@@ -30,7 +30,7 @@ STEPS = 100
 
 
 class Network(nn.Module):
-    """Sequences (B, 100, 1) to `outputs` numbers each: recurrent layers, the last step, a linear layer."""
+    """Sequences (B, 100, 1) to scores (B, outputs), or (B,) for one output: recurrent layers, last step, linear."""
 
     def __init__(self, layer: type[LSTM] | type[GRU], units: int, num_layers: int, dropout: float, outputs: int):
         super().__init__()
@@ -40,7 +40,7 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         steps, _ = self.recurrent(x)
-        return self.output(self.dropout(steps[:, -1]))
+        return self.output(self.dropout(steps[:, -1])).squeeze(-1)
 
 
 def next_value(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -76,6 +76,29 @@ def first_half_larger(count: int, rng: np.random.Generator) -> tuple[np.ndarray,
     return x, (x[:, : STEPS // 2].sum(1) > x[:, STEPS // 2 :].sum(1)).astype(np.int64)
 
 
+def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """For numbers."""
+    return functional.mse_loss(outputs, targets.float())
+
+
+def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """For classes: one output for each; for yes or no: one output in all, positive for yes."""
+    if outputs.dim() == 2:
+        return functional.cross_entropy(outputs, targets)
+    return functional.binary_cross_entropy_with_logits(outputs, targets.float())
+
+
+def r2(outputs: Tensor, targets: Tensor) -> float:
+    """Share of the targets' variance that the outputs explain."""
+    return 1 - float((outputs - targets).square().mean() / targets.var(correction=0))
+
+
+def accuracy(outputs: Tensor, targets: Tensor) -> float:
+    """Share of right answers."""
+    answers = outputs.argmax(-1) if outputs.dim() == 2 else (outputs > 0).long()
+    return float((answers == targets).double().mean())
+
+
 class Design(NamedTuple):
     """One row of the list above."""
 
@@ -85,21 +108,68 @@ class Design(NamedTuple):
     dropout: float
     outputs: int
     make_data: Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
+    score: Callable[[Tensor, Tensor], float] = accuracy
 
 
 DESIGNS = (
-    Design("50 -> one number", 50, 1, 0.0, 1, next_value),
-    Design("2 x 50 -> one number", 50, 2, 0.0, 1, next_value),
-    Design("100 -> 10 classes", 100, 1, 0.0, 10, which_frequency),
-    Design("2 x 100 -> yes/no", 100, 2, 0.0, 1, up_before_down),
-    Design("100, dropout 0.5 -> yes/no", 100, 1, 0.5, 1, first_half_larger),
+    Design("50 units -> one number", 50, 1, 0.0, 1, next_value, squared_error, r2),
+    Design("2 layers of 50 -> one number", 50, 2, 0.0, 1, next_value, squared_error, r2),
+    Design("100 units -> 10 classes", 100, 1, 0.0, 10, which_frequency),
+    Design("2 layers of 100 -> yes/no", 100, 2, 0.0, 1, up_before_down),
+    Design("100 units, dropout 0.5 -> yes/no", 100, 1, 0.5, 1, first_half_larger),
 )
 
 
-def loss_of(design: Design, outputs: Tensor, targets: Tensor) -> Tensor:
-    """Squared error for numbers, cross-entropy for classes, binary cross-entropy for yes or no."""
-    if design.make_data is next_value:
-        return functional.mse_loss(outputs.squeeze(-1), targets)
-    if design.outputs > 1:
-        return functional.cross_entropy(outputs, targets)
-    return functional.binary_cross_entropy_with_logits(outputs.squeeze(-1), targets.float())
+def make_tensors(design: Design, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """`count` sequences (count, 100, 1) and their targets (count,)."""
+    x, targets = design.make_data(count, rng)
+    return torch.tensor(x, dtype=torch.float32).unsqueeze(-1), torch.tensor(targets)
+
+
+def train(network: Network, design: Design, x: Tensor, targets: Tensor, epochs: int) -> None:
+    """Learn from all sequences `epochs` times, each time in a new order."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
+    network.train()
+    for _ in range(epochs):
+        for rows in torch.randperm(len(x)).split(50):
+            loss = design.loss(network(x[rows]), targets[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+
+
+@torch.no_grad()
+def evaluate(network: Network, design: Design, x: Tensor, targets: Tensor) -> tuple[float, float]:
+    """Loss and score on sequences that were not learned from."""
+    network.eval()
+    outputs = network(x)
+    return float(design.loss(outputs, targets)), design.score(outputs, targets)
+
+
+def main() -> None:
+    """Train the ten, one line each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sequences", type=int, default=1000, help="to learn from; half as many others to test on")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+
+    print(f"{'':<44}{'test loss':>17}{'test score':>21}{'by':>10}")
+    print(f"{'network':<38}{'weights':>9}{'before':>7}{'after':>7}{'':>9}{'':>12}{'guessing':>10}")
+    for design in DESIGNS:
+        rng = np.random.default_rng(options.seed)
+        learn, check = (make_tensors(design, n, rng) for n in (options.sequences, options.sequences // 2))
+        for layer in (LSTM, GRU):
+            torch.manual_seed(options.seed)
+            network = Network(layer, design.units, design.num_layers, design.dropout, design.outputs)
+            weights = sum(p.numel() for p in network.parameters())
+            before, _ = evaluate(network, design, *check)
+            train(network, design, *learn, options.epochs)
+            after, score = evaluate(network, design, *check)
+            print(design.name, layer.__name__, weights, round(before, 3), round(after, 3), round(score, 3), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -337,15 +337,15 @@ def test_imdb_speed_and_sense(monkeypatch):
 
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
     texts = pl.read_csv(Path(folder) / "imdb" / "imdb_train.csv.gz")["text"].to_list()
-    begun = time.perf_counter()
+    begun = time.process_time()
     encoder = TextEncoder.fit(texts)
-    fitted = time.perf_counter()
+    fitted = time.process_time()
     packed, cut = encoder.encode_counting(texts)
-    done = time.perf_counter()
+    done = time.process_time()
     print(f"fit {fitted - begun:.1f} s, encode {done - fitted:.1f} s")
     assert encoder.level == "word"
     assert encoder.vocabulary_size == 30_000
-    assert done - fitted < 15  # about 7 on a core of its own
+    assert done - fitted < 15  # seconds of one core; 7 to 10 measured
     assert packed.lengths.max() == 400
     assert 0.1 < cut / len(texts) < 0.3
     assert (packed.values == encoder.unknown_id).mean() < 0.03

@@ -100,7 +100,9 @@ def _class_table(rows: list[dict[str, Any]]) -> Table:
         table.add_column(column, justify="left" if column == "class" else "right", no_wrap=True)
     for row in rows:
         shares = (row["precision"], row["recall"], row["f1"])
-        table.add_row(plain(row["name"]), *("–" if s is None else f"{s:.3f}" for s in shares), f"{row['support']:,}")
+        table.add_row(
+            plain(row["name"]), *("–" if s is None else f"{s:.3f}" for s in shares), f"{row['support']:,}"
+        )
     return table
 
 

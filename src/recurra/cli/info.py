@@ -35,7 +35,7 @@ def run_info(run_folder: Path | None, *, settings: bool, as_json: bool) -> None:
 def _installation() -> dict[str, Any]:
     import torch
 
-    from recurra.training.precision import resolve_precision
+    from recurra.training.device import resolve_precision
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return {

@@ -40,7 +40,11 @@ def draw(summary: dict[str, Any], runs: dict[str, Run], path: Path) -> Path:
         scores.plot([low, high], [place, place], color=color, linewidth=2)
         scores.plot(score["value"], place, "o", color=color)
         scores.annotate(
-            f"{score['value']:.3f}", (score["value"], place), xytext=(0, 6), textcoords="offset points", ha="center"
+            f"{score['value']:.3f}",
+            (score["value"], place),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
         )
     scores.set_yticks(range(len(rows)), [name for name, _, _ in reversed(rows)])
     scores.set(

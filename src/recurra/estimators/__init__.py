@@ -9,7 +9,7 @@ _HOMES = {
     "SequenceRegressor": "regressor",
 }
 
-__all__ = list(_HOMES)  # noqa: PLE0605
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str):

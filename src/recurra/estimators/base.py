@@ -104,25 +104,22 @@ class SequenceEstimator(BaseEstimator):
             RunError: no run folder, an altered one, or one of another task.
         """
         run = load(path)
-        record = read_record(Path(path), cls.__name__, run)
+        record = read_record(Path(path), cls.__name__, cls._get_param_names(), run)
         estimator = cls(**record.params)
         estimator._restore(run, record)
         return estimator
 
     def _train(self, examples: Examples, schema: Schema, overrides: dict[str, Any]) -> None:
-        """Fit the run. Attributes are set once it has succeeded."""
+        """Fit the run, and set the attributes once that has succeeded."""
         seed = self._seed()
         overrides = self._overrides(overrides)
         notes: list[str] = []
-        if self._holds_out(len(examples)):
-            arranged = examples
-        else:
+        arranged = examples
+        if round(self.validation * len(examples)) < FEWEST_HELD_OUT:
             arranged = _validated_on_itself(examples)
             # A temperature fitted on what was learned by heart would only make the network surer of itself.
             overrides = {"task.calibrate": False} | overrides
-            notes.append(f"trained and validated on the same {len(examples)} examples")
-            if self.verbose:
-                print(notes[0])
+            self._tell(Said(f"trained and validated on the same {len(examples)} examples"), notes)
         options = FitOptions(
             settings=overrides,
             seed=seed,
@@ -142,10 +139,18 @@ class SequenceEstimator(BaseEstimator):
             out=out,
             observer=lambda event: self._tell(event, notes),
         )
+        self._take(run)
+        self.notes_ = notes
+
+    def _take(self, run: Run) -> None:
         self.run_ = run
         self.history_ = run.history
-        self.notes_ = notes
-        self.seed_ = seed
+        self.seed_ = run.config.options.seed
+
+    def _record_beside_run(self) -> None:
+        """The last thing `fit` does: its record beside the run that it wrote, if it was to write one."""
+        if self.run_.path is not None:
+            write_record(self.run_.path, self._record())
 
     def _tell(self, event: Event, notes: list[str]) -> None:
         if isinstance(event, Said):
@@ -172,7 +177,9 @@ class SequenceEstimator(BaseEstimator):
                 if hasattr(self, name):
                     delattr(self, name)
         if issparse(X):
-            raise DataError("sparse data was passed, dense data is required", where="X", fix="Use X.toarray().")
+            raise DataError(
+                "sparse data was passed, dense data is required", where="X", fix="Use X.toarray()."
+            )
         if not hasattr(X, "shape") and hasattr(X, "__array__"):
             X = np.asarray(X)
         if _is_table(X):
@@ -186,7 +193,9 @@ class SequenceEstimator(BaseEstimator):
             InputError: a name that does not exist, a value that does not fit, or a setting given twice.
         """
         given = {name: getattr(self, name, None) for name in SETTINGS if name != "class_weight"}
-        overrides = more | {SETTINGS[name]: plain(value) for name, value in given.items() if value is not None}
+        overrides = more | {
+            SETTINGS[name]: plain(value) for name, value in given.items() if value is not None
+        }
         own = self.settings or {}
         if twice := sorted(set(overrides) & set(own)):
             raise InputError(
@@ -196,9 +205,13 @@ class SequenceEstimator(BaseEstimator):
         try:
             Settings().changed(overrides)
         except InputError as error:
-            raise InputError(error.problem, where=f"parameters of {type(self).__name__}", fix=error.fix) from None
+            raise InputError(
+                error.problem, where=f"parameters of {type(self).__name__}", fix=error.fix
+            ) from None
         if not isinstance(self.validation, numbers.Real) or not 0 <= self.validation < 1:
-            raise InputError(f"expected a share from 0 to below 1, found {self.validation!r}", where="validation")
+            raise InputError(
+                f"expected a share from 0 to below 1, found {self.validation!r}", where="validation"
+            )
         if self.budget is not None and not (isinstance(self.budget, numbers.Real) and self.budget > 0):
             raise InputError(f"expected seconds above 0, found {self.budget!r}", where="budget")
         return overrides
@@ -208,9 +221,6 @@ class SequenceEstimator(BaseEstimator):
         if isinstance(self.random_state, numbers.Integral):
             return int(self.random_state)
         return int(state.randint(2**31 - 1))
-
-    def _holds_out(self, examples: int) -> bool:
-        return round(self.validation * examples) >= FEWEST_HELD_OUT
 
     def _record(self) -> Record:
         params = {name: plain(value) for name, value in self.get_params().items()}
@@ -223,10 +233,8 @@ class SequenceEstimator(BaseEstimator):
         )
 
     def _restore(self, run: Run, record: Record) -> None:
-        self.run_ = run
-        self.history_ = run.history
+        self._take(run)
         self.notes_ = []
-        self.seed_ = run.config.options.seed
         if record.n_features is not None:
             self.n_features_in_ = record.n_features
         if record.columns:
@@ -273,8 +281,9 @@ def plain(value: Any) -> Any:
 def _is_table(X: Any) -> bool:
     """Whether X has columns: an array (N, T), a frame, or nested lists of equal length."""
     if isinstance(X, list | tuple):
-        rows = len(X) > 0 and all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X)
-        return rows and len(X[0]) > 0 and np.ndim(X[0][0]) == 0
+        first: Any = X[0] if len(X) else None
+        regular = all(isinstance(row, list | tuple) and len(row) == len(first) for row in X)
+        return regular and bool(first) and np.ndim(first[0]) == 0
     return len(getattr(X, "shape", ())) == 2
 
 

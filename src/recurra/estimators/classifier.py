@@ -47,7 +47,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         batch_size: sequences in a batch, at most.
         class_weight: "balanced", or a dict from class to weight; None weighs all examples the same.
         budget: seconds for the whole of `fit`; None trains for all epochs.
-        validation: share of the examples held out to choose the best weights and to calibrate; 0 holds out none.
+        validation: share of the examples held out to choose the best weights and to calibrate; 0 for none.
         settings: any other setting by its dotted name, such as {"network.zoneout": 0.1};
             `recurra info --settings` lists them.
         init: a run folder to take the first weights from.
@@ -127,24 +127,26 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             y,
             examples,
             task="classify",
-            target_kind="multilabel" if labels.several else ("binary" if len(labels.names) == 2 else "multiclass"),
+            target_kind="multilabel"
+            if labels.several
+            else ("binary" if len(labels.names) == 2 else "multiclass"),
             classes=list(labels.names) if labels.several else class_order(list(labels.names)),
         )
         self._train(examples, schema, self._weights(labels))
         self._labels = labels
         self.classes_ = labels.values
+        self._record_beside_run()
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """(N,) classes, or (N, K) of 0 and 1, in the type of y."""
-        answer = self.run_.answer(self._checked(X, reset=False))
-        return self._labels.restore(answer.labels)
+        X = self._checked(X, reset=False)
+        return self._labels.restore(self.run_.answer(X).labels)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """(N, K) calibrated probabilities, columns as in `classes_`; rows sum to 1 unless there are several labels."""
-        answer = self.run_.answer(self._checked(X, reset=False))
-        assert answer.probabilities is not None
-        return answer.probabilities[:, self._labels.places_in(self.run_.classes)]
+        """(N, K) calibrated probabilities, columns as in `classes_`; rows sum to 1 but for several labels."""
+        X = self._checked(X, reset=False)
+        return self.run_.predict_proba(X)[:, self._labels.places_in(self.run_.classes)]
 
     def _weights(self, labels: Labels) -> dict[str, Any]:
         """The setting that `class_weight` asks for."""
@@ -158,7 +160,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
                 f"expected None, 'balanced' or (for one class of several) a dict, found {asked!r}",
                 where="class_weight",
             )
-        place = {value: name for value, name in zip(labels.values.tolist(), labels.names, strict=True)}
+        place = dict(zip(labels.values.tolist(), labels.names, strict=True))
         unknown = [key for key in asked if plain(key) not in place]
         if unknown:
             raise InputError(

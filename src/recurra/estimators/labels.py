@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +45,8 @@ class Labels:
             y: (N,) texts, whole numbers or bools; (N, K) of 0 and 1, or bools.
 
         Raises:
-            DataError, ValueError: y is missing, has gaps, one class only, or is no classes at all. The wording
-                is scikit-learn's where it has one.
+            DataError, ValueError: y is missing, has gaps, one class only, or is no classes at all. The
+                wording is scikit-learn's where it has one.
         """
         if y is None:
             raise DataError("a classifier requires y to be passed, but the target y is None", where="y")
@@ -87,7 +88,10 @@ class Labels:
 
     def to_json(self) -> dict[str, Any]:
         """`classes` and `dtype`, plain."""
-        return {"classes": self.values.tolist(), "dtype": "object" if self.dtype == object else self.dtype.str}
+        return {
+            "classes": self.values.tolist(),
+            "dtype": "object" if self.dtype == object else self.dtype.str,
+        }
 
     @classmethod
     def from_json(
@@ -100,7 +104,12 @@ class Labels:
         """
         if classes is None or dtype is None:
             values = np.arange(len(names)) if several else np.array(sorted(names))
-            return cls(values, tuple(names if several else sorted(names)), values.dtype if not several else np.dtype(bool), several)
+            return cls(
+                values,
+                tuple(names if several else sorted(names)),
+                values.dtype if not several else np.dtype(bool),
+                several,
+            )
         try:
             kind = np.dtype(dtype)
             values = np.array(classes, dtype=None if several else kind)
@@ -120,7 +129,7 @@ def _typed(y: np.ndarray) -> np.ndarray:
     """Objects that are all texts stay; objects that are all of another type become an array of that type."""
     if y.dtype != object:
         return y
-    gaps = [n for n, item in enumerate(y.ravel().tolist()) if item is None or item != item]
+    gaps = [n for n, item in enumerate(y.ravel().tolist()) if _is_gap(item)]
     if gaps:
         raise DataError(
             f"Input y contains NaN or None ({len(gaps)} times)",
@@ -137,6 +146,10 @@ def _typed(y: np.ndarray) -> np.ndarray:
         where="y",
         fix="Give classes of one type.",
     )
+
+
+def _is_gap(item: Any) -> bool:
+    return item is None or type(item).__name__ == "NAType" or (isinstance(item, float) and math.isnan(item))
 
 
 def _name(value: Any) -> str:

@@ -41,8 +41,14 @@ def write_record(folder: Path, record: Record) -> None:
     write_json(folder / ESTIMATOR, record.model_dump(mode="json"))
 
 
-def read_record(folder: Path, estimator: str, run: Run) -> Record:
+def read_record(folder: Path, estimator: str, params: list[str], run: Run) -> Record:
     """Read `estimator.json`; a run that no estimator made has none, and gives a record of its options.
+
+    Args:
+        folder: of the run.
+        estimator: the class that is to be made of it.
+        params: the parameters that this class has.
+        run: what the folder holds.
 
     Raises:
         RunError: it belongs to another estimator, or was altered.
@@ -57,19 +63,23 @@ def read_record(folder: Path, estimator: str, run: Run) -> Record:
     path = folder / ESTIMATOR
     if not path.exists():
         options = run.config.options
-        params = {
+        given = {
             "settings": options.settings,
             "random_state": options.seed,
             "validation": options.validation,
             "budget": options.budget_s,
             "init": options.init,
         }
-        return Record(estimator=estimator, params=params)
+        return Record(estimator=estimator, params=given)
     try:
         record = Record.model_validate(read_json(path))
     except ValidationError as error:
         first = error.errors()[0]
-        raise RunError(
-            f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where=str(path), fix="Restore the file."
-        ) from error
+        raise _broken(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if unknown := sorted(set(record.params) - set(params)):
+        raise _broken(path, f"{estimator} has no parameter {unknown[0]!r}")
     return record
+
+
+def _broken(path: Path, problem: str) -> RunError:
+    return RunError(problem, where=str(path), fix="Restore the file, or train again.")

@@ -41,6 +41,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         examples = examples_from_arrays(X, column_or_1d(np.asarray(y), warn=True), task="regress")
         schema = schema_of(given, y, examples, task="regress", target_kind="real")
         self._train(examples, schema, {})
+        self._record_beside_run()
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -52,8 +53,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 class _InDouble(nn.Module):
     """A copy of a network that reckons in float64.
 
-    In float32 the last digits depend on the shape of the batch. Of a class's probability nobody sees them, but
-    a regression hands them out.
+    In float32 the last digits depend on the shape of the batch. Of a class's probability nobody sees them,
+    but a regression hands them out.
     """
 
     def __init__(self, network: nn.Module):

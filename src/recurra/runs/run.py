@@ -81,6 +81,8 @@ class Run:
 
     def outputs(self, examples: Examples) -> torch.Tensor:
         """What the network says of each example: (N, outputs), before any decision."""
+        if not len(examples):
+            return torch.zeros(0, self.config.shape.output_size)
         batches = Batches(self.encode(examples), **self.config.settings.batches.model_dump())
         return outputs_over(self.network, batches, precision="float32")[0]
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from recurra.data.examples import Examples
-from recurra.runs.events import Observer
 from recurra.runs.run import Run
 from recurra.tasks.baselines import BaselineResult, best_baseline, compare_with_baseline, verdict
 
 
-def score_run(
-    run: Run, parts: dict[str, Examples], baselines: list[BaselineResult], observer: Observer
-) -> dict[str, Any]:
+def score_run(run: Run, parts: dict[str, Examples], baselines: list[BaselineResult]) -> dict[str, Any]:
     """Fix the decision on the validation part, then open the test part once.
 
     The content of `metrics.json`: validation and test scores, tables, baselines, the verdict.
     """
     task, validation, test = run.task, parts["validation"], parts["test"]
+    assert validation.targets is not None
     outputs = run.outputs(validation)
-    import torch
-
-    truth = torch.from_numpy(run.targets.encode(validation.targets, validation.rows))  # type: ignore[arg-type]
+    truth = torch.from_numpy(run.targets.encode(validation.targets, validation.rows))
     run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
     answer = task.answer(outputs, run.config.decision)
     content: dict[str, Any] = {

@@ -21,7 +21,7 @@ class TaskConfig(BaseModel):
 
     class_weight: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = Field(
         default="none",
-        description='weights of classes in the loss: "balanced" weighs rare ones up; or {"name": weight, ...}',
+        description='of classes in the loss: "none", "balanced" (rare ones weigh more), or {"name": weight}',
     )
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="share of the target spread over all classes"
@@ -29,7 +29,7 @@ class TaskConfig(BaseModel):
     calibrate: bool = Field(default=True, description="fit a temperature on the validation part")
     threshold: Literal["half", "f1", "balanced_accuracy"] = Field(
         default="half",
-        description="what the decision threshold maximises on the validation part (two classes, several labels)",
+        description="what the decision threshold maximises in validation (two classes, several labels)",
     )
 
 

@@ -28,6 +28,7 @@ class TrainingConfig(BaseModel):
     patience: int = Field(
         default=3, ge=1, description="epochs without a better validation loss before stopping"
     )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the network runs")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="arithmetic of the network"
     )

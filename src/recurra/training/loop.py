@@ -22,8 +22,8 @@ from recurra.data.batches import Batch, Batches
 from recurra.errors import TrainingError
 from recurra.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from recurra.training.config import TrainingConfig, learning_rate_at
+from recurra.training.device import Precision, autocast, resolve_precision
 from recurra.training.interruption import Interruption
-from recurra.training.precision import Precision, autocast, resolve_precision
 
 
 class Objective(Protocol):

@@ -1,4 +1,4 @@
-"""Mixed precision where it helps."""
+"""Where a network runs, and how precisely."""
 
 from __future__ import annotations
 
@@ -7,7 +7,22 @@ from typing import Literal
 
 import torch
 
+from recurra.errors import InputError
+
 Precision = Literal["float32", "bfloat16"]
+
+
+def resolve_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
+    """The GPU where there is one, unless another device is asked for.
+
+    Raises:
+        InputError: a GPU is asked for and there is none.
+    """
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            "a GPU is asked for, and torch finds none", where="training.device", fix="Take auto or cpu."
+        )
+    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def resolve_precision(asked: Literal["auto", "float32", "bfloat16"], device: torch.device) -> Precision:

@@ -1,0 +1,190 @@
+"""From examples to what the training loop reads: split, encoders fitted on the training part, batches."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from recurra.data.batches import Batches
+from recurra.data.examples import Examples
+from recurra.data.labels import TargetEncoder
+from recurra.data.numbers import NumberEncoder
+from recurra.data.packed import Packed
+from recurra.data.schema import Schema
+from recurra.data.splits import make_split
+from recurra.data.text import TextEncoder
+from recurra.errors import InputError
+from recurra.networks.config import NetworkShape
+from recurra.runs.config import FitOptions
+from recurra.runs.events import Observer, Said, ignore
+from recurra.runs.run import Run
+from recurra.tasks import make_task
+from recurra.tasks.defaults import default_settings
+from recurra.tasks.settings import Settings
+from recurra.tasks.task import Task
+from recurra.training.device import resolve_device, resolve_precision
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that training needs, made from the data alone: the same for the same data and seed.
+
+    Args:
+        parts: the examples of "train", "validation" and "test".
+        seen: training and validation part together, in their first order.
+        inputs: the encoded training part.
+        training, validation: its batches, and those of the validation part.
+        validation_steps: valid steps in the validation part.
+        text, numbers, targets: the encoders.
+        fingerprint: of all that training and validation read.
+    """
+
+    parts: dict[str, Examples]
+    seen: Examples
+    inputs: Packed
+    training: Batches
+    validation: Batches
+    validation_steps: int
+    text: TextEncoder | None
+    numbers: NumberEncoder | None
+    targets: TargetEncoder
+    task: Task
+    shape: NetworkShape
+    settings: Settings
+    fingerprint: str
+
+
+def prepare(
+    examples: Examples,
+    schema: Schema,
+    options: FitOptions,
+    *,
+    test: Examples | None = None,
+    init: Run | None = None,
+    observer: Observer = ignore,
+) -> Prepared:
+    """Split, fit the encoders on the training part, encode.
+
+    Args:
+        test: the test part, where it is not to be drawn from `examples`.
+        init: a run whose encoders and settings are taken over.
+
+    Raises:
+        DataError, InputError: too few examples, or settings that do not fit.
+    """
+    split = make_split(
+        examples,
+        seed=options.seed,
+        validation=options.validation,
+        test=None if test is not None else options.test,
+        by_time=schema.in_order_of_time,
+    )
+    for note in split.notes:
+        observer(Said(note))
+    parts = {
+        "train": examples.take(split.train),
+        "validation": examples.take(split.validation),
+        "test": test if test is not None else examples.take(split.test),
+    }
+    kind = "tokens" if schema.input == "text" else "features"
+    if init is not None:
+        _check_init(init, kind)
+        settings = init.config.settings.changed(options.settings)
+    else:
+        cell = options.settings.get("network.cell")
+        settings = default_settings(kind, raw_lengths(parts["train"]), cell).changed(options.settings)
+    settings = _settled(settings)
+
+    text = numbers = None
+    if kind == "tokens":
+        text = init.text if init is not None else TextEncoder.fit(_texts(parts["train"]), settings.text)
+        assert text is not None
+        inputs, cut = text.encode_counting(_texts(parts["train"]))
+        validation = text.encode(_texts(parts["validation"]))
+        size = text.vocabulary_size
+        observer(Said(f"{size:,} different {text.level}s; padding and unknown among them"))
+        if cut:
+            observer(
+                Said(
+                    f"{cut:,} of {len(inputs):,} training texts are longer than {text.max_steps} {text.level}s: "
+                    "their head and tail are read"
+                )
+            )
+    else:
+        train, held = parts["train"], parts["validation"]
+        assert train.sequences is not None and held.sequences is not None
+        numbers = init.numbers if init is not None else NumberEncoder.fit(train.sequences, train.rows)
+        assert numbers is not None
+        inputs = numbers.encode(train.sequences, train.rows)
+        validation = numbers.encode(held.sequences, held.rows)
+        size = numbers.size
+    targets = TargetEncoder.fit(
+        _targets(parts["train"]), classes=schema.classes or None, rows=parts["train"].rows
+    )
+    y = {name: targets.encode(_targets(parts[name]), parts[name].rows) for name in ("train", "validation")}
+    task = make_task(targets, settings.task, y["train"])
+    sizes = settings.batches.model_dump()
+    return Prepared(
+        parts=parts,
+        seen=examples.take(np.sort(np.concatenate([split.train, split.validation]))),
+        inputs=inputs,
+        training=Batches(inputs, y["train"], seed=options.seed, **sizes),
+        validation=Batches(validation, y["validation"], **sizes),
+        validation_steps=int(validation.lengths.sum()),
+        text=text,
+        numbers=numbers,
+        targets=targets,
+        task=task,
+        shape=NetworkShape(input=kind, input_size=size, output_size=task.output_size),
+        settings=settings,
+        fingerprint=_fingerprint(inputs, validation, *y.values()),
+    )
+
+
+def raw_lengths(examples: Examples) -> np.ndarray:
+    """(N,) steps of numeric sequences; of texts, about the number of words."""
+    if examples.sequences is not None:
+        return examples.sequences.lengths
+    return np.array([len(text) for text in _texts(examples)]) / 5
+
+
+def _settled(settings: Settings) -> Settings:
+    """Settings in which nothing is left to the machine: device, precision and threads by name."""
+    training = settings.training
+    device = resolve_device(training.device)
+    settled = {
+        "device": device.type,
+        "precision": resolve_precision(training.precision, device),
+        "threads": training.threads or torch.get_num_threads(),
+    }
+    return settings.model_copy(update={"training": training.model_copy(update=settled)})
+
+
+def _fingerprint(*contents: Packed | np.ndarray) -> str:
+    """A hash of all that training and validation read: resuming on other data is refused."""
+    digest = hashlib.blake2b(digest_size=16)
+    for content in contents:
+        for array in (content.values, content.offsets) if isinstance(content, Packed) else (content,):
+            digest.update(str((array.shape, array.dtype)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _texts(examples: Examples) -> np.ndarray:
+    assert examples.texts is not None
+    return examples.texts
+
+
+def _targets(examples: Examples) -> np.ndarray:
+    assert examples.targets is not None
+    return examples.targets
+
+
+def _check_init(init: Run, kind: str) -> None:
+    if init.config.shape.input != kind:
+        raise InputError(
+            f"the run to start from reads {init.config.shape.input}, the data has {kind}", where="--init"
+        )
