@@ -67,7 +67,15 @@ def main(names: list[str]) -> None:
                 f"{max(d['peak_memory_mb'] for d in done)} MB",
             ]
         )
-    header = ["data", "accuracy, mean", "seeds 0, 1, 2", "95 % (seed 0)", "baselines (time)", "command", "memory"]
+    header = [
+        "data",
+        "accuracy, mean",
+        "seeds 0, 1, 2",
+        "95 % (seed 0)",
+        "baselines (time)",
+        "command",
+        "memory",
+    ]
     print(table(header, rows))
 
 

@@ -100,7 +100,9 @@ def show(trials: Trials, names: tuple[str, ...], choices: dict, seeds: range, va
             ]
             accuracy = statistics.mean(d["score"] for d in done)
             loss = statistics.mean(d["loss"] for d in done)
-            row.append(f"{100 * accuracy:.1f} ({loss:.3f}, {statistics.mean(d['seconds'] for d in done):.0f} s)")
+            row.append(
+                f"{100 * accuracy:.1f} ({loss:.3f}, {statistics.mean(d['seconds'] for d in done):.0f} s)"
+            )
         rows.append(row)
     print(table(["choice", *names], rows))
 

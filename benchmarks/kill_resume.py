@@ -40,8 +40,17 @@ def make_data(path: Path) -> None:
 
 def start(data: Path, out: Path, resume: bool) -> subprocess.Popen:
     """`recurra fit` in the background, with a checkpoint every half second."""
-    command = [str(Path(sys.executable).with_name("recurra")), "fit", str(data), "--out", str(out), "--seed", "4"]
-    command += ["--set", "training.checkpoint_every_s=0.5", "--set", "training.epochs=6", "--set", "training.patience=6"]
+    command = [
+        str(Path(sys.executable).with_name("recurra")),
+        "fit",
+        str(data),
+        "--out",
+        str(out),
+        "--seed",
+        "4",
+    ]
+    for setting in ("checkpoint_every_s=0.5", "epochs=6", "patience=6"):
+        command += ["--set", f"training.{setting}"]
     return subprocess.Popen(
         command + (["--resume"] if resume else []), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -104,7 +113,10 @@ def main(runs: int) -> None:
 
     done = [trials.run(f"run {n}", lambda n=n: trial(n)) for n in range(runs)]
     shutil.rmtree(place)
-    rows = [[d["trial"], " and ".join(f"{s} s" for s in d["killed_after_s"]), "yes" if d["equal"] else "NO"] for d in done]
+    rows = [
+        [d["trial"], " and ".join(f"{s} s" for s in d["killed_after_s"]), "yes" if d["equal"] else "NO"]
+        for d in done
+    ]
     print(table(["run", f"killed after (whole: {done[0]['whole_s']} s)", "equal to the bit"], rows))
     sys.exit(not all(d["equal"] for d in done))
 

@@ -53,7 +53,9 @@ def machine() -> str:
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().split("\n") if "model name" in line]
+        names = [
+            line.split(":")[1].strip() for line in cpuinfo.read_text().split("\n") if "model name" in line
+        ]
         model = names[0] if names else model
     return f"{os.cpu_count()} cores of {model}"
 

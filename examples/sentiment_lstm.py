@@ -128,7 +128,9 @@ def save(folder: Path, network: SentimentLSTM, optimizer: torch.optim.Optimizer,
     folder.mkdir(parents=True, exist_ok=True)
     save_file(network.state_dict(), folder / "model.safetensors")
     state = optimizer.state_dict()
-    moments = {f"{weight}.{name}": t for weight, of_one in state["state"].items() for name, t in of_one.items()}
+    moments = {
+        f"{weight}.{name}": t for weight, of_one in state["state"].items() for name, t in of_one.items()
+    }
     save_file(moments, folder / "optimizer.safetensors")
     numbers = {"epoch": epoch, "param_groups": state["param_groups"]}
     (folder / "training.json").write_text(json.dumps(numbers, indent=2))
@@ -155,11 +157,19 @@ def make_network(vocabulary_size: int, seed: int) -> tuple[SentimentLSTM, torch.
 
 def main() -> None:
     """Train, test after every epoch, write, read back, go on."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--full", action="store_true", help="learn from all 25,000 reviews of IMDB, test on 25,000")
-    parser.add_argument("--reviews", type=int, default=2000, help="made-up reviews, where RECURRA_DATA is not set")
-    parser.add_argument("--max-steps", type=int, default=120, help="words kept of a review: half head, half tail")
+    parser.add_argument(
+        "--full", action="store_true", help="learn from all 25,000 reviews of IMDB, test on 25,000"
+    )
+    parser.add_argument(
+        "--reviews", type=int, default=2000, help="made-up reviews, where RECURRA_DATA is not set"
+    )
+    parser.add_argument(
+        "--max-steps", type=int, default=120, help="words kept of a review: half head, half tail"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/sentiment_lstm"), help="folder for the files")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -168,9 +178,13 @@ def main() -> None:
     if options.full and not data:
         parser.error("--full needs the folder of the reviews: set RECURRA_DATA")
     learn, check = (
-        read_imdb(Path(data), options.full, options.seed) if data else make_reviews(options.reviews, options.seed)
+        read_imdb(Path(data), options.full, options.seed)
+        if data
+        else make_reviews(options.reviews, options.seed)
     )
-    print(f"{'IMDB' if data else 'made-up'} reviews: {len(learn.texts):,} to learn from, {len(check.texts):,} to test on")
+    print(
+        f"{'IMDB' if data else 'made-up'} reviews: {len(learn.texts):,} to learn from, {len(check.texts):,} to test on"
+    )
 
     config = TextConfig(level="word", vocabulary_size=20_000, max_steps=options.max_steps)
     encoder = TextEncoder.fit(learn.texts, config)

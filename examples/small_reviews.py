@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import random
 
-PARTS = "acting camera cast dialogue director ending film music opening pace plot script story villain".split()
-GOOD = "beautiful brilliant charming clever fine funny gripping lovely moving superb touching wonderful".split()
+PARTS = (
+    "acting camera cast dialogue director ending film music opening pace plot script story villain".split()
+)
+GOOD = (
+    "beautiful brilliant charming clever fine funny gripping lovely moving superb touching wonderful".split()
+)
 BAD = "awful boring clumsy dreadful dull empty flat silly slow stale tedious weak".split()
 DEGREES = ["", "", "really ", "quite ", "so ", "simply "]
 NEGATIONS = ["not ", "never ", "hardly ", "anything but "]

@@ -32,7 +32,9 @@ STEPS = 100
 class Network(nn.Module):
     """Sequences (B, 100, 1) to scores (B, outputs), or (B,) for one output: recurrent layers, last step, linear."""
 
-    def __init__(self, layer: type[LSTM] | type[GRU], units: int, num_layers: int, dropout: float, outputs: int):
+    def __init__(
+        self, layer: type[LSTM] | type[GRU], units: int, num_layers: int, dropout: float, outputs: int
+    ):
         super().__init__()
         self.recurrent = layer(1, units, num_layers, batch_first=True)
         self.dropout = nn.Dropout(dropout)
@@ -150,8 +152,12 @@ def evaluate(network: Network, design: Design, x: Tensor, targets: Tensor) -> tu
 
 def main() -> None:
     """Train the ten, one line each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sequences", type=int, default=1000, help="to learn from; half as many others to test on")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--sequences", type=int, default=1000, help="to learn from; half as many others to test on"
+    )
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -168,7 +174,15 @@ def main() -> None:
             before, _ = evaluate(network, design, *check)
             train(network, design, *learn, options.epochs)
             after, score = evaluate(network, design, *check)
-            print(design.name, layer.__name__, weights, round(before, 3), round(after, 3), round(score, 3), flush=True)
+            print(
+                design.name,
+                layer.__name__,
+                weights,
+                round(before, 3),
+                round(after, 3),
+                round(score, 3),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -89,8 +89,12 @@ def evaluate(network: TextClassifier, ids: Packed, labels: Tensor) -> tuple[floa
 
 def main() -> None:
     """Train the three side by side and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sentences", type=int, default=2000, help="three quarters to learn from, the rest to test")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--sentences", type=int, default=2000, help="three quarters to learn from, the rest to test"
+    )
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

@@ -17,7 +17,8 @@ def sentences(n=80, seed=0):
     draw = np.random.default_rng(seed)
     rows = []
     for k in range(n):
-        words = [f"w{i}" for i in draw.integers(0, 30, draw.integers(1, 9))] + [str(draw.choice(GOOD if k % 2 else BAD))]
+        words = [f"w{i}" for i in draw.integers(0, 30, draw.integers(1, 9))]
+        words.append(str(draw.choice(GOOD if k % 2 else BAD)))
         rows.append({"text": " ".join(draw.permutation(words)), "label": "good" if k % 2 else "bad"})
     return rows
 
@@ -25,7 +26,9 @@ def sentences(n=80, seed=0):
 def waves(n=60, seed=0):
     """Made sequences of unequal length, two channels, whose mean is to be told."""
     draw = np.random.default_rng(seed)
-    sequences = [draw.normal(draw.normal(), 0.3, (int(draw.integers(3, 9)), 2)).astype(np.float32) for _ in range(n)]
+    sequences = [
+        draw.normal(draw.normal(), 0.3, (int(draw.integers(3, 9)), 2)).astype(np.float32) for _ in range(n)
+    ]
     return sequences, np.array([float(s.mean()) for s in sequences])
 
 

@@ -82,7 +82,7 @@ def without_times(history):
 
 
 def test_training_learns():
-    network, history = run(epochs=12)
+    _, history = run(epochs=12)
     assert history.stopped == "finished"
     assert history.records[history.best_epoch - 1].validation["accuracy"] > 0.85
     assert history.records[-1].train_loss < history.records[0].train_loss
@@ -150,7 +150,7 @@ def test_ctrl_c_ends_the_step_and_leaves_a_checkpoint_to_go_on_from(tmp_path):
         if isinstance(event, StepDone) and event.step == 20:
             os.kill(os.getpid(), signal.SIGINT)
 
-    network, history = run(tmp_path / "b", observer=interrupt)
+    _, history = run(tmp_path / "b", observer=interrupt)
     assert history.stopped == "interrupted"
     assert not history.reproducible
     assert history.steps < expected.steps

@@ -118,7 +118,7 @@ def number(value: float | None) -> str:
 
 
 def interval(score: dict[str, Any]) -> str:
-    """ "0.81 to 0.85"."""
+    """Both ends of a score's interval, as in 0.81 to 0.85."""
     low, high = score["interval"]["low"], score["interval"]["high"]
     return f"{number(low)} to {number(high)}"
 

@@ -63,7 +63,7 @@ def fit(
         str,
         typer.Argument(
             metavar="DATA",
-            help="CSV, TSV, JSONL, Parquet, .ts or text file, a folder with a sub-folder per class, or - for standard input.",
+            help="CSV, TSV, JSONL, Parquet, .ts or text file, a folder with one sub-folder per class, or - .",
         ),
     ],
     test: Annotated[

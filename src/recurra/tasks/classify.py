@@ -36,15 +36,21 @@ class ClassifyTask:
         self.targets, self.config = targets, config
         self.output_size = len(targets.classes)
         self.weights = None
-        if isinstance(config.class_weight, dict):
-            self.weights = given_weights(config.class_weight, targets.classes)
-        elif config.class_weight == "balanced" and counts is not None:
+        if counts is not None and isinstance(config.class_weight, dict):
+            self.weights = given_weights(config.class_weight, targets.classes, counts)
+        elif counts is not None and config.class_weight == "balanced":
             self.weights = balanced_weights(counts)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Mean cross-entropy: output (B, K), target (B,) int64."""
+        """Mean cross-entropy: output (B, K), target (B,) int64.
+
+        Weights have mean 1 over the training part. A mean over the weights of a batch would undo them: a batch
+        without the rare class would count as much as one that holds it.
+        """
         weights = None if self.weights is None else self.weights.to(output.device)
-        return functional.cross_entropy(output, target, weights, label_smoothing=self.config.label_smoothing)
+        smoothing = self.config.label_smoothing
+        total = functional.cross_entropy(output, target, weights, label_smoothing=smoothing, reduction="sum")
+        return total / len(target)
 
     def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """Loss as trained on, but without label smoothing, and accuracy."""
@@ -170,14 +176,14 @@ class MultilabelTask:
         return {"per_class": [row.to_json() for row in rows]}
 
 
-def given_weights(weights: dict[str, float], classes: Sequence[Any]) -> Tensor:
-    """(K,) the weight of each class; 1 where none is given.
+def given_weights(weights: dict[str, float], classes: Sequence[Any], counts: np.ndarray) -> Tensor:
+    """(K,) the weight of each class, 1 where none is given, scaled to mean 1 over the `counts` (K,) examples.
 
     Raises:
         InputError: a weight for a class that there is not.
 
-    >>> given_weights({"rare": 4}, ("common", "rare"))
-    tensor([1., 4.])
+    >>> given_weights({"rare": 4}, ("common", "rare"), np.array([6, 1]))
+    tensor([0.7000, 2.8000])
     """
     unknown = sorted(set(weights) - {str(name) for name in classes})
     if unknown:
@@ -186,7 +192,9 @@ def given_weights(weights: dict[str, float], classes: Sequence[Any]) -> Tensor:
             where="task.class_weight",
             fix=f"The classes are: {', '.join(map(str, classes))}.",
         )
-    return torch.tensor([float(weights.get(str(name), 1.0)) for name in classes])
+    chosen = torch.tensor([float(weights.get(str(name), 1.0)) for name in classes])
+    present = torch.as_tensor(np.asarray(counts), dtype=torch.float32)
+    return chosen * present.sum() / (chosen * present).sum()
 
 
 def balanced_weights(counts: np.ndarray) -> Tensor:
