@@ -19,6 +19,7 @@ import recurra
 from recurra import SequenceClassifier, SequenceRegressor
 from recurra.errors import InputError, RunError
 from recurra.runs.events import Said
+from recurra.runs.files import read_examples
 from tests.estimators.conftest import classifier, regressor, rising_and_falling
 
 TEXTS = ["good fine film", "bad dull film"] * 8
@@ -271,6 +272,19 @@ def test_out_is_a_run_folder(tmp_path):
         model.fit(X, rises)
 
 
+def test_saved_run_reads_files_with_the_same_columns(tmp_path):
+    X, rises = rising_and_falling(40)
+    frame = pd.DataFrame(X, columns=["mon", "tue", "wed", "thu"])
+    model = classifier(epochs=5).fit(frame, pd.Series(rises.astype(int), name="rises"))
+    run = recurra.load(model.save(tmp_path / "run"))
+    held_out = rising_and_falling(40, seed=1)
+    written = pd.DataFrame(held_out[0], columns=frame.columns).assign(rises=held_out[1].astype(int), other=1)
+    written.to_csv(tmp_path / "more.csv", index=False)
+    examples = read_examples(str(tmp_path / "more.csv"), run.config.data_schema)
+    scores = {score.name: score.value for score in run.evaluate(examples)}
+    assert scores["accuracy"] == model.score(written[frame.columns], held_out[1])
+
+
 @pytest.mark.parametrize("kind", [bool, int, str, object])
 def test_saved_classifier_is_the_same_when_loaded(tmp_path, kind):
     X, rises = rising_and_falling(20)
@@ -327,6 +341,7 @@ def test_altered_record_is_refused(tmp_path):
         {"dtype": "O8,O8"},
         {"classes": [1, 2]},
         {"n_features": "many"},
+        {"estimator": "SequenceRegressor"},
         {"more": 1},
     ):
         (folder / "estimator.json").write_text(json.dumps(record | change))

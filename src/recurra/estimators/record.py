@@ -76,6 +76,8 @@ def read_record(folder: Path, estimator: str, params: list[str], run: Run) -> Re
     except ValidationError as error:
         first = error.errors()[0]
         raise _broken(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if record.estimator != estimator:
+        raise _broken(path, f"expected a {estimator}, found {record.estimator!r}")
     if unknown := sorted(set(record.params) - set(params)):
         raise _broken(path, f"{estimator} has no parameter {unknown[0]!r}")
     return record

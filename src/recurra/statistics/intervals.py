@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, stats
-from scipy.sparse import csr_array
 
 from recurra.errors import InputError
 
@@ -58,7 +57,7 @@ def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval
     >>> f"{interval.low:.3f} to {interval.high:.3f}"
     '0.886 to 1.000'
     """
-    _check_level(level)
+    check_level(level)
     if n == 0:
         return Interval(0.0, 1.0, level, "wilson")
     if not 0 <= successes <= n:
@@ -74,7 +73,7 @@ def mean_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     >>> f"{interval.low:.2f} to {interval.high:.2f}"
     '-0.48 to 4.48'
     """
-    _check_level(level)
+    check_level(level)
     values = np.asarray(values, dtype=np.float64)
     if len(values) < 2:
         return Interval(-math.inf, math.inf, level, "t")
@@ -108,7 +107,7 @@ def auc_interval(auc: float, positives: int, negatives: int, level: float = 0.95
     >>> f"{interval.low:.3f} to {interval.high:.3f}"
     '0.899 to 1.000'
     """
-    _check_level(level)
+    check_level(level)
     if positives < 1 or negatives < 1:
         return Interval(0.0, 1.0, level, "newcombe")
     z = float(stats.norm.ppf(0.5 + level / 2))
@@ -124,140 +123,64 @@ def auc_interval(auc: float, positives: int, negatives: int, level: float = 0.95
     return Interval(low, high, level, "newcombe")
 
 
-def bootstrap_interval(
-    statistic: Callable[..., float],
-    *arrays: np.ndarray,
-    seed: int = 0,
-    level: float = 0.95,
-    resamples: int | None = None,
-) -> Interval:
-    """Percentile bootstrap of any statistic of examples (Efron 1979).
-
-    Whole examples are drawn: entry n of every array goes with entry n of the others.
+def share_interval(value: float, size: float, level: float = 0.95) -> Interval:
+    """Wilson's interval for a statistic between 0 and 1 that is no plain share, such as macro F1.
 
     Args:
-        statistic: takes arrays like those given, returns a number.
-        arrays: each with one entry per example along its first axis.
-        seed: same seed, same interval.
+        value: of the statistic.
+        size: the number of examples of which a plain share would vary as much, see `effective_size`.
         level: the share of repetitions in which the interval holds the truth.
-        resamples: by default 1000, fewer for more than 25,000 examples, never fewer than 200.
 
-    >>> interval = bootstrap_interval(np.median, np.arange(101.0))
-    >>> 50 in interval, 30 in interval
-    (True, False)
+    >>> interval = share_interval(1.0, 30)
+    >>> f"{interval.low:.3f} to {interval.high:.3f}"
+    '0.886 to 1.000'
     """
-    n = len(arrays[0])
-    if any(len(array) != n for array in arrays):
-        raise InputError(
-            f"expected arrays of one length, found {[len(array) for array in arrays]}", where="arrays"
+    check_level(level)
+    value = min(max(value, 0.0), 1.0)
+    z2 = float(stats.norm.ppf(0.5 + level / 2)) ** 2 / size
+    centre = (value + z2 / 2) / (1 + z2)
+    half = math.sqrt(z2 * value * (1 - value) + z2**2 / 4) / (1 + z2)
+    low, high = min(centre - half, value), max(centre + half, value)
+    return Interval(max(low, 0.0), min(high, 1.0), level, "wilson, effective size")
+
+
+def effective_size(value: float, variance: float, n: int) -> float:
+    """As many examples as make a plain share vary so, value (1 - value) / variance; n where nothing varies.
+
+    >>> round(effective_size(0.9, 0.9 * 0.1 / 50, 200))
+    50
+    """
+    return value * (1 - value) / variance if variance > 0 and 0 < value < 1 else float(n)
+
+
+def ratio_interval(numerator: np.ndarray, denominator: np.ndarray, level: float = 0.95) -> Interval:
+    """For mean(numerator) / mean(denominator) of values not below 0, both (N,), by the delta method on its logarithm.
+
+        log ratio ± t s / sqrt(N),    s the standard deviation of numerator / mean - denominator / mean
+
+    >>> interval = ratio_interval(np.array([1.0, 2.0, 3.0]), np.ones(3))
+    >>> f"{interval.low:.2f} to {interval.high:.2f}"
+    '0.58 to 6.93'
+    """
+    check_level(level)
+    n, top, bottom = len(numerator), float(np.mean(numerator)), float(np.mean(denominator))
+    if n < 2 or bottom == 0:
+        return Interval(0.0, math.inf, level, "delta")
+    if top == 0:
+        return Interval(0.0, 0.0, level, "delta")
+    spread = float(np.std(numerator / top - denominator / bottom, ddof=1))
+    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * spread / math.sqrt(n)
+    with np.errstate(over="ignore"):
+        return Interval(
+            float(top / bottom * np.exp(-half)), float(top / bottom * np.exp(half)), level, "delta"
         )
-    rng = np.random.default_rng(seed)
-    drawn = np.empty(resamples or affordable_resamples(n))
-    for k in range(len(drawn)):
-        chosen = rng.integers(n, size=n)
-        drawn[k] = statistic(*(array[chosen] for array in arrays))
-    return interval_of_draws(drawn, float(statistic(*arrays)), level)
-
-
-def bootstrap_sums(columns: np.ndarray, *, seed: int = 0, resamples: int | None = None) -> np.ndarray:
-    """(R, C) column sums of R bootstrap samples of the rows of `columns` (N, C).
-
-    Many statistics are functions of a few sums over examples (F1, RMSE, R², calibration error); from
-    these sums their bootstrap costs one matrix product.
-
-    >>> bootstrap_sums(np.ones((5, 2)), resamples=3)
-    array([[5., 5.],
-           [5., 5.],
-           [5., 5.]])
-    """
-    columns = np.asarray(columns, dtype=np.float64)
-    n = len(columns)
-    resamples = resamples or affordable_resamples(n)
-    return np.concatenate([counts @ columns for counts in _resampled_counts(n, resamples, seed)])
-
-
-def bootstrap_macro(
-    statistic: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
-    confusion: np.ndarray,
-    *,
-    seed: int = 0,
-    level: float = 0.95,
-    resamples: int = 1000,
-) -> Interval:
-    """Bootstrap of an average over classes, such as macro F1, from a confusion matrix (K, K), rows the truth.
-
-    Drawing examples again is drawing a confusion matrix from a multinomial. Two right and two wrong
-    examples, spread over the classes as the truth is, are mixed in first (Agresti and Coull 1998), so
-    that a predictor without an error among 30 examples is not said to be without error for certain.
-
-    Args:
-        statistic: takes `right`, `support`, `predicted`, each (..., K): examples of each class that are
-            right, that are there, and that are predicted; returns (...).
-        confusion: counts of examples.
-        seed: same seed, same interval.
-        level: the share of repetitions in which the interval holds the truth.
-        resamples: R.
-    """
-    k, n = len(confusion), int(confusion.sum())
-    classes = np.arange(k)
-    support = confusion.sum(1)
-    smoothed = confusion.astype(np.float64)
-    smoothed[classes, classes] += 2 * support / n
-    smoothed[classes, (classes + 1) % k] += 2 * support / n
-    truth, predicted = np.nonzero(smoothed)
-    share = smoothed[truth, predicted]
-    drawn = np.random.default_rng(seed).multinomial(n, share / share.sum(), size=resamples).astype(np.float64)
-    cells = np.arange(len(truth))
-
-    def per_class(of: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        member = csr_array((np.ones(chosen.sum()), (cells[chosen], of[chosen])), shape=(len(cells), k))
-        return drawn @ member
-
-    everywhere = np.ones(len(cells), dtype=bool)
-    values = statistic(
-        per_class(truth, truth == predicted), per_class(truth, everywhere), per_class(predicted, everywhere)
-    )
-    point = statistic(np.diagonal(confusion), support, confusion.sum(0))
-    return interval_of_draws(values, float(point), level)
-
-
-def interval_of_draws(
-    drawn: np.ndarray, point: float, level: float = 0.95, *, basic: bool = False
-) -> Interval:
-    """The percentile interval of bootstrap draws; it always holds the observed `point`.
-
-    `basic` mirrors the percentiles at the point (Davison and Hinkley 1997): for statistics such as the
-    calibration error that resampling pushes to one side.
-    """
-    _check_level(level)
-    drawn = drawn[np.isfinite(drawn)]
-    if not len(drawn):
-        return Interval(-math.inf, math.inf, level, "bootstrap")
-    low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
-    if basic:
-        low, high = 2 * point - high, 2 * point - low
-    return Interval(float(min(low, point)), float(max(high, point)), level, "bootstrap")
-
-
-def affordable_resamples(n: int) -> int:
-    """1000 resamples as long as that is 25 million draws, then fewer, at least 200; a second or so."""
-    return int(np.clip(25_000_000 // max(n, 1), 200, 1000))
-
-
-def _resampled_counts(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Blocks of rows (r, N): how often each example is drawn. A block stays within the processor's cache."""
-    rng = np.random.default_rng(seed)
-    rows = max(1, 200_000 // max(n, 1))
-    for start in range(0, resamples, rows):
-        r = min(rows, resamples - start)
-        drawn = rng.integers(n, size=(r, n)) + n * np.arange(r)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=r * n).reshape(r, n).astype(np.float64)
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     return float(optimize.brentq(function, low, high))  # pyright: ignore[reportArgumentType]
 
 
-def _check_level(level: float) -> None:
+def check_level(level: float) -> None:
+    """Refuse a level that is none."""
     if not 0 < level < 1:
         raise InputError(f"expected a level between 0 and 1, found {level}", where="level", fix="Take 0.95.")

@@ -10,7 +10,8 @@ import numpy as np
 from scipy import stats
 
 from recurra.errors import InputError
-from recurra.statistics.intervals import Interval, affordable_resamples, bootstrap_sums, interval_of_draws
+from recurra.statistics.bootstrap import affordable_resamples, bootstrap_sums, interval_of_draws
+from recurra.statistics.intervals import Interval
 
 
 @dataclass(frozen=True)

@@ -349,5 +349,8 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Run the body with torch's generators seeded, and leave the caller's as they were."""
     devices = [device] if device is not None and device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU, and restore none
+        for gpu in devices:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
         yield

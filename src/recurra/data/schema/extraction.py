@@ -79,7 +79,11 @@ def to_examples(table: Table, schema: Schema, *, need_targets: bool = True) -> t
 
 def _lines_as_text(table: Table, schema: Schema, need_targets: bool) -> Table:
     """Bare lines, or a lone column, are the texts to predict, whatever they are called."""
-    if need_targets or schema.layout != "text" or schema.text in table.frame.columns:
+    if need_targets or schema.layout != "text":
+        return table
+    if table.format == "lines" and table.frame.height and table.frame.row(0)[0] == schema.text:
+        table = replace(table, frame=table.frame.slice(1))  # a column of its own: the first line is its name
+    if schema.text in table.frame.columns:
         return table
     lone = table.frame.columns[0] if table.frame.width == 1 else table.roles.get("text")
     return table if lone is None else replace(table, frame=table.frame.rename({lone: schema.text or "text"}))

@@ -69,7 +69,7 @@ class Targets:
         if self.kind == "multilabel":
             return multilabel_scores(self.values, guess, seed=seed)
         if self.kind == "real":
-            return regression_scores(self.values, guess, seed=seed)
+            return regression_scores(self.values, guess)
         if guess.ndim == 1:
             return decision_scores(self.values, guess, len(self.classes), seed=seed)
         names = np.array(self.classes, dtype=object)

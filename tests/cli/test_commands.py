@@ -1,0 +1,274 @@
+"""The command line as a person meets it: what it prints, its exit status, and that no traceback is shown."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from recurra.cli.main import run
+from tests.runs.conftest import sentences
+
+QUICK = ["--set", "network.hidden_size=8", "--set", "network.embedding_size=8", "--set", "training.epochs=3"]
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def recurra(*arguments, stdin=""):
+    """The command in this process: what its entry point prints, and the status it exits with."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["recurra", *map(str, arguments)])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        patch.setenv("COLUMNS", "100")
+        try:
+            run()
+        except SystemExit as exit:
+            status = exit.code if isinstance(exit.code, int) else int(exit.code is not None)
+    return Done(status, out.getvalue(), err.getvalue())
+
+
+def write_csv(path, rows):
+    with Path(path).open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a table of sentences, another to predict, and a run trained on the first."""
+    folder = tmp_path_factory.mktemp("cli")
+    write_csv(folder / "reviews.csv", sentences(120))
+    write_csv(folder / "new.csv", [{"text": row["text"]} for row in sentences(20, seed=5)])
+    write_csv(folder / "labelled.csv", sentences(40, seed=6))
+    done = recurra("fit", folder / "reviews.csv", "--out", folder / "run", *QUICK)
+    assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+def test_help_lists_the_verbs():
+    done = recurra("--help")
+    assert done.returncode == 0
+    assert {"demo", "fit", "evaluate", "predict", "info"} <= set(done.stdout.split())
+
+
+def test_the_installed_command_shows_no_traceback(tmp_path):
+    command = [sys.executable, "-m", "recurra", "fit", str(tmp_path / "nothing.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("recurra: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_help_does_not_import_torch():
+    code = "import sys; import recurra.cli.main; sys.exit('torch' in sys.modules or 'polars' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_fit_says_what_it_found_and_how_good_it_is(place):
+    said = (place / "said.txt").read_text()
+    for part in ("target: label", "text: text", "120", "epoch   1", "TF-IDF", "accuracy", "recurra predict"):
+        assert part in said
+    assert "baseline" in said
+
+
+def test_fit_leaves_a_run(place):
+    names = {path.name for path in (place / "run").iterdir()}
+    assert names >= {"config.json", "model.safetensors", "tokenizer.json", "metrics.json", "history.jsonl", "checkpoint"}
+
+
+def test_json_of_fit_is_the_whole_output(place, tmp_path):
+    done = recurra("fit", place / "reviews.csv", "--out", tmp_path / "run", "--json", *QUICK)
+    content = json.loads(done.stdout)
+    assert content["test"]["scores"][0]["name"] == "accuracy"
+    assert content["run"] == str(tmp_path / "run")
+    assert len(content["baselines"]) >= 2
+
+
+def test_predict_prints_a_csv_with_a_row_for_each_row(place):
+    done = recurra("predict", place / "run", place / "new.csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert done.returncode == 0
+    assert [row["row"] for row in rows] == [str(n) for n in range(1, 21)]
+    assert {row["prediction"] for row in rows} <= {"good", "bad"}
+    assert all(abs(float(row["p(bad)"]) + float(row["p(good)"]) - 1) < 1e-5 for row in rows)
+
+
+def test_predict_writes_a_file(place, tmp_path):
+    done = recurra("predict", place / "run", place / "new.csv", "--out", tmp_path / "answers.jsonl")
+    assert done.returncode == 0
+    assert len((tmp_path / "answers.jsonl").read_text().strip().split("\n")) == 20
+
+
+def test_predict_reads_standard_input(place):
+    done = recurra("predict", place / "run", "-", stdin=(place / "new.csv").read_text())
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.strip().split("\n")) == 21
+
+
+def test_evaluate_scores(place):
+    done = recurra("evaluate", place / "run", place / "labelled.csv", "--json")
+    content = json.loads(done.stdout)
+    assert content["n"] == 40
+    assert 0 <= content["scores"][0]["value"] <= 1
+
+
+def test_info_tells_of_the_run(place):
+    done = recurra("info", place / "run")
+    assert done.returncode == 0
+    assert "lstm" in done.stdout
+    assert "accuracy" in done.stdout
+
+
+def test_the_same_command_gives_the_same_numbers(place, tmp_path):
+    done = recurra("fit", place / "reviews.csv", "--out", tmp_path / "run", *QUICK)
+    assert done.returncode == 0
+    for name in ("model.safetensors", "tokenizer.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (place / "run" / name).read_bytes()
+
+
+def test_a_budget_is_kept_and_written_down(place, tmp_path):
+    started = time.monotonic()
+    done = recurra(
+        "fit", place / "reviews.csv", "--out", tmp_path / "run", "--budget", "20s", "--set", "training.epochs=100000"
+    )
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 30  # the clock of a loaded machine; the budget itself is 20
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert 0 < config["total_steps"] < 10**6
+    assert (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_start_from_another_runs_weights(place, tmp_path):
+    done = recurra(
+        "fit", place / "labelled.csv", "--init", place / "run", "--out", tmp_path / "run", "--set", "training.epochs=1"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "starting from" in done.stdout
+
+
+def wrong(*arguments, status=2, **kwargs):
+    done = recurra(*arguments, **kwargs)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr + done.stdout
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert "nothing.csv" in wrong("fit", tmp_path / "nothing.csv")
+
+
+def test_an_unknown_column_lists_those_there_are(place):
+    said = wrong("fit", place / "reviews.csv", "--target", "lable")
+    assert "lable" in said
+    assert "text, label" in said
+
+
+def test_an_unknown_setting_names_the_nearest(place):
+    assert "network.hidden_size" in wrong("fit", place / "reviews.csv", "--set", "network.hiden_size=3")
+
+
+def test_a_value_that_does_not_fit_is_named(place):
+    said = wrong("fit", place / "reviews.csv", "--set", "network.hidden_size=-3")
+    assert "network.hidden_size" in said
+
+
+def test_a_taken_place_is_refused_and_kept(place):
+    before = (place / "run" / "model.safetensors").read_bytes()
+    assert "--overwrite" in wrong("fit", place / "reviews.csv", "--out", place / "run")
+    assert (place / "run" / "model.safetensors").read_bytes() == before
+
+
+def test_resuming_other_data_is_refused(place):
+    said = wrong("fit", place / "labelled.csv", "--out", place / "run", "--resume", *QUICK)
+    assert "the data is not the data" in said
+
+
+def test_resuming_with_other_options_is_refused(place):
+    said = wrong("fit", place / "reviews.csv", "--out", place / "run", "--resume", "--seed", "3", *QUICK)
+    assert "seed" in said
+
+
+def test_a_budget_that_is_no_time_is_named(place):
+    assert "--budget" in wrong("fit", place / "reviews.csv", "--budget", "soon")
+
+
+def test_not_a_run_is_told(tmp_path, place):
+    assert "not a run folder" in wrong("predict", tmp_path, place / "new.csv")
+
+
+def test_predicting_without_the_text_column_names_it(place, tmp_path):
+    write_csv(tmp_path / "other.csv", [{"a": 1, "b": 2}, {"a": 3, "b": 4}])
+    assert "text" in wrong("predict", place / "run", tmp_path / "other.csv")
+
+
+def test_evaluating_without_targets_is_told(place):
+    assert "label" in wrong("evaluate", place / "run", place / "new.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("header.csv", b"text,label\n"),
+        ("one_class.csv", b"text,label\n" + b"a b c,x\n" * 30),
+        ("ragged.csv", b"text,label\na,x\nb,y,z,w\nc,x\n"),
+        ("binary.csv", bytes(range(256)) * 20),
+        ("broken.csv.gz", gzip.compress(b"text,label\n" + os.urandom(4000).hex().encode())[:-900]),
+        ("few.csv", b"text,label\na,x\nb,y\n"),
+    ],
+)
+def test_bad_files_are_told_without_a_traceback(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    said = wrong("fit", tmp_path / name, "--out", tmp_path / "run")
+    assert name in said or "example" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_rows_that_cannot_be_used_are_listed(tmp_path):
+    rows = sentences(60)
+    for n in (3, 17, 40):
+        rows[n]["label"] = ""
+    write_csv(tmp_path / "holes.csv", rows)
+    done = recurra("fit", tmp_path / "holes.csv", "--out", tmp_path / "run", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "rows 4, 18, 41" in done.stdout
+
+
+def test_no_permission_is_told_and_nothing_lost(place, tmp_path):
+    (tmp_path / "file").write_text("I was here")
+    said = wrong("fit", place / "reviews.csv", "--out", tmp_path / "file" / "run", *QUICK, status=1)
+    assert "--out" in said
+    assert (tmp_path / "file").read_text() == "I was here"
+
+
+def test_numbers_are_fitted_from_a_long_table(tmp_path):
+    draw = np.random.default_rng(0)
+    rows = [
+        {"id": n, "t": t, "x": round(float(draw.normal(n % 2)), 4), "label": "ab"[n % 2]}
+        for n in range(50)
+        for t in range(int(draw.integers(4, 9)))
+    ]
+    write_csv(tmp_path / "long.csv", rows)
+    done = recurra(
+        "fit", tmp_path / "long.csv", "--id", "id", "--time", "t", "--target", "label", "--out", tmp_path / "run",
+        "--set", "training.epochs=5", "--set", "network.hidden_size=8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "50 examples" in done.stdout
