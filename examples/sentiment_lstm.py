@@ -112,7 +112,7 @@ def train_epoch(
 
 
 @torch.no_grad()
-def test(network: SentimentLSTM, reviews: Encoded) -> tuple[float, float]:
+def evaluate(network: SentimentLSTM, reviews: Encoded) -> tuple[float, float]:
     """Mean loss and accuracy on reviews that were not learned from."""
     network.eval()
     loss_sum, right = 0.0, 0
@@ -155,6 +155,11 @@ def make_network(vocabulary_size: int, seed: int) -> tuple[SentimentLSTM, torch.
     return network, torch.optim.Adam(network.parameters(), lr=0.002)
 
 
+def print_epoch(epoch: int, learned: tuple[float, float], tested: tuple[float, float]) -> None:
+    """One line of the table."""
+    print(f"{epoch:>5}{learned[0]:>10.3f}{learned[1]:>10.1%}{tested[0]:>10.3f}{tested[1]:>10.1%}")
+
+
 def main() -> None:
     """Train, test after every epoch, write, read back, go on."""
     parser = argparse.ArgumentParser(
@@ -177,14 +182,12 @@ def main() -> None:
     data = os.environ.get("RECURRA_DATA")
     if options.full and not data:
         parser.error("--full needs the folder of the reviews: set RECURRA_DATA")
-    learn, check = (
-        read_imdb(Path(data), options.full, options.seed)
-        if data
-        else make_reviews(options.reviews, options.seed)
-    )
-    print(
-        f"{'IMDB' if data else 'made-up'} reviews: {len(learn.texts):,} to learn from, {len(check.texts):,} to test on"
-    )
+    if data:
+        learn, check = read_imdb(Path(data), options.full, options.seed)
+    else:
+        learn, check = make_reviews(options.reviews, options.seed)
+    source = "IMDB" if data else "made-up"
+    print(f"{source} reviews: {len(learn.texts):,} to learn from, {len(check.texts):,} to test on")
 
     config = TextConfig(level="word", vocabulary_size=20_000, max_steps=options.max_steps)
     encoder = TextEncoder.fit(learn.texts, config)
@@ -198,27 +201,22 @@ def main() -> None:
     print(f"{'epoch':>5}{'loss':>10}{'accuracy':>10}{'loss':>10}{'accuracy':>10}")
     for epoch in range(1, options.epochs + 1):
         learned = train_epoch(network, optimizer, train_set, options.seed + epoch)
-        print_epoch(epoch, learned, test(network, test_set))
+        print_epoch(epoch, learned, evaluate(network, test_set))
 
     save(options.out, network, optimizer, options.epochs)
     encoder.save(options.out / "tokenizer.json")
-    print(f"\nwritten to {options.out}: {', '.join(sorted(path.name for path in options.out.iterdir()))}")
+    print(f"\nwritten to {options.out}: weights, optimizer, epoch and vocabulary")
 
     # As a new program would: the words, the network and the optimizer come from the files.
     encoder = TextEncoder.load(options.out / "tokenizer.json")
     network, optimizer = make_network(encoder.vocabulary_size, options.seed + 1)
     epoch = load(options.out, network, optimizer)
-    print(f"read back: {test(network, test_set)[1]:.1%} on the test set, as before; training goes on\n")
+    print(f"read back: {evaluate(network, test_set)[1]:.1%} on the test set; training goes on\n")
     learned = train_epoch(network, optimizer, train_set, options.seed + epoch + 1)
-    print_epoch(epoch + 1, learned, test(network, test_set))
+    print_epoch(epoch + 1, learned, evaluate(network, test_set))
 
     words = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10)).fit(*learn)
     print(f"\nFor comparison, logistic regression on TF-IDF of words: {words.score(*check):.1%}")
-
-
-def print_epoch(epoch: int, learned: tuple[float, float], tested: tuple[float, float]) -> None:
-    """One line of the table."""
-    print(f"{epoch:>5}{learned[0]:>10.3f}{learned[1]:>10.1%}{tested[0]:>10.3f}{tested[1]:>10.1%}")
 
 
 if __name__ == "__main__":

@@ -36,9 +36,14 @@ def test_temperature_is_found_again_for_labels():
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
 def test_one_logit_for_two_classes_is_two_logits(shape):
     z, truth = too_sure(k=2)
-    two, one = TemperatureScaling.fit(z, truth), TemperatureScaling.fit((z[:, 1] - z[:, 0]).reshape(shape), truth)
+    two, one = (
+        TemperatureScaling.fit(z, truth),
+        TemperatureScaling.fit((z[:, 1] - z[:, 0]).reshape(shape), truth),
+    )
     assert one.temperature == pytest.approx(two.temperature, rel=1e-4)
-    assert one.probabilities((z[:, 1] - z[:, 0]).reshape(shape)) == pytest.approx(two.probabilities(z), abs=1e-5)
+    assert one.probabilities((z[:, 1] - z[:, 0]).reshape(shape)) == pytest.approx(
+        two.probabilities(z), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("several_labels", [False, True])

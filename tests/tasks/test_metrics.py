@@ -69,7 +69,7 @@ def test_calibration_error_by_hand():
     assert score.value == pytest.approx(0.5 * 0.4 + 0.5 * 0.15)
 
 
-@pytest.mark.parametrize(("n", "too_sure"), [(300, 0.0), (300, 0.1), (3000, 0.03), (3000, 0.25)])
+@pytest.mark.parametrize(("n", "too_sure"), [(300, 0.0), (300, 0.1), (3000, 0.03), (3000, 0.1)])
 def test_calibration_error_interval_coverage(n, too_sure):
     rng, covered = np.random.default_rng(0), 0
     for _ in range(300):
@@ -77,7 +77,7 @@ def test_calibration_error_interval_coverage(n, too_sure):
         right = rng.random(n) < confidence - too_sure
         score = metrics.classes._calibration_score(confidence, right)
         covered += too_sure in score.interval
-    assert 0.87 < covered / 300 <= 1
+    assert 0.9 < covered / 300 <= 1
 
 
 def test_a_class_that_is_never_there_or_never_said():
@@ -164,11 +164,11 @@ def test_multilabel_thresholds_stand_for_each_label():
 def test_micro_f1_interval_coverage():
     rng, covered = np.random.default_rng(1), 0
     truth = 2 * 0.5 * 0.8 / (0.5 + 0.5 * 0.8 + 0.5 * 0.2)
-    for k in range(200):
+    for k in range(100):
         y = rng.random((80, 3)) < 0.5
         said = np.where(rng.random((80, 3)) < 0.8, y, ~y)
         covered += truth in metrics.multilabel_scores(y, said, seed=k)[0].interval
-    assert 0.9 < covered / 200 < 0.99
+    assert 89 <= covered <= 99
 
 
 def test_regression_scores_are_scikit_learn_s():

@@ -108,10 +108,15 @@ class TemperatureScaling:
                 f"expected the keys temperature, several_labels, found {sorted(record)}",
                 where="temperature scaling",
             )
-        t = record["temperature"]
-        if not isinstance(t, int | float) or not 0 < t < float("inf"):
+        t, several_labels = record["temperature"], record["several_labels"]
+        if type(t) not in (int, float) or not 0 < t < float("inf"):
             raise RunError(f"expected a temperature above 0, found {t!r}", where="temperature scaling")
-        return cls(float(t), bool(record["several_labels"]))
+        if type(several_labels) is not bool:
+            raise RunError(
+                f"expected several_labels true or false, found {several_labels!r}",
+                where="temperature scaling",
+            )
+        return cls(float(t), several_labels)
 
 
 def choose_threshold(

@@ -71,8 +71,9 @@ def affordable_summaries(train: Packed, targets: Targets, time_limit_s: float) -
 
 def _scaling(train: Packed) -> tuple[np.ndarray, np.ndarray]:
     """(I,) mean and standard deviation of each feature over all steps that are there."""
-    there = np.isfinite(train.values)
-    count = np.maximum(there.sum(0), 1)
-    centre = np.where(there, train.values, 0.0).sum(0, dtype=np.float64) / count
-    scale = np.sqrt((np.where(there, train.values - centre, 0.0) ** 2).sum(0) / count)
-    return centre, np.where(scale > 0, scale, 1.0)
+    centre, scale = np.zeros(train.values.shape[1]), np.ones(train.values.shape[1])
+    for k, column in enumerate(train.values.T):
+        known = column[np.isfinite(column)].astype(np.float64)
+        if len(known):
+            centre[k], scale[k] = known.mean(), known.std() or 1.0
+    return centre, scale

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recurra.data.examples import Examples
+from recurra.data.packed import Packed
 from recurra.errors import InputError
 from recurra.tasks.baselines.numbers import (
     affordable_neighbours,
@@ -150,18 +151,22 @@ def _for_sequences(
         _Candidate(
             "1-nearest neighbour",
             f"The target of the nearest training sequence, Euclidean distance over all steps{near_note}.",
-            lambda: nearest_neighbour(sequences.take(near), learned.take(near), unseen),
+            lambda: nearest_neighbour(_part(sequences, near), learned.take(near), unseen),
         ),
         _Candidate(
             f"summaries, {model}",
             f"{model.capitalize()} on mean, spread, quartiles, ends, slope and the like{line_note}.",
-            lambda: linear_on_summaries(sequences.take(line), learned.take(line), unseen, class_weight),
+            lambda: linear_on_summaries(_part(sequences, line), learned.take(line), unseen, class_weight),
         ),
     ]
 
 
 def _linear_model(learned: Targets) -> str:
     return "ridge regression" if learned.kind == "real" else "logistic regression"
+
+
+def _part(sequences: Packed, chosen: np.ndarray) -> Packed:
+    return sequences if len(chosen) == len(sequences) else sequences.take(chosen)
 
 
 def _sample(n: int, affordable: int, seed: int) -> tuple[np.ndarray, str]:

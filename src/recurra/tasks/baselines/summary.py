@@ -6,7 +6,7 @@ import numpy as np
 
 from recurra.data.packed import Packed
 
-_BLOCK = 4_000_000  # numbers held at a time in padded form
+_BLOCK = 1_000_000  # numbers held at a time in padded form
 
 
 def summary_features(sequences: Packed) -> np.ndarray:
@@ -93,18 +93,18 @@ def resample(sequences: Packed, points: int, centre: np.ndarray, scale: np.ndarr
     >>> resample(Packed.from_list([np.array([[0.0], [np.nan], [4.0]])]), 5, np.zeros(1), np.ones(1))
     array([[0., 1., 2., 3., 4.]], dtype=float32)
     """
-    values = _bridged((sequences.values.astype(np.float64) - centre) / scale, sequences.offsets)
-    n, lengths, width = len(sequences), sequences.lengths, values.shape[1]
+    n, width = len(sequences), sequences.values.shape[1]
     drawn = np.zeros((n, points, width), dtype=np.float32)
-    rows = max(1, _BLOCK // (points * width))
-    for start in range(0, n, rows):
-        block = np.arange(start, min(start + rows, n))
-        block = block[lengths[block] > 0]
-        place = np.linspace(0, 1, points) * (lengths[block] - 1)[:, None]
+    used = np.cumsum((sequences.lengths + points) * width) // _BLOCK
+    for rows in np.split(np.arange(n), np.flatnonzero(np.diff(used)) + 1):
+        block = rows[sequences.lengths[rows] > 0]
+        part = sequences.take(block)
+        values = _bridged((part.values - centre) / scale, part.offsets)
+        begin, last = part.offsets[:-1, None], part.lengths[:, None] - 1
+        place = np.linspace(0, 1, points) * last
         below = np.floor(place).astype(np.int64)
-        above = np.minimum(below + 1, (lengths[block] - 1)[:, None])
+        above = np.minimum(below + 1, last)
         share = (place - below)[:, :, None]
-        begin = sequences.offsets[block][:, None]
         drawn[block] = values[begin + below] * (1 - share) + values[begin + above] * share
     return drawn.reshape(n, points * width)
 
