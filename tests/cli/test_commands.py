@@ -90,7 +90,14 @@ def test_fit_says_what_it_found_and_how_good_it_is(place):
 
 def test_fit_leaves_a_run(place):
     names = {path.name for path in (place / "run").iterdir()}
-    assert names >= {"config.json", "model.safetensors", "tokenizer.json", "metrics.json", "history.jsonl", "checkpoint"}
+    assert names >= {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "metrics.json",
+        "history.jsonl",
+        "checkpoint",
+    }
 
 
 def test_json_of_fit_is_the_whole_output(place, tmp_path):
@@ -146,7 +153,14 @@ def test_the_same_command_gives_the_same_numbers(place, tmp_path):
 def test_a_budget_is_kept_and_written_down(place, tmp_path):
     started = time.monotonic()
     done = recurra(
-        "fit", place / "reviews.csv", "--out", tmp_path / "run", "--budget", "20s", "--set", "training.epochs=100000"
+        "fit",
+        place / "reviews.csv",
+        "--out",
+        tmp_path / "run",
+        "--budget",
+        "20s",
+        "--set",
+        "training.epochs=100000",
     )
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - started < 30  # the clock of a loaded machine; the budget itself is 20
@@ -157,7 +171,14 @@ def test_a_budget_is_kept_and_written_down(place, tmp_path):
 
 def test_start_from_another_runs_weights(place, tmp_path):
     done = recurra(
-        "fit", place / "labelled.csv", "--init", place / "run", "--out", tmp_path / "run", "--set", "training.epochs=1"
+        "fit",
+        place / "labelled.csv",
+        "--init",
+        place / "run",
+        "--out",
+        tmp_path / "run",
+        "--set",
+        "training.epochs=1",
     )
     assert done.returncode == 0, done.stderr
     assert "starting from" in done.stdout

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recurra.data.batches import Batch, Batches
+from recurra.data.batches import Batch, Batches, padded_steps
 from recurra.data.packed import Packed
 from recurra.errors import InputError
 
@@ -33,7 +33,7 @@ def check(batch: Batch, lengths: np.ndarray) -> None:
     assert batch.input.dtype == torch.int64
     assert batch.lengths.dtype == torch.int64
     assert batch.lengths.tolist() == lengths[batch.index].tolist()
-    width = max(1, int(batch.lengths.max()))
+    width = int(padded_steps(batch.lengths.max().numpy()))
     assert batch.input.shape == (len(batch), width)
     valid = torch.arange(width) < batch.lengths[:, None]
     expected = torch.from_numpy(batch.index)[:, None] + 1

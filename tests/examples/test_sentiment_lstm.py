@@ -116,7 +116,7 @@ def test_imdb_sample_is_2000_reviews_of_both_kinds_and_of_its_seed(module):
 
 @pytest.mark.full
 @needs_data
-def test_imdb_reviews_are_learned_within_a_minute_or_two(printed, tmp_path):
+def test_imdb_reviews_are_learned(printed, tmp_path):
     epochs = epochs_of(printed("sentiment_lstm", "--out", tmp_path / "run"))
     assert epochs[4][0] < 0.4 < epochs[1][0]
     assert epochs[4][3] > 60

@@ -60,7 +60,7 @@ def test_sequences_have_100_steps_and_the_answers_that_they_show(module):
 
 
 @pytest.mark.parametrize("layer", ["LSTM", "GRU"])
-@pytest.mark.parametrize(("name", "score"), [(NAMES[0], 0.75), (NAMES[4], 0.85)])
+@pytest.mark.parametrize(("name", "score"), [(NAMES[0], 0.75), (NAMES[4], 0.8)])
 def test_one_layer_learns_from_few_sequences(module, name, score, layer):
     design = module.DESIGNS[NAMES.index(name)]
     before, after, reached = trained(module, design, getattr(module, layer), sequences=300, epochs=3)

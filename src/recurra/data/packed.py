@@ -54,11 +54,16 @@ class Packed:
         steps = np.arange(offsets[-1]) + np.repeat(self.offsets[indices] - offsets[:-1], lengths)
         return Packed(self.values[steps], offsets)
 
-    def pad(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A batch: (B, T) or (B, T, I) values padded with zeros, and (B,) lengths; T is the longest."""
+    def pad(self, indices: np.ndarray, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """A batch: (B, T) or (B, T, I) values padded with zeros, and (B,) lengths.
+
+        Args:
+            indices: (B,) the sequences.
+            steps: T, no less than the longest of them; else that.
+        """
         chosen = self.take(indices)
         lengths = chosen.lengths
-        width = int(lengths.max(initial=0))
+        width = int(lengths.max(initial=0)) if steps is None else steps
         batch = np.zeros((len(lengths), width, *self.values.shape[1:]), dtype=self.values.dtype)
         batch[np.arange(width) < lengths[:, None]] = chosen.values
         return batch, lengths

@@ -29,7 +29,7 @@ def default_settings(input: str, lengths: np.ndarray, cell: str | None = None) -
 def _for_texts(lengths: np.ndarray, cell: str) -> Settings:
     """Few epochs over much text, more over little: the work, not the number of passes, is about the same."""
     tokens = int(lengths.sum())
-    epochs = int(np.clip(round(2e6 / max(1, tokens)), 4, 20))
+    epochs = int(np.clip(round(2e6 / max(1, tokens)), 3, 20))
     return Settings(
         batches=BatchConfig(tokens_per_batch=12_800, max_batch=64),
         network=NetworkConfig(cell=cell),  # type: ignore[arg-type]
