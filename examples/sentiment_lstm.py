@@ -176,8 +176,10 @@ def main() -> None:
         "--max-steps", type=int, default=120, help="words kept of a review: half head, half tail"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/sentiment_lstm"), help="folder for the files")
+    parser.add_argument("--threads", type=int, default=1, help="the printed numbers depend on it")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
 
     data = os.environ.get("RECURRA_DATA")
     if options.full and not data:

@@ -162,6 +162,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    torch.set_num_threads(
+        1
+    )  # more gain nothing at this size, and the numbers would depend on how many there are
 
     sizes = f"{options.sequences} sequences to learn from, {options.sequences // 2} others to test on"
     print(f"{sizes}, {options.epochs} epochs\n")

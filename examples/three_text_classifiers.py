@@ -96,6 +96,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    torch.set_num_threads(
+        1
+    )  # more gain nothing at this size, and the numbers would depend on how many there are
 
     texts, labels = write_reviews(options.sentences, options.seed)
     border = options.sentences * 3 // 4

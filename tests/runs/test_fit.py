@@ -1,0 +1,174 @@
+"""From examples to a run, for every kind of target; budgets; starting from other weights; nothing lost on the way."""
+
+import json
+
+import numpy as np
+import pytest
+
+from recurra.data.schema import SchemaOptions, infer_schema, to_examples
+from recurra.data.sources import read
+from recurra.errors import InputError, RunError, StorageError
+from recurra.runs import fit as fit_module
+from recurra.runs.config import FitOptions
+from recurra.runs.events import Said
+from recurra.runs.fit import fit
+from recurra.runs.run import load
+from tests.runs.conftest import QUICK, examples_of, sentences, waves
+
+
+def quick(**changes):
+    settings = QUICK | {name.replace("__", "."): value for name, value in changes.pop("settings", {}).items()}
+    return FitOptions(settings=settings, **changes)
+
+
+def test_a_regression_of_numeric_sequences(tmp_path):
+    sequences, targets = waves(120)
+    rows = {
+        "a": [s[:, 0].tolist() for s in sequences],
+        "b": [s[:, 1].tolist() for s in sequences],
+        "y": targets.tolist(),
+    }
+    table = read(rows)
+    schema = infer_schema(table, SchemaOptions(target="y"))
+    examples, _ = to_examples(table, schema)
+    assert schema.target_kind == "real"
+    options = quick(settings={"training__epochs": 25, "training__learning_rate": 0.01})
+    run = fit(examples, schema, options, out=tmp_path / "run")
+    test = {score["name"]: score["value"] for score in run.metrics["test"]["scores"]}
+    assert test["R²"] > 0.7
+    assert [b["scores"][0]["name"] for b in run.metrics["baselines"]] == ["RMSE"] * len(
+        run.metrics["baselines"]
+    )
+    assert np.array_equal(load(tmp_path / "run").predict(sequences), run.predict(sequences))
+
+
+def test_several_labels():
+    draw = np.random.default_rng(0)
+    rows = []
+    for _ in range(150):
+        there = draw.random(3) < 0.5
+        words = [w for w, t in zip(("red", "green", "blue"), there, strict=True) if t] + ["and", "so"]
+        rows.append(
+            {
+                "text": " ".join(draw.permutation(words)),
+                "red": int(there[0]),
+                "green": int(there[1]),
+                "blue": int(there[2]),
+            }
+        )
+    examples, schema = examples_of(rows, text="text", target=["red", "green", "blue"])
+    assert schema.target_kind == "multilabel"
+    options = quick(
+        settings={"training__epochs": 30, "training__learning_rate": 0.02, "task__threshold": "f1"}
+    )
+    run = fit(examples, schema, options)
+    assert run.metrics["test"]["scores"][0]["name"] == "micro F1"
+    assert run.metrics["test"]["scores"][0]["value"] > 0.9
+    assert run.predict(["red and blue so"]).tolist() == [[True, False, True]]
+
+
+def test_rare_classes_weigh_more_when_asked():
+    rows = sentences(160)
+    rows = [row for n, row in enumerate(rows) if row["label"] == "bad" or n % 8 == 1]
+    examples, schema = examples_of(rows, text="text", target="label")
+    plain = fit(examples, schema, quick(baselines=False))
+    weighted = fit(examples, schema, quick(baselines=False, settings={"task__class_weight": "balanced"}))
+    texts = [row["text"] for row in rows]
+    assert weighted.predict_proba(texts)[:, 1].mean() > plain.predict_proba(texts)[:, 1].mean() + 0.05
+
+
+def test_a_threshold_is_chosen_on_the_validation_part():
+    examples, schema = examples_of(sentences(120), text="text", target="label")
+    run = fit(examples, schema, quick(baselines=False, settings={"task__threshold": "f1"}))
+    threshold = run.config.decision["threshold"]
+    assert 0 < threshold < 1
+    p = run.predict_proba(examples)[:, 1]
+    assert ((p >= threshold) == (run.predict(examples) == "good")).all()
+
+
+def test_every_observer_event_is_told_and_the_verdict_is_a_sentence():
+    examples, schema = examples_of(sentences(120), text="text", target="label")
+    events = []
+    run = fit(examples, schema, quick(), observer=events.append)
+    assert {type(event).__name__ for event in events} == {"PhaseStarted", "Said", "StepDone", "EpochRecord"}
+    assert run.metrics["verdict"].endswith(".")
+    assert any(isinstance(e, Said) and "TF-IDF" in e.text for e in events)
+
+
+def test_a_budget_becomes_steps_once_and_resuming_keeps_them(tmp_path, monkeypatch):
+    examples, schema = examples_of(sentences(120), text="text", target="label")
+    options = quick(budget_s=60.0, baselines=False)
+    monkeypatch.setattr(fit_module, "steps_within", lambda *_, **__: 4)
+    fit(examples, schema, options, out=tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["total_steps"] == 4
+    monkeypatch.setattr(fit_module, "steps_within", lambda *_, **__: pytest.fail("measured again"))
+    again = fit(examples, schema, options, out=tmp_path / "run", resume=True)
+    assert again.metrics["training"]["steps"] == 4
+
+
+def test_resuming_on_other_data_is_refused(tmp_path):
+    examples, schema = examples_of(sentences(120), text="text", target="label")
+    fit(examples, schema, quick(baselines=False), out=tmp_path / "run")
+    other, _ = examples_of(sentences(120, seed=9), text="text", target="label")
+    with pytest.raises(RunError, match="the data is not the data"):
+        fit(other, schema, quick(baselines=False), out=tmp_path / "run", resume=True)
+
+
+def test_starting_from_another_run_takes_its_weights_and_encoders(text_run, tmp_path):
+    folder = text_run.save(tmp_path / "first")
+    examples, schema = examples_of(sentences(60, seed=4), text="text", target="label")
+    said = []
+    options = quick(init=str(folder), baselines=False, settings={"training__learning_rate": 1e-12})
+    run = fit(
+        examples, schema, options, observer=lambda e: said.append(e.text) if isinstance(e, Said) else None
+    )
+    texts = [row["text"] for row in sentences(20, seed=6)]
+    assert any("starting from" in text for text in said)
+    assert np.allclose(
+        run.outputs(examples_of_texts(texts)), text_run.outputs(examples_of_texts(texts)), atol=1e-5
+    )
+
+
+def examples_of_texts(texts):
+    from recurra.data.schema import examples_from_arrays
+
+    return examples_from_arrays(texts)
+
+
+def test_a_run_of_numbers_cannot_start_from_one_of_texts(text_run, tmp_path):
+    folder = text_run.save(tmp_path / "first")
+    sequences, targets = waves(40)
+    table = read({"a": [s[:, 0].tolist() for s in sequences], "y": targets.tolist()})
+    schema = infer_schema(table, SchemaOptions(target="y"))
+    examples, _ = to_examples(table, schema)
+    with pytest.raises(InputError, match="--init"):
+        fit(examples, schema, quick(init=str(folder)))
+
+
+def test_a_full_disk_is_told_and_the_run_can_go_on(tmp_path, monkeypatch):
+    import errno
+    import os
+
+    examples, schema = examples_of(sentences(120), text="text", target="label")
+    options = quick(baselines=False)
+    whole = fit(examples, schema, options, out=tmp_path / "whole")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fill_at_the_end(event):
+        if getattr(event, "name", "") == "Scoring":
+            monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(StorageError, match="no space left"):
+        fit(examples, schema, options, out=tmp_path / "run", observer=fill_at_the_end)
+    monkeypatch.undo()
+    again = fit(examples, schema, options, out=tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == (
+        tmp_path / "whole" / "model.safetensors"
+    ).read_bytes()
+    assert again.metrics["test"] == whole.metrics["test"]
+
+
+def test_no_examples_to_predict_give_no_answers(text_run):
+    assert text_run.predict([]).shape == (0,)
