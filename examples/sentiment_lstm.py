@@ -173,7 +173,7 @@ def main() -> None:
         "--reviews", type=int, default=2000, help="made-up reviews, where RECURRA_DATA is not set"
     )
     parser.add_argument(
-        "--max-steps", type=int, default=120, help="words kept of a review: half head, half tail"
+        "--max-steps", type=int, default=100, help="words kept of a review: half head, half tail"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/sentiment_lstm"), help="folder for the files")
     parser.add_argument("--threads", type=int, default=1, help="the printed numbers depend on it")
@@ -191,7 +191,7 @@ def main() -> None:
     source = "IMDB" if data else "made-up"
     print(f"{source} reviews: {len(learn.texts):,} to learn from, {len(check.texts):,} to test on")
 
-    config = TextConfig(level="word", vocabulary_size=20_000, max_steps=options.max_steps)
+    config = TextConfig(level="word", vocabulary_size=10_000, max_steps=options.max_steps)
     encoder = TextEncoder.fit(learn.texts, config)
     train_set = Encoded(encoder.encode(learn.texts), torch.tensor(learn.labels))
     test_set = Encoded(encoder.encode(check.texts), torch.tensor(check.labels))

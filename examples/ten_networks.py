@@ -162,9 +162,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    torch.set_num_threads(
-        1
-    )  # more gain nothing at this size, and the numbers would depend on how many there are
+    torch.set_num_threads(1)  # small networks gain nothing from more, and the numbers depend on it
 
     sizes = f"{options.sequences} sequences to learn from, {options.sequences // 2} others to test on"
     print(f"{sizes}, {options.epochs} epochs\n")

@@ -96,9 +96,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    torch.set_num_threads(
-        1
-    )  # more gain nothing at this size, and the numbers would depend on how many there are
+    torch.set_num_threads(1)  # small networks gain nothing from more, and the numbers depend on it
 
     texts, labels = write_reviews(options.sentences, options.seed)
     border = options.sentences * 3 // 4

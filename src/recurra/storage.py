@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         raise storage_error(error, path) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone already, or its folder never was
+            beside.unlink()
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -296,11 +296,11 @@ def test_save_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="No space left on device"):
+    with pytest.raises(StorageError, match="no space left"):
         ONCE["character"].save(path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["tokenizer.json"]
-    with pytest.raises(StorageError, match="could not be written"):
+    with pytest.raises(StorageError, match="not a folder"):
         ONCE["word"].save(tmp_path / "tokenizer.json" / "inside")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 
@@ -26,7 +25,8 @@ from recurra.data.vocabulary import (
     train,
     written_rules,
 )
-from recurra.errors import DataError, RunError, StorageError
+from recurra.errors import DataError, RunError
+from recurra.storage import write_bytes
 
 VOCABULARY_SIZE = {"word": 30_000, "subword": 8_000, "character": 5_000}
 MAX_STEPS = {"word": 400, "subword": 600, "character": 1_500}
@@ -234,18 +234,7 @@ class TextEncoder:
         Raises:
             StorageError: it could not be written.
         """
-        path = Path(path)
-        beside = path.with_name(path.name + ".part")
-        try:
-            with beside.open("w", encoding="utf-8", newline="") as file:
-                file.write(self.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
-            raise StorageError(f"it could not be written ({error.strerror})", where=str(path)) from error
+        write_bytes(Path(path), self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
