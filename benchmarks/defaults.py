@@ -74,6 +74,8 @@ def trial(name: str, settings: dict[str, Any], seed: int, validation: float) -> 
         FitOptions(settings=settings, seed=seed, validation=validation, baselines=False),
         test=examples.take(np.array([], dtype=np.int64)),
     )
+    if run.metrics["training"]["stopped"] == "interrupted":
+        sys.exit("interrupted: this trial is not kept")
     best = run.history[run.metrics["training"]["best_epoch"] - 1]
     return {
         "score": run.metrics["validation"]["scores"][0]["value"],

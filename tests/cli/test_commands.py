@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from recurra.cli.main import run
+from recurra.training.interruption import Interruption
 from tests.runs.conftest import sentences
 
 QUICK = ["--set", "network.hidden_size=8", "--set", "network.embedding_size=8", "--set", "training.epochs=3"]
@@ -182,6 +183,22 @@ def test_start_from_another_runs_weights(place, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "starting from" in done.stdout
+
+
+def test_ctrl_c_leaves_a_usable_run_that_goes_on_to_the_same_numbers(place, tmp_path, monkeypatch):
+    class AtOnce(Interruption):
+        requested = property(lambda self: True, lambda self, value: None)
+
+    arguments = ("fit", place / "reviews.csv", "--out", tmp_path / "run", *QUICK)
+    monkeypatch.setattr("recurra.training.loop.Interruption", AtOnce)
+    done = recurra(*arguments)
+    assert done.returncode == 1
+    assert "--resume" in done.stdout
+    assert recurra("predict", tmp_path / "run", place / "new.csv").returncode == 0
+    monkeypatch.undo()
+    assert recurra(*arguments, "--resume").returncode == 0
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (tmp_path / "run", place / "run")]
+    assert weights[0] == weights[1]
 
 
 def wrong(*arguments, status=2, **kwargs):

@@ -18,6 +18,7 @@ from recurra.runs.files import fit_source
 from recurra.runs.run import Run
 
 CLASSES_SHOWN = 12
+ENDED_WELL = ("finished", "early", "clock")
 
 
 def run_fit(
@@ -64,6 +65,8 @@ def run_fit(
             watcher.console.print(f"  recurra predict {place} NEW_DATA")
             watcher.console.print(f"  recurra evaluate {place} LABELLED_DATA")
             watcher.console.print(f"  recurra info {place}")
+    if run.metrics["training"]["stopped"] not in ENDED_WELL:
+        raise SystemExit(1)
 
 
 def show_result(run: Run, watcher: Watcher) -> None:
