@@ -64,7 +64,7 @@ def verdict(
         f"{gap(paired.difference)}{unit} ({100 * paired.interval.level:.0f} % interval {low} to {high}, "
         f"{_p_value(paired.p_value)})"
     )
-    rival = f"the best baseline ({baseline.name}, {_duration(baseline.seconds)})"
+    rival = f"the best baseline ({baseline.name})"
     if not paired.differs:
         return f"A tie: the {name} and {rival} do not differ by more than chance: {numbers}."
     better = (paired.difference > 0) == ours.higher_is_better
@@ -73,7 +73,3 @@ def verdict(
 
 def _p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds >= 0.1 else "under 0.1 s"
