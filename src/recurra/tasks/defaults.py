@@ -1,7 +1,7 @@
 """Which settings a training starts from when nobody says otherwise.
 
-Chosen on the validation parts of IMDB, TREC, MPQA, JapaneseVowels, GunPoint, ItalyPowerDemand, OSULeaf and
-ArrowHead; the tables behind each choice are in benchmarks/RESULTS.md, "Defaults".
+Those for texts were chosen on the validation part of IMDB (benchmarks/RESULTS.md, "What led to these settings").
+Those for short texts and for numeric sequences are provisional: `benchmarks/defaults.py` tries them.
 """
 
 from __future__ import annotations
