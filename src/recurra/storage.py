@@ -1,4 +1,4 @@
-"""Writing files whole or not at all.
+"""Writing files whole or not at all, and saying what is missing.
 
 The bytes go to a file beside the target, are synced, and take the target's name in one rename; then the
 folder is synced. A process killed at any moment, a full disk or a lost permission leaves the old file.
@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from recurra.errors import RunError, StorageError
+from recurra.errors import DataError, RunError, StorageError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -122,3 +122,28 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def check_there(*sources: str | None) -> None:
+    """Refuse names of files or folders that are not there, before anything slow is done.
+
+    Raises:
+        DataError: naming the first that is missing; None and "-" (standard input) are passed over.
+    """
+    for source in sources:
+        if source not in (None, "-") and not os.path.lexists(source):
+            raise missing_file(Path(source))
+
+
+def missing_file(path: Path) -> DataError:
+    """The error for a file that is not there, naming what stands beside it under a like name."""
+    beside = []
+    if path.parent.is_dir():
+        beside = sorted(p.name for p in path.parent.iterdir() if p.name.startswith(path.name[:3]))[:5]
+    return DataError(
+        "there is no such file",
+        where=str(path),
+        fix=f"Beside it there is: {', '.join(beside)}."
+        if beside
+        else "Check the path; relative paths start at the folder the command runs in.",
+    )

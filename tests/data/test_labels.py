@@ -45,7 +45,7 @@ def test_classes_stand_in_the_order_of_numbers_or_of_texts():
     assert TargetEncoder.fit(np.array([3, 1, 2])).classes == (1, 2, 3)
     assert TargetEncoder.fit(np.array([True, False])).classes == (False, True)
     assert TargetEncoder.fit(np.array(["pos", "neg"])).classes == ("neg", "pos")
-    assert TargetEncoder.fit(objects("10", "9", "x")).classes == ("10", "9", "x")
+    assert TargetEncoder.fit(objects("9", "10", "x")).classes == ("9", "10", "x")
 
 
 def test_unseen_class_is_named_with_its_rows():

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import recurra
+from recurra.storage import check_there
 
 app = typer.Typer(
     name="recurra",
@@ -124,6 +125,7 @@ def fit(
 
     Example: recurra fit reviews.csv --text review --target label --budget 10m --out runs/reviews
     """
+    check_there(data, test, init)
     from recurra.cli.fit import run_fit
 
     run_fit(
@@ -173,6 +175,7 @@ def evaluate(
 
     Example: recurra evaluate runs/reviews new_reviews.csv
     """
+    check_there(str(run), data)
     from recurra.cli.evaluate import run_evaluate
 
     run_evaluate(run, data, encoding=encoding, as_json=json)
@@ -194,6 +197,7 @@ def predict(
 
     Example: recurra predict runs/reviews new_reviews.csv --out answers.csv
     """
+    check_there(str(run), data)
     from recurra.cli.predict import run_predict
 
     run_predict(run, data, out=out, encoding=encoding, as_json=json)

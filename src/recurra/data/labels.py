@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -78,7 +78,9 @@ class TargetEncoder:
             spread = values.min() < values.max() and scale > 0
             return cls("real", mean=mean, scale=scale if spread else 1.0)
         found = set(_plain(targets))
-        names = _in_order(found) if classes is None else tuple(name for name in classes if name in found)
+        names = (
+            tuple(class_order(found)) if classes is None else tuple(name for name in classes if name in found)
+        )
         if len(names) < len(found):
             strange = _few(sorted(repr(name) for name in found.difference(names)))
             raise DataError(f"expected the classes {_few([repr(c) for c in classes or ()])}, found {strange}")
@@ -203,16 +205,27 @@ def _plain(targets: np.ndarray) -> list[Any]:
     return [name.item() if isinstance(name, np.generic) else name for name in targets.tolist()]
 
 
-def _in_order(names: set[Any]) -> tuple[Any, ...]:
-    for name in names:
+def class_order(names: Iterable[Any]) -> list[Any]:
+    """Numbers in their order, then names in theirs.
+
+    Raises:
+        DataError: a class named by anything but a text, a number or a bool.
+
+    >>> class_order({"10", "b", "9", "a"})
+    ['9', '10', 'a', 'b']
+    """
+
+    def key(name: Any) -> tuple[bool, float, str]:
         if not isinstance(name, (str, int, float, bool)):
             raise DataError(
                 f"expected classes named by texts or numbers, found {type(name).__name__} {name!r}"
             )
-    try:
-        return tuple(sorted(names, key=lambda name: (float(name), str(name))))
-    except ValueError:
-        return tuple(sorted(names, key=str))
+        try:
+            return (False, float(name), str(name))
+        except ValueError:
+            return (True, 0.0, str(name))
+
+    return sorted(names, key=key)
 
 
 def _refuse_missing(targets: np.ndarray, rows: np.ndarray | None) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 
+from recurra.data.labels import class_order
 from recurra.data.schema import examples_from_arrays
-from recurra.data.schema.values import class_order
 from recurra.errors import InputError
 from recurra.estimators.base import SETTINGS, SequenceEstimator, plain, schema_of
 from recurra.estimators.labels import Labels

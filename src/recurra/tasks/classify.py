@@ -162,12 +162,7 @@ class MultilabelTask:
     def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
         """Micro F1 first."""
         assert answer.probabilities is not None
-        # Decided labels as probabilities pushed over 0.5 keep the thresholds that were chosen per label.
-        scores = metrics.multilabel_scores(targets, answer.labels.astype(np.float64))
-        ranked = metrics.multilabel_scores(targets, answer.probabilities)
-        return [s for s in scores if s.name != "average precision"] + [
-            s for s in ranked if s.name == "average precision"
-        ]
+        return metrics.multilabel_scores(targets, answer.probabilities, answer.labels)
 
     def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
         """The per-label table."""

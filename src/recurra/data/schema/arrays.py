@@ -46,10 +46,10 @@ def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> 
 
 
 def _inputs(X: Any) -> tuple[np.ndarray | None, Packed | None]:
+    if hasattr(X, "toarray") and hasattr(X, "nnz"):  # first: scipy's DOK format is a dict
+        raise _unfit("Sparse data was passed, but dense data is required. Use '.toarray()' to convert it")
     if X is None or isinstance(X, str | bytes | dict | set) or np.isscalar(X):
         raise _unfit(f"a {type(X).__name__} holds no sequences")
-    if hasattr(X, "toarray") and hasattr(X, "nnz"):
-        raise _unfit("Sparse data was passed, but dense data is required. Use '.toarray()' to convert it")
     if not isinstance(X, list | tuple):
         X = np.asarray(X)
         if X.ndim == 2 and X.shape[1] == 1 and _all_texts(X[:, 0]):

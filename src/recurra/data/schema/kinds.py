@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from recurra.data.labels import class_order
 from recurra.data.schema.definition import SchemaOptions, TargetKind
-from recurra.data.schema.values import class_names, class_order, label_sets, not_numbers, real_values
+from recurra.data.schema.values import class_names, label_sets, not_numbers, real_values
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
 

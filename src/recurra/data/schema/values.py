@@ -16,7 +16,8 @@ _HOLES = ("", "nan", "na", "n/a", "#n/a", "null", "?")
 def class_names(column: pl.Series) -> pl.Series:
     """Class names of a target column; null where it has a hole.
 
-    Whole numbers are written without a point (1.0 is "1"), booleans "false" and "true".
+    Whole numbers are written without a point (1.0 is "1"), booleans "false" and "true"
+    (also where a column of text holds nothing else, in any case of letters).
 
     >>> class_names(pl.Series([1.0, 0.0, None])).to_list()
     ['1', '0', None]
@@ -28,23 +29,9 @@ def class_names(column: pl.Series) -> pl.Series:
         if (column.drop_nulls() % 1 == 0).all():
             column = column.cast(pl.Int64)
     text = column.cast(pl.String).str.strip_chars()
-    return text.set(text.str.to_lowercase().is_in(list(_HOLES)), None)
-
-
-def class_order(found: list[str]) -> list[str]:
-    """Numbers in their order, then names in theirs.
-
-    >>> class_order(["10", "b", "9", "a"])
-    ['9', '10', 'a', 'b']
-    """
-
-    def key(name: str) -> tuple[bool, float, str]:
-        try:
-            return (False, float(name), name)
-        except ValueError:
-            return (True, 0.0, name)
-
-    return sorted(found, key=key)
+    text = text.set(text.str.to_lowercase().is_in(list(_HOLES)), None)
+    small = text.str.to_lowercase()
+    return small if set(small.drop_nulls().unique()) <= {"true", "false"} else text
 
 
 def label_sets(column: pl.Series, separator: str | None) -> pl.Series:

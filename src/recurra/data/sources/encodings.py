@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 
 from recurra.errors import DataError
+from recurra.storage import missing_file
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -51,7 +52,7 @@ def load(path: Path | None, origin: str) -> bytes:
     try:
         data = sys.stdin.buffer.read() if path is None else path.read_bytes()
     except FileNotFoundError:
-        raise DataError("there is no such file", where=origin, fix=_near(path)) from None
+        raise missing_file(path or Path("-")) from None
     except IsADirectoryError:
         raise DataError("this is a folder, a file was expected", where=origin) from None
     except PermissionError:
@@ -63,13 +64,6 @@ def load(path: Path | None, origin: str) -> bytes:
     if not data.strip():
         raise DataError("the file is empty", where=origin, fix="Give a file that holds records.")
     return data
-
-
-def _near(path: Path | None) -> str:
-    if path is None or not path.parent.is_dir():
-        return "Check the path; relative paths start at the folder the command runs in."
-    beside = sorted(p.name for p in path.parent.iterdir() if p.name.startswith(path.name[:3]))[:5]
-    return f"Beside it there is: {', '.join(beside)}." if beside else "Check the path."
 
 
 def _unpack(data: bytes, origin: str) -> bytes:

@@ -14,7 +14,7 @@ from recurra.tasks.metrics.score import Score, checked
 def multilabel_scores(
     y_true: np.ndarray,
     probabilities: np.ndarray,
-    thresholds: float | np.ndarray = 0.5,
+    predicted: np.ndarray | None = None,
     *,
     seed: int = 0,
 ) -> list[Score]:
@@ -23,7 +23,7 @@ def multilabel_scores(
     Args:
         y_true: (N, K) bool.
         probabilities: (N, K), one per label.
-        thresholds: from which probability a label is given; one number or (K,).
+        predicted: (N, K) bool, the labels given; None gives those with a probability of at least 0.5.
         seed: of the bootstrap.
 
     >>> y = np.array([[True, False], [True, True]])
@@ -33,7 +33,7 @@ def multilabel_scores(
     """
     y_true = np.asarray(y_true, dtype=bool)
     probabilities = checked(probabilities, y_true.shape)
-    n, predicted = len(y_true), probabilities >= thresholds
+    n, predicted = len(y_true), probabilities >= 0.5 if predicted is None else predicted
     columns = label_sums(y_true, predicted)
     drawn, total = bootstrap_sums(columns, seed=seed), columns.sum(0)
     scores = []
