@@ -72,7 +72,7 @@ def test_groups_and_copies_never_stand_on_two_sides(pairs, seed, kind, test):
         made = examples(targets, texts=[f"text {g}" for g in groups])
     else:
         made = examples(targets, groups=objects(f"person {g}" for g in groups))
-    split = make_split(made, seed=seed, test=test, by_time=kind == "time")
+    split = make_split(made, seed=seed, test=test, by_time=kind == "time", validation=0.1)
     check_whole(split, len(targets))
     for a, b in ((0, 1), (0, 2), (1, 2)):
         sides = [set(np.array(groups)[part].tolist()) for part in parts(split)]
@@ -85,7 +85,7 @@ def test_copies_of_numeric_sequences_stay_together():
     originals[0][0, 0] = np.nan
     chosen = rng.integers(0, 40, 200)
     packed = Packed.from_list([originals[n] for n in chosen])
-    split = make_split(Examples(None, packed, None, rows=np.arange(200)), seed=0)
+    split = make_split(Examples(None, packed, None, rows=np.arange(200)), seed=0, validation=0.1)
     sides = [set(chosen[part].tolist()) for part in parts(split)]
     assert not sides[0] & sides[1]
     assert not sides[0] & sides[2]
@@ -95,7 +95,7 @@ def test_copies_of_numeric_sequences_stay_together():
 
 def test_shares_and_classes_are_kept():
     targets = ["a"] * 700 + ["b"] * 200 + ["c"] * 100
-    split = make_split(examples(targets), seed=1)
+    split = make_split(examples(targets), seed=1, validation=0.1)
     assert [Counter(np.array(targets)[part].tolist()) for part in parts(split)] == [
         {"a": 504, "b": 144, "c": 72},
         {"a": 56, "b": 16, "c": 8},
@@ -105,18 +105,18 @@ def test_shares_and_classes_are_kept():
 
 
 def test_without_a_test_part():
-    split = make_split(examples(["a", "b"] * 500), seed=0, test=None)
+    split = make_split(examples(["a", "b"] * 500), seed=0, test=0, validation=0.1)
     assert [len(part) for part in parts(split)] == [900, 100, 0]
 
 
 def test_seeds_differ():
     made = examples(["a", "b"] * 50)
-    assert len({str(make_split(made, seed=seed).validation) for seed in range(5)}) == 5
+    assert len({str(make_split(made, seed=seed, validation=0.1).validation) for seed in range(5)}) == 5
 
 
 def test_classes_of_one_row_go_to_training():
     targets = ["a"] * 30 + ["b"] * 30 + ["only", "single"]
-    split = make_split(examples(targets), seed=0)
+    split = make_split(examples(targets), seed=0, validation=0.1)
     assert {60, 61} <= set(split.train.tolist())
     assert "2 classes have no example in the validation part: only, single." in split.notes
     assert any("test part has only 12 examples" in note for note in split.notes)
@@ -124,30 +124,30 @@ def test_classes_of_one_row_go_to_training():
 
 def test_small_data_has_every_class_in_validation():
     targets = ["a", "b"] * 4
-    split = make_split(examples(targets), seed=0, test=None)
+    split = make_split(examples(targets), seed=0, test=0, validation=0.1)
     assert sorted(targets[n] for n in split.validation) == ["a", "b"]
     assert any("validation part has only 2 examples" in note for note in split.notes)
 
 
 def test_many_small_classes_leave_training_its_examples():
     targets = [f"class {n}" for n in range(100) for _ in range(3)]
-    split = make_split(examples(targets), seed=0, test=None)
+    split = make_split(examples(targets), seed=0, test=0, validation=0.1)
     assert len(split.validation) == 75
     assert set(np.array(targets)[split.train]) == set(targets)
 
 
 def test_nothing_to_draw_is_an_error():
     with pytest.raises(DataError, match=r"expected enough examples for a test part of 20%, found 3 in 3"):
-        make_split(examples(["a", "b", "c"]), seed=0)
+        make_split(examples(["a", "b", "c"]), seed=0, validation=0.1)
     with pytest.raises(DataError, match="found 6 in 1 groups"):
-        make_split(examples(["a", "b"] * 3, groups=objects("x" * 6)), seed=0)
+        make_split(examples(["a", "b"] * 3, groups=objects("x" * 6)), seed=0, validation=0.1)
     with pytest.raises(DataError, match="found 1 in 1"):
-        make_split(examples(count=1), seed=0)
+        make_split(examples(count=1), seed=0, validation=0.1)
 
 
 def test_regression_targets_are_spread_over_the_parts():
     targets = np.random.default_rng(0).exponential(size=1_000)
-    split = make_split(examples(targets), seed=0)
+    split = make_split(examples(targets), seed=0, validation=0.1)
     assert len(split.validation) == 80
     for part in (split.validation, split.test):
         expected = np.quantile(targets, [0.1, 0.5, 0.9])
@@ -159,11 +159,11 @@ def test_regression_targets_are_spread_over_the_parts():
 def test_combinations_of_labels_are_spread_and_single_ones_do_not_stop_it():
     rng = np.random.default_rng(0)
     targets = rng.random((300, 3)) < [0.5, 0.2, 0.1]
-    split = make_split(examples(targets), seed=0)
+    split = make_split(examples(targets), seed=0, validation=0.1)
     for part in (split.validation, split.test):
         np.testing.assert_allclose(targets[part].mean(axis=0), targets.mean(axis=0), atol=0.06)
     alone = np.array([[bool(n >> k & 1) for k in range(5)] for n in range(32)])
-    split = make_split(examples(alone), seed=0)
+    split = make_split(examples(alone), seed=0, validation=0.1)
     assert [len(part) for part in parts(split)] == [23, 3, 6]
 
 
@@ -172,7 +172,7 @@ def test_groups_that_mix_classes_keep_the_share_of_classes():
     groups = rng.integers(0, 100, 3_000)
     targets = np.where(rng.random(3_000) < groups / 100, "a", "b")
     made = examples(targets, groups=objects(groups.tolist()))
-    split = make_split(made, seed=0)
+    split = make_split(made, seed=0, validation=0.1)
     for part, share in ((split.validation, 0.08), (split.test, 0.2)):
         assert abs(len(part) / 3_000 - share) < 0.02
         assert abs((targets[part] == "a").mean() - (targets == "a").mean()) < 0.03
@@ -180,46 +180,48 @@ def test_groups_that_mix_classes_keep_the_share_of_classes():
 
 def test_few_groups_and_rare_classes():
     made = examples(["a", "b", "b", "a", "c"] * 4, groups=objects(list("uvwxy") * 4))
-    split = make_split(made, seed=0)
+    split = make_split(made, seed=0, validation=0.1)
     assert [len(part) for part in parts(split)] == [12, 4, 4]
 
 
 def test_time_order_is_kept():
-    split = make_split(examples(["a"] * 50 + ["b"] * 50), seed=0, by_time=True)
+    split = make_split(examples(["a"] * 50 + ["b"] * 50), seed=0, by_time=True, validation=0.1)
     assert split.test.tolist() == list(range(80, 100))
     assert split.validation.tolist() == list(range(72, 80))
 
 
 def test_time_order_with_groups_puts_a_group_where_its_last_example_stands():
     groups = [n // 7 for n in range(100)]
-    split = make_split(examples(count=100, groups=objects(groups)), seed=0, by_time=True, test=None)
+    split = make_split(
+        examples(count=100, groups=objects(groups)), seed=0, by_time=True, test=0, validation=0.1
+    )
     assert split.validation.tolist() == list(range(84, 100))
 
 
 def test_given_parts_are_kept_and_missing_ones_drawn():
     names = objects(["train"] * 60 + ["test"] * 40)
-    split = make_split(examples(["a", "b"] * 50, parts=names), seed=0)
+    split = make_split(examples(["a", "b"] * 50, parts=names), seed=0, validation=0.1)
     assert split.test.tolist() == list(range(60, 100))
     assert len(split.validation) == 6
     assert split.validation.max() < 60
     check_whole(split, 100)
     names = objects(["validation"] * 20 + ["train"] * 70 + ["test"] * 10)
-    split = make_split(examples(["a", "b"] * 50, parts=names), seed=0)
+    split = make_split(examples(["a", "b"] * 50, parts=names), seed=0, validation=0.1)
     assert [len(part) for part in parts(split)] == [70, 20, 10]
     names = objects(["validation"] * 20 + ["train"] * 80)
-    assert len(make_split(examples(["a", "b"] * 50, parts=names), seed=0, test=None).test) == 0
+    assert len(make_split(examples(["a", "b"] * 50, parts=names), seed=0, test=0, validation=0.1).test) == 0
 
 
 def test_wrong_parts_and_shares_are_refused():
     with pytest.raises(DataError, match="expected parts named train, validation, test, found 'dev'"):
-        make_split(examples(["a", "b"], parts=objects(["train", "dev"])), seed=0)
+        make_split(examples(["a", "b"], parts=objects(["train", "dev"])), seed=0, validation=0.1)
     with pytest.raises(DataError, match="rows marked 'train'"):
-        make_split(examples(["a", "b"], parts=objects(["test", "test"])), seed=0)
-    for wrong in (0, 1, -0.1, 20):
-        with pytest.raises(InputError, match="validation: expected a share between 0 and 1"):
+        make_split(examples(["a", "b"], parts=objects(["test", "test"])), seed=0, validation=0.1)
+    for wrong in (1, -0.1, 20):
+        with pytest.raises(InputError, match="validation: expected a share from 0 to below 1"):
             make_split(examples(["a", "b"]), seed=0, validation=wrong)
-        with pytest.raises(InputError, match="test: expected a share between 0 and 1"):
-            make_split(examples(["a", "b"]), seed=0, test=wrong)
+        with pytest.raises(InputError, match="test: expected a share from 0 to below 1"):
+            make_split(examples(["a", "b"]), seed=0, test=wrong, validation=0.1)
 
 
 def test_large_tables_are_split_in_a_moment():
@@ -227,8 +229,16 @@ def test_large_tables_are_split_in_a_moment():
     targets = ["pos", "neg"] * (count // 2)
     made = examples(targets)
     begun = time.process_time()
-    make_split(made, seed=0)
+    make_split(made, seed=0, validation=0.1)
     assert time.process_time() - begun < 1
     made = examples(targets, groups=objects(n // 5 for n in range(count)))
-    make_split(made, seed=0)
+    make_split(made, seed=0, validation=0.1)
     assert time.process_time() - begun < 4
+
+
+def test_a_tenth_is_held_out_only_where_that_is_enough_to_judge_by():
+    few, many = (make_split(examples(["a", "b"] * half), seed=0, test=0) for half in (200, 250))
+    assert len(few.validation) == 0 and len(few.train) == 400
+    assert any("too few to spare any for validation" in note for note in few.notes)
+    assert len(many.validation) == 50
+    assert len(make_split(examples(["a", "b"] * 250), seed=0, test=0, validation=0).validation) == 0

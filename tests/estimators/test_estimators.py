@@ -113,21 +113,29 @@ def test_frame_keeps_its_names():
     assert model.feature_names_in_.tolist() == ["mon", "tue", "wed", "thu"]
 
 
-def test_few_examples_are_trained_and_validated_on_all():
+def test_of_few_examples_none_are_held_out():
     X, rises = rising_and_falling(10)
-    model = classifier().fit(X, rises)
-    assert model.notes_[0] == "trained and validated on the same 10 examples"
-    assert model.run_.config.parts == {"train": 10, "validation": 10, "test": 0}
-    assert model.run_.config.settings.task.calibrate is False
+    model = classifier(epochs=3).fit(X, rises)
+    assert "10 examples are too few to spare any for validation." in model.notes_
+    assert model.run_.config.parts == {"train": 10, "validation": 0, "test": 0}
+    assert [epoch["validation"] for epoch in model.history_] == [{}, {}, {}]
+    assert model.run_.metrics["training"]["best_epoch"] == 3
 
 
-def test_enough_examples_hold_some_out():
-    X, rises = rising_and_falling(60)
-    model = classifier(epochs=2).fit(X, rises)
-    assert model.run_.config.parts == {"train": 54, "validation": 6, "test": 0}
-    assert model.run_.config.settings.task.calibrate is True
-    everything = classifier(epochs=2, validation=0).fit(X, rises)
-    assert everything.run_.config.parts == {"train": 60, "validation": 60, "test": 0}
+def test_of_enough_examples_some_are_held_out():
+    X, rises = rising_and_falling(500)
+    model = classifier(epochs=1).fit(X, rises)
+    assert model.run_.config.parts == {"train": 450, "validation": 50, "test": 0}
+    everything = classifier(epochs=1, validation=0).fit(X, rises)
+    assert everything.run_.config.parts == {"train": 500, "validation": 0, "test": 0}
+    asked = classifier(epochs=1, validation=0.2).fit(X[:60], rises[:60])
+    assert asked.run_.config.parts == {"train": 48, "validation": 12, "test": 0}
+
+
+def test_a_threshold_cannot_be_chosen_on_nothing():
+    X, rises = rising_and_falling(20)
+    with pytest.raises(ValueError, match=r"threshold.*validation part"):
+        classifier(epochs=1, settings={"task.threshold": "f1"}).fit(X, rises)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 1), (3, 2)])
@@ -248,7 +256,7 @@ def test_warnings_are_given_when_silent():
 
 
 def test_history_has_an_entry_per_epoch():
-    model = classifier(epochs=3).fit(*rising_and_falling(10))
+    model = classifier(epochs=3, validation=0.2).fit(*rising_and_falling(20))
     assert [record["epoch"] for record in model.history_] == [1, 2, 3]
     assert model.history_[0]["validation"]["loss"] > 0
 

@@ -18,7 +18,7 @@ from tests.runs.conftest import QUICK, examples_of, sentences, waves
 
 def quick(**changes):
     settings = QUICK | {name.replace("__", "."): value for name, value in changes.pop("settings", {}).items()}
-    return FitOptions(settings=settings, **changes)
+    return FitOptions(settings=settings, **{"validation": 0.1, **changes})
 
 
 def test_a_regression_of_numeric_sequences(tmp_path):

@@ -82,12 +82,13 @@ class Watcher:
 
 def epoch_line(record: EpochRecord) -> str:
     """One line for an epoch."""
-    numbers = "  ".join(f"{name} {value:.4f}" for name, value in record.validation.items() if name != "loss")
-    mark = " *" if record.is_best else ""
-    return (
-        f"epoch {record.epoch:>3}  training loss {record.train_loss:.4f}  "
-        f"validation loss {record.validation['loss']:.4f}  {numbers}  {record.seconds:.0f} s{mark}"
-    )
+    parts = [f"epoch {record.epoch:>3}", f"training loss {record.train_loss:.4f}"]
+    parts += [
+        f"{'validation ' if name == 'loss' else ''}{name} {value:.4f}"
+        for name, value in record.validation.items()
+    ]
+    mark = " *" if record.is_best and record.validation else ""
+    return "  ".join([*parts, f"{record.seconds:.0f} s"]) + mark
 
 
 def print_json(content: Any) -> None:

@@ -72,8 +72,8 @@ def run_fit(
 def show_result(run: Run, watcher: Watcher) -> None:
     """Scores with intervals and baselines, confusion matrix, per-class table, the verdict."""
     metrics = run.metrics
-    part = metrics.get("test") or metrics["validation"]
     name = "test" if "test" in metrics else "validation"
+    part = metrics[name]
     headline = part["scores"][0]
     cell = run.config.settings.network.cell.upper()
     rows: list[tuple[str, dict[str, Any] | None, float | None]] = [

@@ -67,14 +67,15 @@ def _run(folder: Path) -> dict[str, Any]:
 
     run = load(folder)
     config, metrics = run.config, run.metrics
-    part = metrics.get("test") or metrics["validation"]
-    headline = part["scores"][0]
+    part = metrics.get("test") or metrics.get("validation")
     return {
         "task": f"{metrics['task']} ({metrics['target_kind']})",
         "classes": ", ".join(map(str, run.classes)) or "–",
         "network": f"{config.settings.network.cell}, {metrics['training']['weights']:,} weights",
         "trained on": f"{', '.join(config.sources) or 'data in memory'} ({config.parts['train']:,} examples)",
-        "score": f"{headline['name']} {headline['value']:.4g} on {part['n']:,} examples",
+        "score": f"{part['scores'][0]['name']} {part['scores'][0]['value']:.4g} on {part['n']:,} examples"
+        if part
+        else "– (nothing was held out)",
         "verdict": metrics.get("verdict", "–"),
         "ended": f"{metrics['training']['stopped']}, best epoch {metrics['training']['best_epoch']}",
         "reproducible": "yes"

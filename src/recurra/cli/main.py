@@ -103,7 +103,10 @@ def fit(
         str | None, typer.Option(help="What stands between several labels in a cell.")
     ] = None,
     encoding: ENCODING = None,
-    validation: Annotated[float, typer.Option(help="Share of the training data for validation.")] = 0.1,
+    validation: Annotated[
+        float | None,
+        typer.Option(help="Share of the training data for validation; else a tenth, or none of a small set."),
+    ] = None,
     test_share: Annotated[float, typer.Option(help="Share of DATA held out when there is no --test.")] = 0.2,
     budget: Annotated[str | None, typer.Option(help="Time for everything, such as 90s, 10m or 1h.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,

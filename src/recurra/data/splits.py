@@ -13,6 +13,7 @@ from recurra.errors import DataError, InputError
 
 _PARTS = ("train", "validation", "test")
 _QUANTILES = 10
+_USUAL = 0.1  # share of the validation part
 _FEW = 50  # fewer examples than this say little about a network
 _MOST_GROUPS = 2_000  # StratifiedGroupKFold needs a millisecond for each group
 
@@ -38,8 +39,8 @@ def make_split(
     examples: Examples,
     *,
     seed: int,
-    validation: float = 0.1,
-    test: float | None = 0.2,
+    validation: float | None = None,
+    test: float = 0.2,
     stratify: bool = True,
     by_time: bool = False,
 ) -> Split:
@@ -61,24 +62,27 @@ def make_split(
     Args:
         examples: N of them.
         seed: of all drawing.
-        validation: share of the examples left after the test part, above 0 and below 1.
-        test: share of all examples; None where the test set is given elsewhere.
+        validation: share of the examples left after the test part; 0 draws none. None draws a tenth where
+            that is at least 50 examples, and none otherwise: so few cannot say which weights are best, and
+            training misses them more.
+        test: share of all examples; 0 where the test set is given elsewhere.
         stratify: draw the same share of every class.
         by_time: as above.
 
     Raises:
-        InputError: a share is not between 0 and 1.
+        InputError: a share is below 0 or not below 1.
         DataError: a part comes out empty, or `examples.parts` holds a name that is no part.
 
     >>> targets = np.array(["a", "b"] * 20, dtype=object)
     >>> texts = np.array([f"text {n}" for n in range(40)], dtype=object)
-    >>> split = make_split(Examples(texts, None, targets, rows=np.arange(1, 41)), seed=0)
+    >>> examples = Examples(texts, None, targets, rows=np.arange(1, 41))
+    >>> split = make_split(examples, seed=0, validation=0.1)
     >>> len(split.train), len(split.validation), len(split.test)
     (28, 4, 8)
     """
     for name, share in (("validation", validation), ("test", test)):
-        if share is not None and not 0 < share < 1:
-            raise InputError(f"expected a share between 0 and 1, found {share}", where=name)
+        if share is not None and not 0 <= share < 1:
+            raise InputError(f"expected a share from 0 to below 1, found {share}", where=name)
     notes: list[str] = []
     places = {part: np.zeros(0, dtype=np.int64) for part in _PARTS}
     places["train"] = np.arange(len(examples))
@@ -86,10 +90,16 @@ def make_split(
         places = _given(examples.parts)
     groups = _groups(examples, by_time)
     strata = _strata(examples, stratify and not by_time)
-    for part, share in (("test", test), ("validation", validation)):
-        if share is None or len(places[part]):
-            continue
+    for part, asked in (("test", test), ("validation", validation)):
         rest = places["train"]
+        enough = round(_USUAL * len(rest)) >= _FEW
+        share = (_USUAL if enough else 0.0) if asked is None else asked
+        if len(places[part]):
+            continue
+        if asked is None and not enough:
+            notes.append(f"{len(rest)} examples are too few to spare any for validation.")
+        if not share:
+            continue
         rng = np.random.default_rng([seed, _PARTS.index(part)])
         if by_time:
             drawn = _last(groups[rest], share)

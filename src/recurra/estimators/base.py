@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +25,6 @@ from recurra.runs.run import Run, load
 from recurra.tasks.settings import Settings
 from recurra.training.loop import EpochRecord
 
-FEWEST_HELD_OUT = 5  # fewer validation examples cannot say when to stop
 SETTINGS = {
     "cell": "network.cell",
     "hidden_size": "network.hidden_size",
@@ -60,7 +58,7 @@ class SequenceEstimator(BaseEstimator):
         learning_rate: float | None = None,
         batch_size: int | None = None,
         budget: float | None = None,
-        validation: float = 0.1,
+        validation: float | None = None,
         settings: dict[str, Any] | None = None,
         init: str | Path | None = None,
         out: str | Path | None = None,
@@ -114,16 +112,10 @@ class SequenceEstimator(BaseEstimator):
         seed = self._seed()
         overrides = self._overrides(overrides)
         notes: list[str] = []
-        arranged = examples
-        if round(self.validation * len(examples)) < FEWEST_HELD_OUT:
-            arranged = _validated_on_itself(examples)
-            # A temperature fitted on what was learned by heart would only make the network surer of itself.
-            overrides = {"task.calibrate": False} | overrides
-            self._tell(Said(f"trained and validated on the same {len(examples)} examples"), notes)
         options = FitOptions(
             settings=overrides,
             seed=seed,
-            validation=self.validation or 0.1,
+            validation=self.validation,
             budget_s=self.budget,
             baselines=False,
             init=None if self.init is None else str(self.init),
@@ -132,7 +124,7 @@ class SequenceEstimator(BaseEstimator):
         if out is not None:
             check_place(out, overwrite=False, resume=False)
         run = fit(
-            arranged,
+            examples,
             schema,
             options,
             test=examples.take(np.zeros(0, dtype=np.int64)),
@@ -164,9 +156,9 @@ class SequenceEstimator(BaseEstimator):
         elif isinstance(event, PhaseStarted):
             print(f"{event.name} ...")
         elif isinstance(event, EpochRecord):
-            measured = ", ".join(f"{name} {value:.4g}" for name, value in event.validation.items())
-            best = " (best so far)" if event.is_best else ""
-            print(f"epoch {event.epoch}: training loss {event.train_loss:.4g}, validation {measured}{best}")
+            measured = "".join(f", validation {name} {value:.4g}" for name, value in event.validation.items())
+            best = " (best so far)" if event.validation and event.is_best else ""
+            print(f"epoch {event.epoch}: training loss {event.train_loss:.4g}{measured}{best}")
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         """X; where it is a table, its columns are noted by `fit` (`reset`) and compared by `predict`."""
@@ -208,7 +200,9 @@ class SequenceEstimator(BaseEstimator):
             raise InputError(
                 error.problem, where=f"parameters of {type(self).__name__}", fix=error.fix
             ) from None
-        if not isinstance(self.validation, numbers.Real) or not 0 <= self.validation < 1:
+        if self.validation is not None and not (
+            isinstance(self.validation, numbers.Real) and 0 <= self.validation < 1
+        ):
             raise InputError(
                 f"expected a share from 0 to below 1, found {self.validation!r}", where="validation"
             )
@@ -285,11 +279,3 @@ def _is_table(X: Any) -> bool:
         regular = all(isinstance(row, list | tuple) and len(row) == len(first) for row in X)
         return regular and bool(first) and np.ndim(first[0]) == 0
     return len(getattr(X, "shape", ())) == 2
-
-
-def _validated_on_itself(examples: Examples) -> Examples:
-    """Every example twice, once to train on and once to validate on."""
-    count = len(examples)
-    twice = examples.take(np.tile(np.arange(count), 2))
-    parts = np.repeat(np.array(["train", "validation"], dtype=object), count)
-    return replace(twice, parts=parts, groups=np.arange(2 * count))

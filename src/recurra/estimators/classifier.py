@@ -32,8 +32,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     y may be (N,) texts, whole numbers or bools, and predictions come back in its type; or (N, K) of 0 and 1
     for K labels, any of which may hold.
 
-    Without enough examples to spare (fewer than five for validation), the network is trained and validated
-    on all of them; `notes_` says so.
+    Below 500 examples none are held out: the network trains on all of them to the end; `notes_` says so.
 
     Args:
         cell: "rnn", "lstm" or "gru". None, here and below, is the default for the kind of data.
@@ -47,7 +46,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         batch_size: sequences in a batch, at most.
         class_weight: "balanced", or a dict from class to weight; None weighs all examples the same.
         budget: seconds for the whole of `fit`; None trains for all epochs.
-        validation: share of the examples held out to choose the best weights and to calibrate; 0 for none.
+        validation: share of the examples held out to choose the best weights and to calibrate; 0 for none,
+            None for a tenth where that is at least 50 examples.
         settings: any other setting by its dotted name, such as {"network.zoneout": 0.1};
             `recurra info --settings` lists them.
         init: a run folder to take the first weights from.
@@ -85,7 +85,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         batch_size: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
         budget: float | None = None,
-        validation: float = 0.1,
+        validation: float | None = None,
         settings: dict[str, Any] | None = None,
         init: str | Path | None = None,
         out: str | Path | None = None,

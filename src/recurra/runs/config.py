@@ -17,14 +17,20 @@ FORMAT = 1
 
 
 class FitOptions(BaseModel):
-    """What a person asked for; everything else follows from it and from the data."""
+    """What a person asked for; everything else follows from it and from the data.
+
+    Args:
+        validation: share of the training data held out to choose the weights; 0 holds out none, None decides
+            by the number of examples (`recurra.data.splits.make_split`).
+        test: share of all data held out for the score, where no test data are given.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: SchemaOptions = SchemaOptions()
     settings: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
-    validation: float = Field(default=0.1, gt=0, lt=1)
+    validation: float | None = Field(default=None, ge=0, lt=1)
     test: float = Field(default=0.2, gt=0, lt=1)
     budget_s: float | None = Field(default=None, gt=0)
     baselines: bool = True

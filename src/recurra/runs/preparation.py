@@ -36,7 +36,7 @@ class Prepared:
         parts: the examples of "train", "validation" and "test".
         seen: training and validation part together, in their first order.
         inputs: the encoded training part.
-        training, validation: its batches, and those of the validation part.
+        training, validation: its batches, and those of the validation part; None where there is none.
         validation_steps: valid steps in the validation part.
         text, numbers, targets: the encoders.
         fingerprint: of all that training and validation read.
@@ -46,7 +46,7 @@ class Prepared:
     seen: Examples
     inputs: Packed
     training: Batches
-    validation: Batches
+    validation: Batches | None
     validation_steps: int
     text: TextEncoder | None
     numbers: NumberEncoder | None
@@ -79,7 +79,7 @@ def prepare(
         examples,
         seed=options.seed,
         validation=options.validation,
-        test=None if test is not None else options.test,
+        test=0.0 if test is not None else options.test,
         by_time=schema.in_order_of_time,
     )
     for note in split.notes:
@@ -97,6 +97,12 @@ def prepare(
         cell = options.settings.get("network.cell")
         settings = default_settings(kind, raw_lengths(parts["train"]), cell).changed(options.settings)
     settings = _settled(settings)
+    if not len(split.validation) and settings.task.threshold != "half":
+        raise InputError(
+            f"a threshold for {settings.task.threshold!r} is chosen on a validation part, and there is none",
+            where="task.threshold",
+            fix="Hold some examples out (--validation 0.2), or leave the threshold at one half.",
+        )
 
     text = numbers = None
     if kind == "tokens":
@@ -132,7 +138,7 @@ def prepare(
         seen=examples.take(np.sort(np.concatenate([split.train, split.validation]))),
         inputs=inputs,
         training=Batches(inputs, y["train"], seed=options.seed, **sizes),
-        validation=Batches(validation, y["validation"], **sizes),
+        validation=Batches(validation, y["validation"], **sizes) if len(validation) else None,
         validation_steps=int(validation.lengths.sum()),
         text=text,
         numbers=numbers,

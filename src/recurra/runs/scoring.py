@@ -12,22 +12,23 @@ from recurra.tasks.baselines import BaselineResult, best_baseline, compare_with_
 
 
 def score_run(run: Run, parts: dict[str, Examples], baselines: list[BaselineResult]) -> dict[str, Any]:
-    """Fix the decision on the validation part, then open the test part once.
+    """Fix the decision on the validation part, where there is one, then open the test part once.
 
     The content of `metrics.json`: validation and test scores, tables, baselines, the verdict.
     """
     task, validation, test = run.task, parts["validation"], parts["test"]
-    assert validation.targets is not None
-    outputs = run.outputs(validation)
-    truth = torch.from_numpy(run.targets.encode(validation.targets, validation.rows))
-    run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
-    answer = task.answer(outputs, run.config.decision)
     content: dict[str, Any] = {
         "task": run.config.data_schema.task,
         "target_kind": run.config.data_schema.target_kind,
         "classes": [str(name) for name in run.classes],
-        "validation": _part(task.scores(answer, validation.targets), len(validation)),
     }
+    if len(validation):
+        assert validation.targets is not None
+        outputs = run.outputs(validation)
+        truth = torch.from_numpy(run.targets.encode(validation.targets, validation.rows))
+        run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
+        answer = task.answer(outputs, run.config.decision)
+        content["validation"] = _part(task.scores(answer, validation.targets), len(validation))
     if len(test) and test.targets is not None:
         answer = run.answer(test)
         scores = task.scores(answer, test.targets)

@@ -49,7 +49,7 @@ class StepDone:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What is kept of an epoch: a line of `history.jsonl`."""
+    """What is kept of an epoch: a line of `history.jsonl`; `validation` is empty without a validation part."""
 
     epoch: int
     step: int
@@ -123,7 +123,7 @@ def train(
     network: nn.Module,
     objective: Objective,
     training: Batches,
-    validation: Batches,
+    validation: Batches | None,
     config: TrainingConfig,
     *,
     total_steps: int,
@@ -133,6 +133,8 @@ def train(
     observer: Observer = lambda _: None,
 ) -> History:
     """Train `network` in place; it ends with the weights that did best on the validation part.
+
+    Without a validation part it trains to the last step and keeps the last weights.
 
     AdamW (Loshchilov & Hutter, arXiv:1711.05101) with gradients clipped to a norm (Pascanu et al.,
     arXiv:1211.5063); early stopping on the validation loss.
@@ -270,7 +272,7 @@ def take_step(
 def _close_epoch(
     network: nn.Module,
     objective: Objective,
-    validation: Batches,
+    validation: Batches | None,
     config: TrainingConfig,
     total_steps: int,
     position: _Position,
@@ -278,20 +280,20 @@ def _close_epoch(
     started: float,
 ) -> EpochRecord | None:
     """Measure the validation part, keep the weights if they are the best so far, move to the next epoch."""
-    precision = resolve_precision(config.precision, next(network.parameters()).device)
-    outputs, targets = outputs_over(network, validation, precision)
-    assert targets is not None
-    measured = objective.validate(outputs, targets)
-    if not math.isfinite(measured["loss"]):
-        position.stopped = f"not finite at step {position.step} (validation)"
-        return None
-    is_best = position.best_loss is None or measured["loss"] < position.best_loss
+    measured: dict[str, float] = {}
+    is_best = True
+    if validation is not None:
+        precision = resolve_precision(config.precision, next(network.parameters()).device)
+        outputs, targets = outputs_over(network, validation, precision)
+        assert targets is not None
+        measured = objective.validate(outputs, targets)
+        if not math.isfinite(measured["loss"]):
+            position.stopped = f"not finite at step {position.step} (validation)"
+            return None
+        is_best = position.best_loss is None or measured["loss"] < position.best_loss
     if is_best:
-        position.best_loss, position.best_epoch, position.epochs_without_gain = (
-            measured["loss"],
-            position.epoch + 1,
-            0,
-        )
+        position.best_loss = measured.get("loss")
+        position.best_epoch, position.epochs_without_gain = position.epoch + 1, 0
         best.update({name: tensor.detach().clone() for name, tensor in network.state_dict().items()})
     else:
         position.epochs_without_gain += 1
