@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,7 +24,13 @@ class NetworkConfig(BaseModel):
         default="vectors",
         description="start from word vectors counted on the training texts, or at random (text only)",
     )
-    segment: int = Field(default=1, ge=1, description="steps of a numeric sequence read at once")
+    convolutions: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(), description="widths of convolutions in front of the recurrent layers (numbers only)"
+    )
+    convolution_size: int = Field(default=64, ge=1, description="features that each convolution gives")
+    segment: int = Field(
+        default=1, ge=1, description="steps of a numeric sequence joined into one for the recurrent layers"
+    )
     pooling: tuple[PoolingName, ...] = Field(
         default=("mean", "max"), min_length=1, description="how steps become one vector"
     )

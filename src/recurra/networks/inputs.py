@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra.layers.convolution import Convolution
 from recurra.layers.regularisation import VariationalDropout, WordDropout
 from recurra.networks.config import NetworkConfig, NetworkShape
 
@@ -31,24 +32,34 @@ class TokenInput(nn.Module):
 
 
 class FeatureInput(nn.Module):
-    """Features (B, T, I), `segment` steps joined into one: (B, ceil(T / segment), segment * I).
+    """Features (B, T, I), through convolutions if there are any, `segment` steps joined into one.
 
-    Fewer, wider steps shorten the way of the gradient (as SegRNN does, arXiv:2308.11200). The last segment of a
-    sequence is filled up with zeros.
+    Fewer, wider steps shorten the way of the gradient. Without convolutions a segment is the row of its steps,
+    (B, ceil(T / segment), segment * I), the last one filled up with zeros (as SegRNN does, arXiv:2308.11200).
+    After convolutions of C features, which are not negative, it is the largest value of each:
+    (B, ceil(T / segment), C).
     """
 
     def __init__(self, config: NetworkConfig, shape: NetworkShape):
         super().__init__()
         self.segment = config.segment
+        sizes = [shape.input_size] + [config.convolution_size] * len(config.convolutions)
+        self.convolutions = nn.ModuleList(
+            Convolution(before, after, width, causal=not config.bidirectional)
+            for before, after, width in zip(sizes, sizes[1:], config.convolutions, strict=False)
+        )
         self.dropout = VariationalDropout(config.input_dropout)
-        self.size = config.segment * shape.input_size
+        self.size = sizes[-1] if config.convolutions else config.segment * shape.input_size
 
     def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        for convolution in self.convolutions:
+            input = convolution(input, lengths)
         if self.segment > 1:
             valid = torch.arange(input.shape[1], device=input.device) < lengths[:, None]
             input = input.masked_fill(~valid[..., None], 0.0)
             input = functional.pad(input, (0, 0, 0, -input.shape[1] % self.segment))
-            input = input.unflatten(1, (-1, self.segment)).flatten(2)
+            segments = input.unflatten(1, (-1, self.segment))
+            input = segments.amax(2) if len(self.convolutions) else segments.flatten(2)
             lengths = (lengths + self.segment - 1) // self.segment
         return self.dropout(input), lengths
 

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from recurra.networks.config import NetworkConfig, NetworkShape
+from recurra.networks.sequence_network import SequenceNetwork, count_weights
+from recurra.networks.sizing import hidden_size_for
+from tests.tolerances import assert_close
+
+NUMBERS = NetworkShape(input="features", input_size=3, output_size=2)
+TOKENS = NetworkShape(input="tokens", input_size=20, output_size=2)
+VARIANTS = {
+    "plain": {},
+    "rnn": {"cell": "rnn"},
+    "gru": {"cell": "gru"},
+    "every pooling": {"pooling": ("last", "mean", "max", "attention")},
+    "one direction": {"bidirectional": False, "pooling": ("last", "max")},
+    "two layers": {"num_layers": 2},
+    "reference": {"layer_norm": True},
+    "segments": {"segment": 4},
+    "convolutions": {"convolutions": (5, 2), "convolution_size": 6},
+    "convolutions, segments": {"convolutions": (3,), "convolution_size": 6, "segment": 3},
+    "convolutions, one direction": {"convolutions": (4, 3), "bidirectional": False},
+    "head": {"head_sizes": (5,)},
+}
+
+
+def network_of(variant: str, shape: NetworkShape) -> SequenceNetwork:
+    torch.manual_seed(0)
+    config = NetworkConfig(**{"hidden_size": 4, "embedding_size": 3, "dropout": 0.0} | VARIANTS[variant])
+    return SequenceNetwork(config, shape)
+
+
+def sequences(shape: NetworkShape, lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Valid steps drawn at random, padding poisoned as far as its type allows."""
+    torch.manual_seed(1)
+    longest = max(lengths) + 3
+    if shape.input == "tokens":
+        x = torch.full((len(lengths), longest), 7)
+        for row, length in enumerate(lengths):
+            x[row, :length] = torch.randint(1, shape.input_size, (length,))
+    else:
+        x = torch.full((len(lengths), longest, shape.input_size), float("nan"))
+        for row, length in enumerate(lengths):
+            x[row, :length] = torch.randn(length, shape.input_size)
+    return x, torch.tensor(lengths)
+
+
+@pytest.mark.parametrize("shape", [NUMBERS, TOKENS], ids=lambda shape: shape.input)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_answer_is_the_same_alone_and_in_a_padded_batch(variant, shape):
+    network = network_of(variant, shape).eval()
+    x, lengths = sequences(shape, [9, 1, 4, 8, 5])
+    together = network(x, lengths)
+    for row, length in enumerate(lengths.tolist()):
+        alone = network(x[row : row + 1, :length], torch.tensor([length]))
+        assert_close(together[row : row + 1], alone, f"{variant}, sequence {row}")
+
+
+@pytest.mark.parametrize("shape", [NUMBERS, TOKENS], ids=lambda shape: shape.input)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_weight_learns_and_none_from_padding(variant, shape):
+    network = network_of(variant, shape)
+    x, lengths = sequences(shape, [9, 1, 4])
+    network(x, lengths).square().sum().backward()
+    for name, weight in network.named_parameters():
+        assert weight.grad is not None and torch.isfinite(weight.grad).all(), name
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_a_width_is_found_for_a_number_of_weights(cell):
+    config = NetworkConfig(cell=cell, convolutions=(5,))
+    width = hidden_size_for(30_000, config, NUMBERS)
+    network = SequenceNetwork(config.model_copy(update={"hidden_size": width}), NUMBERS)
+    assert count_weights(network) == pytest.approx(30_000, rel=0.03)
