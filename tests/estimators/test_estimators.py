@@ -195,7 +195,7 @@ def test_parameters_reach_the_settings():
         epochs=1,
         learning_rate=0.01,
         batch_size=7,
-        budget=100,
+        budget="100s",
         settings={"network.zoneout": 0.1},
     ).fit(X, rises)
     settings = model.run_.config.settings
@@ -230,7 +230,8 @@ def test_clone_has_the_same_parameters_and_no_run():
         ({"settings": {"network.hiden_size": 3}}, "network.hidden_size"),
         ({"settings": {"network.hidden_size": 3}}, "given by a parameter and in settings"),
         ({"validation": 1.0}, "validation: expected a share"),
-        ({"budget": 0}, "budget: expected seconds"),
+        ({"budget": 0}, "budget: expected a time"),
+        ({"budget": "soon"}, "budget: expected a time"),
         ({"init": "no/such/run"}, "not a run folder"),
     ],
 )

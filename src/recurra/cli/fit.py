@@ -13,6 +13,7 @@ from rich.table import Table
 from recurra.cli.console import Watcher, interval, number, plain, print_json, score_table
 from recurra.data.schema import SchemaOptions
 from recurra.errors import InputError
+from recurra.runs.budget import parse_duration
 from recurra.runs.config import FitOptions
 from recurra.runs.files import fit_source
 from recurra.runs.run import Run
@@ -136,7 +137,12 @@ def make_options(
         roles["target"] = roles["target"][0]
     try:
         data = SchemaOptions(**{name: value for name, value in roles.items() if value is not None})
-        return FitOptions(data=data, settings=settings, budget_s=parse_duration(budget), **options)
+        return FitOptions(
+            data=data,
+            settings=settings,
+            budget_s=None if budget is None else parse_duration(budget, where="--budget"),
+            **options,
+        )
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][-1]).replace("_", "-")
@@ -156,28 +162,6 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
             )
         settings[name.strip()] = value.strip()
     return settings
-
-
-def parse_duration(text: str | None) -> float | None:
-    """Seconds of "90s", "10m", "1h30m" or a bare number of seconds.
-
-    >>> parse_duration("1h30m"), parse_duration("45")
-    (5400.0, 45.0)
-    """
-    if text is None:
-        return None
-    found = re.fullmatch(
-        r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text.strip()
-    )
-    if not text.strip() or found is None:
-        raise InputError(
-            f"expected a time, found {text!r}", where="--budget", fix="For example 90s, 10m or 1h30m."
-        )
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    total = 3600 * hours + 60 * minutes + seconds
-    if total <= 0:
-        raise InputError("expected a time above zero", where="--budget")
-    return total
 
 
 def free_place(data: str) -> Path:

@@ -17,6 +17,7 @@ from recurra.data.examples import Examples
 from recurra.data.schema import Schema
 from recurra.errors import DataError, InputError
 from recurra.estimators.record import Record, read_record, write_record
+from recurra.runs.budget import parse_duration
 from recurra.runs.config import FitOptions
 from recurra.runs.events import Event, PhaseStarted, Said
 from recurra.runs.files import check_place
@@ -57,7 +58,7 @@ class SequenceEstimator(BaseEstimator):
         epochs: int | None = None,
         learning_rate: float | None = None,
         batch_size: int | None = None,
-        budget: float | None = None,
+        budget: float | str | None = None,
         validation: float | None = None,
         settings: dict[str, Any] | None = None,
         init: str | Path | None = None,
@@ -116,7 +117,7 @@ class SequenceEstimator(BaseEstimator):
             settings=overrides,
             seed=seed,
             validation=self.validation,
-            budget_s=self.budget,
+            budget_s=None if self.budget is None else parse_duration(self.budget),
             baselines=False,
             init=None if self.init is None else str(self.init),
         )
@@ -206,8 +207,6 @@ class SequenceEstimator(BaseEstimator):
             raise InputError(
                 f"expected a share from 0 to below 1, found {self.validation!r}", where="validation"
             )
-        if self.budget is not None and not (isinstance(self.budget, numbers.Real) and self.budget > 0):
-            raise InputError(f"expected seconds above 0, found {self.budget!r}", where="budget")
         return overrides
 
     def _seed(self) -> int:

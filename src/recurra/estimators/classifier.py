@@ -45,7 +45,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         learning_rate: peak learning rate of AdamW.
         batch_size: sequences in a batch, at most.
         class_weight: "balanced", or a dict from class to weight; None weighs all examples the same.
-        budget: seconds for the whole of `fit`; None trains for all epochs.
+        budget: seconds, or a text such as "10m", for the whole of `fit`; None trains for all epochs.
         validation: share of the examples held out to choose the best weights and to calibrate; 0 for none,
             None for a tenth where that is at least 50 examples.
         settings: any other setting by its dotted name, such as {"network.zoneout": 0.1};
@@ -84,7 +84,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         learning_rate: float | None = None,
         batch_size: int | None = None,
         class_weight: dict[Any, float] | str | None = None,
-        budget: float | None = None,
+        budget: float | str | None = None,
         validation: float | None = None,
         settings: dict[str, Any] | None = None,
         init: str | Path | None = None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 
 import torch
 
 from recurra.data.batches import Batches
+from recurra.errors import InputError
 from recurra.networks.sequence_network import SequenceNetwork
 from recurra.tasks.task import Task
 from recurra.training.config import TrainingConfig
@@ -61,3 +63,25 @@ def steps_within(
     left = seconds * SAFETY - spent - forward * final_steps
     epochs = min(float(config.epochs), max(0.0, left) / epoch)
     return max(1, int(epochs * len(training)))
+
+
+def parse_duration(given: str | float, where: str = "budget") -> float:
+    """Seconds of "90s", "10m", "1h30m" or a bare number of seconds.
+
+    Raises:
+        InputError: something else, or no time at all; `where` names the argument.
+
+    >>> parse_duration("1h30m"), parse_duration("45"), parse_duration(2.5)
+    (5400.0, 45.0, 2.5)
+    """
+    text = f"{given:f}" if isinstance(given, int | float) else given.strip()
+    found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text)
+    total = 0.0
+    if found is not None:
+        hours, minutes, seconds = (float(part or 0) for part in found.groups())
+        total = 3600 * hours + 60 * minutes + seconds
+    if total <= 0:
+        raise InputError(
+            f"expected a time above zero, found {given!r}", where=where, fix="For example 90s, 10m or 1h30m."
+        )
+    return total

@@ -23,7 +23,7 @@ def default_settings(input: str, lengths: np.ndarray, cell: str | None = None) -
     """
     if input == "tokens":
         return _for_texts(lengths, cell or "lstm")
-    return _for_numbers(lengths, cell or "gru")
+    return _for_numbers(lengths, cell or "lstm")
 
 
 def _for_texts(lengths: np.ndarray, cell: str) -> Settings:
@@ -38,16 +38,20 @@ def _for_texts(lengths: np.ndarray, cell: str) -> Settings:
 
 
 def _for_numbers(lengths: np.ndarray, cell: str) -> Settings:
-    """Small sets of numeric sequences: small batches, many epochs, long sequences read in segments."""
+    """Local shapes are found by convolutions, their order by recurrent layers over about forty segments.
+
+    Small sets are read often in small batches, about a thousand of them; large ones twenty times.
+    """
     count, typical = len(lengths), float(np.median(lengths)) if len(lengths) else 1.0
-    batch = int(np.clip(count // 20, 8, 64))
-    epochs = int(np.clip(round(6000 / max(1, count / batch)), 20, 300))
+    batch = int(np.clip(count // 20, 16, 64))
+    epochs = int(np.clip(round(1000 / max(1, count / batch)), 20, 300))
     return Settings(
         batches=BatchConfig(tokens_per_batch=max(12_800, int(batch * typical)), max_batch=batch),
         network=NetworkConfig(
             cell=cell,  # type: ignore[arg-type]
             hidden_size=64,
             num_layers=2,
+            convolutions=(7, 5) if typical >= 10 else (),
             segment=max(1, round(typical / 40)),
             input_dropout=0.0,
             dropout=0.2,
