@@ -9,7 +9,7 @@ from recurra.networks.sizing import hidden_size_for
 from tests.tolerances import assert_close
 
 NUMBERS = NetworkShape(input="features", input_size=3, output_size=2)
-TOKENS = NetworkShape(input="tokens", input_size=20, output_size=2)
+TOKENS = NetworkShape(input="tokens", input_size=20, output_size=2, pairs=40)
 VARIANTS = {
     "plain": {},
     "rnn": {"cell": "rnn"},
@@ -29,7 +29,12 @@ VARIANTS = {
 def network_of(variant: str, shape: NetworkShape) -> SequenceNetwork:
     torch.manual_seed(0)
     config = NetworkConfig(**{"hidden_size": 4, "embedding_size": 3, "dropout": 0.0} | VARIANTS[variant])
-    return SequenceNetwork(config, shape)
+    network = SequenceNetwork(config, shape)
+    if shape.pairs:
+        codes = 2 * 20 + torch.randperm(18 * 20)[: shape.pairs]
+        network.input.pair_codes.copy_(codes.sort().values)
+        torch.nn.init.normal_(network.input.pair_embedding.weight[1:].detach())
+    return network
 
 
 def sequences(shape: NetworkShape, lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,6 +71,17 @@ def test_every_weight_learns_and_none_from_padding(variant, shape):
     network(x, lengths).square().sum().backward()
     for name, weight in network.named_parameters():
         assert weight.grad is not None and torch.isfinite(weight.grad).all(), name
+
+
+def test_only_known_pairs_of_neighbours_have_a_vector():
+    shape = NetworkShape(input="tokens", input_size=10, output_size=2, pairs=2)
+    network = SequenceNetwork(NetworkConfig(embedding_size=1, word_dropout=0.0, input_dropout=0.0), shape)
+    network.input.pair_codes.copy_(torch.tensor([23, 32]))
+    with torch.no_grad():
+        network.input.embedding.weight.zero_()
+        network.input.pair_embedding.weight.copy_(torch.tensor([[0.0], [1.0], [2.0]]))
+    vectors, _ = network.input(torch.tensor([[2, 3, 2, 2, 3, 0], [3, 2, 1, 3, 0, 0]]), torch.tensor([5, 4]))
+    assert vectors[..., 0].tolist() == [[0, 1, 2, 0, 1, 0], [0, 2, 0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])

@@ -24,6 +24,11 @@ class NetworkConfig(BaseModel):
         default="vectors",
         description="start from word vectors counted on the training texts, or at random (text only)",
     )
+    pairs: int = Field(
+        default=50_000,
+        ge=0,
+        description="commonest pairs of neighbouring tokens with a vector each (text only)",
+    )
     convolutions: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         default=(), description="widths of convolutions in front of the recurrent layers (numbers only)"
     )
@@ -63,6 +68,7 @@ class NetworkShape(BaseModel):
         input: "tokens" (ids) or "features" (numbers).
         input_size: V, the size of the vocabulary, or I, features per step.
         output_size: numbers per example that the task asks for.
+        pairs: P, pairs of neighbouring tokens that have a vector (tokens only).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,3 +76,4 @@ class NetworkShape(BaseModel):
     input: Literal["tokens", "features"]
     input_size: int = Field(ge=1)
     output_size: int = Field(ge=1)
+    pairs: int = Field(default=0, ge=0)

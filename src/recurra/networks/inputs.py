@@ -15,7 +15,13 @@ UNKNOWN_ID = 1
 
 
 class TokenInput(nn.Module):
-    """Token ids (B, T) to embeddings (B, T, E), with word dropout before and variational dropout after."""
+    """Token ids (B, T) to vectors (B, T, E), with word dropout before and variational dropout after.
+
+        e_t = E[w_t] + P[w_{t-1}, w_t],   P = 0 for a pair that is not among the `shape.pairs` known ones
+
+    The pairs' vectors start from zero: a pair says only what its tokens do not (as word pairs do for linear
+    models; Wang & Manning 2012, doi:10.5555/2390665.2390688). A dropped word takes its pairs with it.
+    """
 
     def __init__(self, config: NetworkConfig, shape: NetworkShape):
         super().__init__()
@@ -24,11 +30,27 @@ class TokenInput(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.1)
         with torch.no_grad():
             self.embedding.weight[PADDING_ID] = 0
+        if shape.pairs:
+            self.pair_codes: Tensor
+            self.register_buffer("pair_codes", torch.full((shape.pairs,), -1))
+            self.pair_embedding = nn.Embedding(shape.pairs + 1, config.embedding_size, padding_idx=0)
+            nn.init.zeros_(self.pair_embedding.weight)
         self.dropout = VariationalDropout(config.input_dropout)
-        self.size = config.embedding_size
+        self.pairs, self.size = shape.pairs, config.embedding_size
 
     def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        return self.dropout(self.embedding(self.word_dropout(input))), lengths
+        ids = self.word_dropout(input)
+        vectors = self.embedding(ids)
+        if self.pairs:
+            vectors = vectors + self.pair_embedding(self._pairs(ids))
+        return self.dropout(vectors), lengths
+
+    def _pairs(self, ids: Tensor) -> Tensor:
+        """(B, T) the number of the pair that ends at each step, from 1; 0 for none that is known."""
+        before = functional.pad(ids[:, :-1], (1, 0), value=PADDING_ID)
+        codes = before * self.embedding.num_embeddings + ids
+        at = torch.searchsorted(self.pair_codes, codes).clamp(max=self.pairs - 1)
+        return torch.where(self.pair_codes[at] == codes, at + 1, 0)
 
 
 class FeatureInput(nn.Module):

@@ -146,6 +146,8 @@ def _start(
     """The network before its first step."""
     with seeded(seed):
         network = SequenceNetwork(prepared.settings.network, prepared.shape)
+    if isinstance(network.input, TokenInput) and network.input.pairs:
+        network.input.pair_codes.copy_(torch.from_numpy(prepared.pairs))
     if init is not None:
         _start_from(network, init, observer)
     elif from_vectors:

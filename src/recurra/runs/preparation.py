@@ -13,11 +13,13 @@ from recurra.data.examples import Examples
 from recurra.data.labels import TargetEncoder
 from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
+from recurra.data.pairs import common_pairs
 from recurra.data.schema import Schema
 from recurra.data.splits import make_split
 from recurra.data.text import TextEncoder
 from recurra.errors import InputError
 from recurra.networks.config import NetworkShape
+from recurra.networks.inputs import TokenInput
 from recurra.runs.config import FitOptions
 from recurra.runs.events import Observer, Said, ignore
 from recurra.runs.run import Run
@@ -38,6 +40,7 @@ class Prepared:
         inputs: the encoded training part.
         training, validation: its batches, and those of the validation part; None where there is none.
         validation_steps: valid steps in the validation part.
+        pairs: (P,) codes of the pairs of tokens that have a vector (text only).
         text, numbers, targets: the encoders.
         fingerprint: of all that training and validation read.
     """
@@ -48,6 +51,7 @@ class Prepared:
     training: Batches
     validation: Batches | None
     validation_steps: int
+    pairs: np.ndarray
     text: TextEncoder | None
     numbers: NumberEncoder | None
     targets: TargetEncoder
@@ -105,12 +109,15 @@ def prepare(
         )
 
     text = numbers = None
+    pairs = np.zeros(0, dtype=np.int64)
     if kind == "tokens":
         text = init.text if init is not None else TextEncoder.fit(_texts(parts["train"]), settings.text)
         assert text is not None
         inputs, cut = text.encode_counting(_texts(parts["train"]))
         validation = text.encode(_texts(parts["validation"]))
         size = text.vocabulary_size
+        known = _pairs_of(init, settings)
+        pairs = common_pairs(inputs, size, settings.network.pairs) if known is None else known
         observer(Said(f"{size:,} different {text.level}s; padding and unknown among them"))
         if cut:
             observer(
@@ -140,14 +147,23 @@ def prepare(
         training=Batches(inputs, y["train"], seed=options.seed, **sizes),
         validation=Batches(validation, y["validation"], **sizes) if len(validation) else None,
         validation_steps=int(validation.lengths.sum()),
+        pairs=pairs,
         text=text,
         numbers=numbers,
         targets=targets,
         task=task,
-        shape=NetworkShape(input=kind, input_size=size, output_size=task.output_size),
+        shape=NetworkShape(input=kind, input_size=size, output_size=task.output_size, pairs=len(pairs)),
         settings=settings,
         fingerprint=_fingerprint(inputs, validation, *y.values()),
     )
+
+
+def _pairs_of(init: Run | None, settings: Settings) -> np.ndarray | None:
+    """The pairs that the run to start from has vectors of; None where they are to be counted anew."""
+    if init is None or init.config.settings.network.pairs != settings.network.pairs:
+        return None
+    assert isinstance(init.network.input, TokenInput)
+    return init.network.input.pair_codes.numpy() if init.network.input.pairs else np.zeros(0, np.int64)
 
 
 def raw_lengths(examples: Examples) -> np.ndarray:
