@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -310,3 +311,41 @@ def test_numbers_are_fitted_from_a_long_table(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "50 examples" in done.stdout
+
+
+def test_an_old_run_stays_until_nothing_new_can_be_refused(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+    arguments = ("fit", place / "reviews.csv", "--out", tmp_path / "run", "--overwrite")
+    assert "no setting" in wrong(*arguments, "--set", "network.nope=1")
+    assert "Give one of them" in wrong(*arguments, "--resume")
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+
+
+def test_answers_do_not_overwrite_a_file_unasked(place, tmp_path):
+    data = tmp_path / "new.csv"
+    shutil.copy(place / "new.csv", data)
+    assert "there already" in wrong("predict", place / "run", data, "--out", data)
+    assert data.read_bytes() == (place / "new.csv").read_bytes()
+    again = recurra("predict", place / "run", place / "new.csv", "--out", data, "--overwrite", "--json")
+    assert json.loads(again.stdout) == {"answers": 20, "out": str(data)}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--seed", "-1"), "--seed"),
+        (("--seed", str(2**70)), "--seed"),
+        (("--test-share", "2"), "--test-share"),
+        (("--set", "training.clip_norm=Infinity"), "training.clip_norm"),
+    ],
+)
+def test_numbers_out_of_range_are_named(place, option, said):
+    assert said in wrong("fit", place / "reviews.csv", *option)
+
+
+def test_settings_say_what_depends_on_the_data():
+    listed = json.loads(recurra("info", "--settings", "--json").stdout)
+    assert listed["training.epochs"]["default"] == "depends on the data"
+    assert listed["training.clip_norm"]["default"] == 1.0
+    assert all(entry["description"] for entry in listed.values())

@@ -7,7 +7,7 @@ import pytest
 from recurra.demo import digits as demo
 from recurra.demo.picture import draw
 from recurra.errors import InputError
-from recurra.runs.files import check_folder_of_runs
+from recurra.runs.files import clear_folder_of_runs
 from recurra.runs.run import load
 
 
@@ -54,9 +54,19 @@ def test_the_picture_is_a_png(done, tmp_path):
 
 def test_the_demo_may_be_repeated_but_takes_no_other_folder(done, tmp_path):
     folder = done[0]
-    check_folder_of_runs(folder)
+    clear_folder_of_runs(folder, demo.CELLS)
     assert not (folder / "lstm" / "config.json").exists()
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(InputError, match="taken"):
-        check_folder_of_runs(tmp_path)
+        clear_folder_of_runs(tmp_path, demo.CELLS)
     assert (tmp_path / "letter.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["reviews", "lstm"])
+def test_the_demo_takes_no_folder_of_other_models(tmp_path, name):
+    (tmp_path / name).mkdir()
+    for file in ("config.json", "model.safetensors"):
+        (tmp_path / name / file).write_text("{}")
+    with pytest.raises(InputError, match=f"taken \\(by {name}\\)"):
+        clear_folder_of_runs(tmp_path, demo.CELLS)
+    assert (tmp_path / name / "model.safetensors").exists()

@@ -434,3 +434,56 @@ def test_lengths_of_any_integer_type(dtype):
 def test_options_that_cannot_be_are_named(layer_type, options, where):
     with pytest.raises(InputError, match=f"^{where}: "):
         layer_type(3, 4, **options)
+
+
+@pytest.mark.parametrize("layer", [RNN, GRU])
+def test_options_of_other_layers_are_refused(layer):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'forget_bias'"):
+        layer(3, 4, forget_bias=1.0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'peepholes'"):
+        layer(3, 4, peepholes=True)
+
+
+def test_a_lstm_wants_two_states():
+    with pytest.raises(RuntimeError, match="lstm expects two hidden states"):
+        LSTM(3, 4)(torch.randn(2, 1, 3), (torch.zeros(1, 1, 4),) * 3)
+
+
+def test_an_empty_batch_may_have_an_empty_list_of_lengths():
+    assert GRU(3, 4)(torch.randn(2, 0, 3), lengths=[])[0].shape == (2, 0, 4)
+
+
+@pytest.mark.parametrize("backend", ["fused", "reference"])
+@pytest.mark.parametrize("layer", [RNN, LSTM, GRU])
+def test_vmap_knows_lengths(layer, backend):
+    network = layer(3, 4, num_layers=2, bidirectional=True, batch_first=True, backend=backend)
+    x, lengths = torch.randn(5, 2, 6, 3), torch.tensor([[6, 2], [1, 3], [0, 6], [6, 6], [4, 5]])
+    together = torch.vmap(lambda rows, n: network(rows, lengths=n)[0])(x, lengths)
+    for k in range(5):
+        assert_close(together[k], network(x[k], lengths=lengths[k])[0])
+
+
+@pytest.mark.parametrize("layer", [RNN, LSTM, GRU])
+def test_forward_mode_by_dual_numbers(layer):
+    network = layer(3, 4, dtype=torch.float64)
+    x, direction = torch.randn(5, 2, 3, dtype=torch.float64), torch.randn(5, 2, 3, dtype=torch.float64)
+    with torch.autograd.forward_ad.dual_level():
+        output = network(torch.autograd.forward_ad.make_dual(x, direction))[0]
+        tangent = torch.autograd.forward_ad.unpack_dual(output).tangent
+    step = 1e-6
+    numeric = (network(x + step * direction)[0] - network(x - step * direction)[0]) / (2 * step)
+    assert torch.allclose(tangent, numeric, atol=1e-8)
+
+
+@pytest.mark.parametrize("layer", [RNN, LSTM, GRU])
+def test_a_layer_without_memory_knows_its_shapes(layer):
+    output, _ = layer(3, 4, device="meta")(torch.randn(5, 2, 3, device="meta"))
+    assert output.shape == (5, 2, 4) and output.requires_grad
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("layer", "options"), [(RNN, {}), (GRU, {}), (LSTM, {"proj_size": 2})])
+def test_zoneout_in_bfloat16(layer, options, training):
+    network = layer(3, 4, zoneout=0.2, **options).train(training)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.isfinite(network(torch.randn(5, 2, 3))[0]).all()

@@ -1,18 +1,21 @@
 """From examples to a run, for every kind of target; budgets; starting from other weights; nothing lost on the way."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from recurra.data.schema import SchemaOptions, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.errors import InputError, RunError, StorageError
 from recurra.runs import fit as fit_module
-from recurra.runs.config import FitOptions
+from recurra.runs.config import FitOptions, read_config, write_config
 from recurra.runs.events import Said
 from recurra.runs.fit import fit
 from recurra.runs.run import load
+from recurra.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tests.runs.conftest import QUICK, examples_of, sentences, waves
 
 
@@ -180,3 +183,58 @@ def test_no_examples_to_predict_give_no_answers(text_run):
     none = examples_of_texts(["w1"]).take(np.array([], dtype=np.int64))
     assert text_run.predict(none).shape == (0,)
     assert text_run.predict_proba(none).shape == (0, 2)
+
+
+def test_a_kill_before_the_first_checkpoint_was_whole_changes_nothing(tmp_path):
+    examples, schema = examples_of(sentences(60), text="text", target="label")
+    whole = fit(examples, schema, quick(baselines=False), out=tmp_path / "whole")
+    begun = tmp_path / "begun"
+    shutil.copytree(tmp_path / "whole", begun)
+    for name in ("model.safetensors", "metrics.json", "tokenizer.json", "checkpoint/state.safetensors"):
+        (begun / name).unlink()
+    config = read_config(begun).model_copy(update={"status": "training", "files": {}, "decision": None})
+    write_config(begun, config)
+    resumed = fit(examples, schema, quick(baselines=False), out=begun, resume=True)
+    for name, tensor in whole.network.state_dict().items():
+        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("damage", ["progress", "random", "shape", "surplus"])
+def test_a_checkpoint_that_does_not_fit_is_told(tmp_path, damage):
+    examples, schema = examples_of(sentences(60), text="text", target="label")
+    fit(examples, schema, quick(baselines=False), out=tmp_path / "run")
+    folder = tmp_path / "run" / "checkpoint"
+    checkpoint = read_checkpoint(folder)
+    tensors, progress = dict(checkpoint.tensors), dict(checkpoint.progress)
+    if damage == "progress":
+        progress = {"speed": 1}
+    elif damage == "random":
+        del tensors["random.cpu"]
+    elif damage == "shape":
+        tensors["network.head.1.bias"] = torch.zeros(7)
+    else:
+        progress["speed"] = 1
+    write_checkpoint(folder, Checkpoint(tensors, progress))
+    with pytest.raises(RunError, match="the checkpoint does not fit this training"):
+        fit(examples, schema, quick(baselines=False), out=tmp_path / "run", resume=True)
+
+
+def test_every_part_of_a_fit_runs_with_the_threads_that_were_asked_for(monkeypatch):
+    seen = {}
+
+    def spy_on(name):
+        wrapped = getattr(fit_module, name)
+
+        def spy(*given, **options):
+            seen[name] = torch.get_num_threads()
+            return wrapped(*given, **options)
+
+        monkeypatch.setattr(fit_module, name, spy)
+
+    for name in ("_plan", "train", "score_run"):
+        spy_on(name)
+    examples, schema = examples_of(sentences(60), text="text", target="label")
+    asked = torch.get_num_threads() + 1
+    fit(examples, schema, quick(baselines=False, settings={"training__threads": asked}))
+    assert seen == {"_plan": asked, "train": asked, "score_run": asked}
+    assert torch.get_num_threads() == asked - 1

@@ -64,7 +64,8 @@ class Cell(Protocol):
         """One step: `projected` (B, G*H) and the state before it -> the state after it, and what was inside.
 
         `mask` (B, P) multiplies the hidden state on its way into the recurrent product, and only there.
-        The dict holds every gate and every state, each (B, H), when `gates` is true; else it is empty.
+        The dict holds every gate and every state, each (B, H), or (B, P) for a projected h, when `gates` is
+        true; else it is empty.
         """
         ...
 

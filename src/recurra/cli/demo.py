@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from recurra.cli.console import Watcher, print_json, score_table
-from recurra.demo.digits import compare_on_digits
+from recurra.demo.digits import CELLS, compare_on_digits
 from recurra.demo.picture import draw
-from recurra.runs.files import check_folder_of_runs
+from recurra.runs.files import clear_folder_of_runs
 
 PICTURE = "curves.png"
 
 
 def run_demo(out: Path, *, seed: int, as_json: bool) -> None:
     """Train the three networks, print the table, leave runs, summary and picture in `out`."""
-    check_folder_of_runs(out, others=(PICTURE,))
+    clear_folder_of_runs(out, CELLS, others=(PICTURE,))
     with Watcher(as_json=as_json, every=5) as watcher:
         summary, runs = compare_on_digits(out, seed=seed, observer=watcher)
         picture = draw(summary, runs, out / PICTURE)

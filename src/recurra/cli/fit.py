@@ -66,6 +66,10 @@ def run_fit(
             watcher.console.print(f"  recurra predict {place} NEW_DATA")
             watcher.console.print(f"  recurra evaluate {place} LABELLED_DATA")
             watcher.console.print(f"  recurra info {place}")
+            if run.metrics["training"]["stopped"] == "interrupted":
+                watcher.console.print(
+                    f"To go on with the training, repeat the command with --out {place} --resume."
+                )
     if run.metrics["training"]["stopped"] not in ENDED_WELL:
         raise SystemExit(1)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 import recurra
-from recurra.cli.console import print_json
+from recurra.cli.console import plain, print_json
 
 
 def run_info(run_folder: Path | None, *, settings: bool, as_json: bool) -> None:
@@ -28,7 +28,8 @@ def run_info(run_folder: Path | None, *, settings: bool, as_json: bool) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in content.items():
-        table.add_row(name, str(value).replace("[", r"\["))
+        shown = f"{value['default']}   {value['description']}" if isinstance(value, dict) else str(value)
+        table.add_row(name, plain(shown))
     Console(highlight=False).print(table)
 
 
@@ -52,14 +53,26 @@ def _installation() -> dict[str, Any]:
 
 
 def _settings() -> dict[str, Any]:
+    import numpy as np
+
+    from recurra.tasks.defaults import default_settings
     from recurra.tasks.settings import Settings, setting_names
 
-    defaults = Settings().model_dump()
-    content = {}
-    for name, description in setting_names().items():
-        room, field = name.split(".", 1)
-        content[name] = f"{defaults[room][field]}   {description}"
-    return content
+    usual = Settings().flat()
+    chosen = [
+        default_settings(kind, np.full(count, steps)).flat()
+        for kind in ("tokens", "features")
+        for count, steps in ((50, 5), (50, 500), (50_000, 50))
+    ]
+    return {
+        name: {
+            "default": usual[name]
+            if all(settings[name] == usual[name] for settings in chosen)
+            else "depends on the data",
+            "description": description,
+        }
+        for name, description in setting_names().items()
+    }
 
 
 def _run(folder: Path) -> dict[str, Any]:

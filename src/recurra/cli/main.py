@@ -46,7 +46,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where to leave runs, picture and summary.")] = Path(
         "recurra-demo"
     ),
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     json: JSON = False,
 ) -> None:
     """RNN, LSTM and GRU side by side on real data that every install has. About a minute.
@@ -154,7 +154,7 @@ def fit(
         assignments=set or [],
         options={
             "validation": validation,
-            "test": test_share,
+            "test_share": test_share,
             "seed": seed,
             "init": init,
             "baselines": baselines,
@@ -193,6 +193,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write .csv or .jsonl there instead of printing.")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --out.")] = False,
     encoding: ENCODING = None,
     json: JSON = False,
 ) -> None:
@@ -203,7 +204,7 @@ def predict(
     check_there(str(run), data)
     from recurra.cli.predict import run_predict
 
-    run_predict(run, data, out=out, encoding=encoding, as_json=json)
+    run_predict(run, data, out=out, overwrite=overwrite, encoding=encoding, as_json=json)
 
 
 @app.command()

@@ -20,11 +20,15 @@ from recurra.tasks.task import Answer
 
 
 def run_predict(
-    run_folder: Path, data: str, *, out: Path | None, encoding: str | None, as_json: bool
+    run_folder: Path, data: str, *, out: Path | None, overwrite: bool, encoding: str | None, as_json: bool
 ) -> None:
     """One answer per usable row: as CSV (or JSON) on standard output, or in a .csv or .jsonl file."""
     if out is not None and out.suffix not in (".csv", ".jsonl"):
         raise InputError(f"expected a name ending in .csv or .jsonl, found {str(out)!r}", where="--out")
+    if out is not None and out.exists() and not overwrite:
+        raise InputError(
+            "this file is there already", where=str(out), fix="Choose another --out, or add --overwrite."
+        )
     run = load(run_folder)
     with Watcher(as_json=True) as watcher:
         examples = read_examples(
@@ -34,6 +38,8 @@ def run_predict(
     if out is not None:
         write_bytes(out, (_csv(records) if out.suffix == ".csv" else _lines(records)).encode())
         print(f"{len(records):,} answers are in {out}", file=sys.stderr)
+        if as_json:
+            print_json({"answers": len(records), "out": str(out)})
     elif as_json:
         print_json(records)
     else:

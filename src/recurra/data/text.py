@@ -40,7 +40,7 @@ class TextConfig(BaseModel):
     because an opinion stands there.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     level: Literal["auto", "word", "subword", "character"] = Field(
         default="auto", description="what an id stands for; auto: what suits the training texts"

@@ -14,13 +14,14 @@ import numpy as np
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
 from recurra.data.schema import Schema
-from recurra.networks.config import NetworkConfig, NetworkShape
+from recurra.networks.config import NetworkShape
 from recurra.networks.sizing import hidden_size_for
 from recurra.runs.config import FitOptions
 from recurra.runs.events import Observer, Said
 from recurra.runs.fit import fit
 from recurra.runs.run import Run
 from recurra.storage import make_folder, write_json
+from recurra.tasks.defaults import default_settings
 
 CELLS = ("rnn", "lstm", "gru")
 WEIGHTS = 20_000
@@ -81,11 +82,12 @@ def compare_on_digits(out: Path, *, seed: int, observer: Observer) -> tuple[dict
     Leaves a run folder for each and a `summary.json` in `out`.
     """
     examples, schema = digits()
+    assert examples.sequences is not None
     make_folder(out)
     runs: dict[str, Run] = {}
     for cell in CELLS:
         settings = SETTINGS | {"network.cell": cell}
-        hidden = _hidden_size(settings)
+        hidden = _hidden_size(settings, examples.sequences.lengths)
         observer(Said(f"{cell.upper()}, {hidden} units"))
         runs[cell] = fit(
             examples,
@@ -95,6 +97,8 @@ def compare_on_digits(out: Path, *, seed: int, observer: Observer) -> tuple[dict
             out=out / cell,
             observer=observer,
         )
+        if runs[cell].metrics["training"]["stopped"] == "interrupted":
+            raise KeyboardInterrupt
     networks = [
         Compared(
             cell=cell,
@@ -118,7 +122,7 @@ def compare_on_digits(out: Path, *, seed: int, observer: Observer) -> tuple[dict
     return summary, runs
 
 
-def _hidden_size(settings: dict[str, Any]) -> int:
-    chosen = {name.split(".", 1)[1]: value for name, value in settings.items() if name.startswith("network.")}
+def _hidden_size(settings: dict[str, Any], lengths: np.ndarray) -> int:
+    network = default_settings("features", lengths).changed(settings).network
     shape = NetworkShape(input="features", input_size=8, output_size=10)
-    return hidden_size_for(WEIGHTS, NetworkConfig(**chosen), shape)
+    return hidden_size_for(WEIGHTS, network, shape)

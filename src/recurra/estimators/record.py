@@ -8,10 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recurra.errors import RunError
-from recurra.runs.run import Run
+from recurra.runs.run import ESTIMATOR, Run
 from recurra.storage import read_json, write_json
-
-ESTIMATOR = "estimator.json"
 
 
 class Record(BaseModel):

@@ -9,6 +9,7 @@ _HOMES = {
     "LSTM": "recurrent",
     "GRU": "recurrent",
     "RecurrentLayer": "base",
+    "Options": "base",
     "Convolution": "convolution",
     "Pooling": "pooling",
     "VariationalDropout": "regularisation",

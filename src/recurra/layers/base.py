@@ -203,7 +203,11 @@ class RecurrentLayer(nn.Module):
 
     @property
     def backend(self) -> str:
-        """What runs the layer in its present mode: "fused" or "reference"."""
+        """What runs the layer in its present mode: "fused" or "reference".
+
+        A call with `return_gates=True`, under `torch.func.vmap` or within forward-mode differentiation runs on
+        the reference all the same, and so do gradients of gradients: torch's kernels know none of them.
+        """
         return self._choose().backend
 
     @property
@@ -294,9 +298,9 @@ class RecurrentLayer(nn.Module):
             return tuple(x.new_zeros(shape) for shape in shapes)
         state: tuple[Tensor, ...] = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         if len(state) != len(names):
-            raise InputError(
-                f"expected {len(names)} tensors ({', '.join(names)}), got {len(state)}", where="hx"
-            )
+            if len(names) == 2:
+                raise RuntimeError("lstm expects two hidden states")
+            raise InputError(f"expected one tensor, got {len(state)}", where="hx")
         axes, kind = (2, "unbatched 2-D") if unbatched else (3, "batched 3-D")
         if any(s.dim() != axes for s in state):
             subject = "hx and cx should" if len(state) > 1 else "hx should"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from ..errors import InputError
@@ -92,7 +93,8 @@ def _checked_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> Tenso
     if lengths is None:
         return None
     steps, batch = x.size(0), x.size(1)
-    lengths = torch.as_tensor(lengths)
+    empty = not isinstance(lengths, Tensor) and len(lengths) == 0  # torch would take it for floats
+    lengths = torch.as_tensor(lengths, dtype=torch.int64 if empty else None)
     fix = f"Give one whole number from 0 to {steps} for each sequence of the batch."
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise InputError(f"expected whole numbers, got {lengths.dtype}", where="lengths", fix=fix)
@@ -101,7 +103,8 @@ def _checked_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> Tenso
     if lengths.shape != (batch,):
         raise InputError(f"expected shape ({batch},), got {tuple(lengths.shape)}", where="lengths", fix=fix)
     lengths = lengths.to(torch.int64)
-    if torch.compiler.is_compiling():  # a look at the numbers would break the graph
+    if torch.compiler.is_compiling() or is_functorch_wrapped_tensor(lengths):
+        # A look at the numbers would break the graph, and under vmap there is no one number to look at.
         return lengths.to(x.device)
     if batch:
         least, most = (int(end) for end in lengths.aminmax())

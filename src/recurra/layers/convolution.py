@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..axes import valid_steps, zero_padding
 from ..errors import InputError
 
 
@@ -38,9 +39,9 @@ class Convolution(nn.Module):
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, I), lengths (B,) -> (B, T, C), zeros after the last valid step."""
-        valid = torch.arange(input.shape[1], device=input.device) < lengths[:, None]
+        valid = valid_steps(lengths.to(input.device), input.shape[1])
         left = self.width - 1 if self.causal else (self.width - 1) // 2
-        steps = input.masked_fill(~valid[..., None], 0.0).transpose(1, 2)
+        steps = zero_padding(input, lengths.to(input.device)).transpose(1, 2)
         steps = self.convolution(F.pad(steps, (left, self.width - 1 - left))).transpose(1, 2)
         return torch.zeros_like(steps).masked_scatter(valid[..., None], self._normalised(steps[valid]))
 

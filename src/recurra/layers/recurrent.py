@@ -25,8 +25,7 @@ class RNN(RecurrentLayer):
         hidden_size: H, units per layer.
         num_layers, bias, batch_first, dropout, bidirectional, device, dtype: as in torch.
         nonlinearity: f, "tanh" or "relu".
-        options: recurrent_dropout, weight_drop, zoneout, layer_norm, learned_state, recurrent_init, backend;
-            see `Options`.
+        options: what torch lacks, see `recurra.layers.Options`.
     Shapes (batch_first):
         input (B, T, I), hx (L*D, B, H), lengths (B,) -> output (B, T, D*H), h_n (L*D, B, H).
         Steps past `lengths` leave the state as it is; their output is 0.
@@ -53,7 +52,7 @@ class RNN(RecurrentLayer):
         dtype: torch.dtype | None = None,
         **options: Unpack[Options],
     ):
-        _refuse_projection(options)
+        _check_options("RNN", options)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
         self.nonlinearity = nonlinearity
@@ -99,8 +98,7 @@ class LSTM(RecurrentLayer):
         peepholes: i, f and o also see the cell state (see `recurra.cells.lstm`).
         forget_bias: initial bias of the forget gate; None leaves torch's.
         chrono_init: longest time span in steps that the gates should keep (arXiv:1804.11188); None for none.
-        options: recurrent_dropout, weight_drop, zoneout, layer_norm, learned_state, recurrent_init, backend;
-            see `Options`.
+        options: what torch lacks, see `recurra.layers.Options`.
     Shapes (batch_first):
         input (B, T, I), hx ((L*D, B, P), (L*D, B, H)), lengths (B,) -> output (B, T, D*P), (h_n, c_n); P = H
         without a projection.
@@ -132,6 +130,7 @@ class LSTM(RecurrentLayer):
         chrono_init: int | None = None,
         **options: Unpack[Options],
     ):
+        _check_options("LSTM", options)
         super().__init__(
             LSTMCell(peepholes),
             input_size,
@@ -167,8 +166,7 @@ class GRU(RecurrentLayer):
         reset: "after" the product, or "before" it: n_t = tanh(W_in x_t + b_in + W_hn (r_t * h_{t-1}) + b_hn)
             (arXiv:1406.1078v3, Keras with reset_after=False).
         chrono_init: longest time span in steps that the gates should keep (arXiv:1804.11188); None for none.
-        options: recurrent_dropout, weight_drop, zoneout, layer_norm, learned_state, recurrent_init, backend;
-            see `Options`.
+        options: what torch lacks, see `recurra.layers.Options`.
     Shapes (batch_first):
         input (B, T, I), hx (L*D, B, H), lengths (B,) -> output (B, T, D*H), h_n (L*D, B, H).
         Steps past `lengths` leave the state as it is; their output is 0.
@@ -197,7 +195,7 @@ class GRU(RecurrentLayer):
         chrono_init: int | None = None,
         **options: Unpack[Options],
     ):
-        _refuse_projection(options)
+        _check_options("GRU", options)
         if reset not in ("after", "before"):
             raise InputError(f"expected 'after' or 'before', got {reset!r}", where="reset")
         super().__init__(
@@ -217,6 +215,9 @@ class GRU(RecurrentLayer):
         )
 
 
-def _refuse_projection(options: Options) -> None:
+def _check_options(layer: str, options: Options) -> None:
+    """Refuse what the layer does not have, as Python and torch would: `**options` alone lets all pass."""
     if "proj_size" in options:
         raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+    if unknown := sorted(options.keys() - Options.__annotations__.keys()):
+        raise TypeError(f"{layer}.__init__() got an unexpected keyword argument {unknown[0]!r}")

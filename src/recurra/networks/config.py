@@ -13,7 +13,7 @@ PoolingName = Literal["last", "mean", "max", "attention"]
 class NetworkConfig(BaseModel):
     """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=64`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     cell: CellName = Field(default="lstm", description="the recurrent cell")
     hidden_size: int = Field(default=128, ge=1, description="units per layer and direction")
@@ -71,7 +71,7 @@ class NetworkShape(BaseModel):
         pairs: P, pairs of neighbouring tokens that have a vector (tokens only).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     input: Literal["tokens", "features"]
     input_size: int = Field(ge=1)

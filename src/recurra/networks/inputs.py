@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recurra.axes import zero_padding
 from recurra.layers.convolution import Convolution
 from recurra.layers.regularisation import VariationalDropout, WordDropout
 from recurra.networks.config import NetworkConfig, NetworkShape
@@ -54,12 +55,12 @@ class TokenInput(nn.Module):
 
 
 class FeatureInput(nn.Module):
-    """Features (B, T, I), through convolutions if there are any, `segment` steps joined into one.
+    """Features (B, T, I), through convolutions if there are any, about `segment` steps joined into one.
 
     Fewer, wider steps shorten the way of the gradient. Without convolutions a segment is the row of its steps,
     (B, ceil(T / segment), segment * I), the last one filled up with zeros (as SegRNN does, arXiv:2308.11200).
-    After convolutions of C features, which are not negative, it is the largest value of each:
-    (B, ceil(T / segment), C).
+    With them it is the largest value of each of their features, a part of the joining after each, so that
+    every convolution sees further than the one before: (B, ceil(T / product of the parts), C).
     """
 
     def __init__(self, config: NetworkConfig, shape: NetworkShape):
@@ -70,20 +71,37 @@ class FeatureInput(nn.Module):
             Convolution(before, after, width, causal=not config.bidirectional)
             for before, after, width in zip(sizes, sizes[1:], config.convolutions, strict=False)
         )
+        self.parts = parts_of(config.segment, len(config.convolutions))
         self.dropout = VariationalDropout(config.input_dropout)
         self.size = sizes[-1] if config.convolutions else config.segment * shape.input_size
 
     def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        for convolution in self.convolutions:
-            input = convolution(input, lengths)
-        if self.segment > 1:
-            valid = torch.arange(input.shape[1], device=input.device) < lengths[:, None]
-            input = input.masked_fill(~valid[..., None], 0.0)
-            input = functional.pad(input, (0, 0, 0, -input.shape[1] % self.segment))
-            segments = input.unflatten(1, (-1, self.segment))
-            input = segments.amax(2) if len(self.convolutions) else segments.flatten(2)
+        for convolution, part in zip(self.convolutions, self.parts, strict=True):
+            # What a convolution gives is never negative, so the zeros of the padding win no maximum.
+            input = _segments(convolution(input, lengths), part).amax(2)
+            lengths = (lengths + part - 1) // part
+        if not len(self.convolutions) and self.segment > 1:
+            input = _segments(zero_padding(input, lengths), self.segment).flatten(2)
             lengths = (lengths + self.segment - 1) // self.segment
         return self.dropout(input), lengths
+
+
+def parts_of(segment: int, count: int) -> list[int]:
+    """`count` whole numbers of like size whose product is near `segment`.
+
+    >>> parts_of(11, 2), parts_of(4, 1), parts_of(1, 3)
+    ([3, 4], [4], [1, 1, 1])
+    """
+    parts = []
+    for left in range(count, 0, -1):
+        parts.append(max(1, round(segment ** (1 / left))))
+        segment = max(1, round(segment / parts[-1]))
+    return parts
+
+
+def _segments(x: Tensor, steps: int) -> Tensor:
+    """(B, T, F) to (B, ceil(T / steps), steps, F), filled up with zeros."""
+    return functional.pad(x, (0, 0, 0, -x.shape[1] % steps)).unflatten(1, (-1, steps))
 
 
 def make_input(config: NetworkConfig, shape: NetworkShape) -> TokenInput | FeatureInput:

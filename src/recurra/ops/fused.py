@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -38,6 +40,8 @@ def run_fused(
     lengths: Tensor | None = None,
 ) -> LayerResult:
     """Run one layer on torch's kernels; the arguments are those of `run_reference`."""
+    if torch.autograd.forward_ad._current_level >= 0:
+        return run_reference(cell, x, state, weights, lengths)
     # Autograd.Function costs as much as a step of a small layer, so streaming goes around it.
     if not torch.is_grad_enabled() and not torch._C._are_functorch_transforms_active():
         output, *after = _run_kernel(cell, x, state, weights, lengths)
@@ -58,7 +62,10 @@ class _Call:
         self.fields = [name for name, t in weights[0]._asdict().items() if t is not None]
         self.grad_enabled = torch.is_grad_enabled()
         device = weights[0].w_ih.device.type
-        self.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
+        self.autocast = nullcontext
+        if torch.amp.is_autocast_available(device):  # "meta" has none
+            dtype, enabled = torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
+            self.autocast = partial(torch.autocast, device, dtype=dtype, enabled=enabled)
         self.inner: tuple[tuple[Tensor, ...], tuple[Tensor, ...]] = ((), ())
 
     def flat(self, weights: Sequence[Weights]) -> list[Tensor]:
@@ -102,7 +109,6 @@ class _Kernel(torch.autograd.Function):
         inner_outputs, inner_leaves = call.inner
         call.inner = ((), ())
         ctx.save_for_backward(lengths, *tensors, *inner_outputs, *inner_leaves)
-        ctx.save_for_forward(lengths, *tensors)
 
     @staticmethod
     def backward(ctx, *grads):
@@ -123,13 +129,6 @@ class _Kernel(torch.autograd.Function):
             )
         found = iter(found)
         return None, None, *(next(found) if want else None for want in wanted)
-
-    @staticmethod
-    def jvp(ctx, *tangents):
-        tangents = tangents[2:]
-        lengths, *tensors = ctx.saved_tensors[: 1 + len(tangents)]
-        reference, moving = _reference_of(ctx, lengths, tensors, [t is not None for t in tangents])
-        return torch.func.jvp(reference, moving, tuple(t for t in tangents if t is not None))[1]
 
     @staticmethod
     def vmap(info, in_dims, call: _Call, lengths: Tensor | None, *tensors: Tensor):
@@ -155,12 +154,11 @@ def _reference_of(
 ) -> tuple[Callable[..., tuple[Tensor, ...]], tuple[Tensor, ...]]:
     """The reference as a function of the wanted tensors alone, at the precision of the call; and those."""
     call: _Call = ctx.call
-    device, dtype, enabled = call.autocast
 
     def reference(*chosen: Tensor) -> tuple[Tensor, ...]:
         given = iter(chosen)
         mixed = (next(given) if want else t for t, want in zip(tensors, wanted, strict=True))
-        with torch.autocast(device, dtype=dtype, enabled=enabled):
+        with call.autocast():
             outputs = call.reference(lengths, *mixed)
         return tuple(o.to(dtype) for o, dtype in zip(outputs, ctx.dtypes, strict=True))
 

@@ -128,7 +128,9 @@ def time_loop(
         after, inside = cell.step(projected[t], state, w, mask=mask, gates=gates)
         if kept:
             after = tuple(
-                torch.where(k[t], old, new) if isinstance(k, Tensor) else torch.lerp(new, old, k)
+                torch.where(k[t], old.to(new.dtype), new)
+                if isinstance(k, Tensor)
+                else torch.lerp(new, old.to(new.dtype), k)
                 for new, old, k in zip(after, state, kept, strict=True)
             )
         outputs.append(after[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import numbers
 import re
 import time
 
@@ -74,7 +75,8 @@ def parse_duration(given: str | float, where: str = "budget") -> float:
     >>> parse_duration("1h30m"), parse_duration("45"), parse_duration(2.5)
     (5400.0, 45.0, 2.5)
     """
-    text = f"{given:f}" if isinstance(given, int | float) else given.strip()
+    is_number = isinstance(given, numbers.Real) and not isinstance(given, bool)
+    text = f"{float(given):f}" if is_number else given.strip() if isinstance(given, str) else ""
     found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text)
     total = 0.0
     if found is not None:

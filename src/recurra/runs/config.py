@@ -13,6 +13,7 @@ from recurra.networks.config import NetworkShape
 from recurra.storage import read_json, write_json
 from recurra.tasks.settings import Settings
 
+CONFIG = "config.json"
 FORMAT = 1
 
 
@@ -22,16 +23,16 @@ class FitOptions(BaseModel):
     Args:
         validation: share of the training data held out to choose the weights; 0 holds out none, None decides
             by the number of examples (`recurra.data.splits.make_split`).
-        test: share of all data held out for the score, where no test data are given.
+        test_share: share of all data held out for the score, where no test data are given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: SchemaOptions = SchemaOptions()
     settings: dict[str, Any] = Field(default_factory=dict)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
     validation: float | None = Field(default=None, ge=0, lt=1)
-    test: float = Field(default=0.2, gt=0, lt=1)
+    test_share: float = Field(default=0.2, gt=0, lt=1)
     budget_s: float | None = Field(default=None, gt=0)
     baselines: bool = True
     init: str | None = None
@@ -67,7 +68,7 @@ class RunConfig(BaseModel):
 
 def write_config(folder: Path, config: RunConfig) -> None:
     """Write `config.json`, whole or not at all."""
-    write_json(folder / "config.json", config.model_dump(mode="json"))
+    write_json(folder / CONFIG, config.model_dump(mode="json"))
 
 
 def read_config(folder: Path) -> RunConfig:
@@ -76,7 +77,7 @@ def read_config(folder: Path) -> RunConfig:
     Raises:
         RunError: no run folder, another format, unknown or missing keys.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     if not folder.is_dir() or not path.exists():
         raise RunError(
             "this is not a run folder (no config.json in it)",

@@ -13,7 +13,7 @@ from recurra.errors import InputError
 from recurra.runs.config import FitOptions
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fit import fit
-from recurra.runs.run import Run
+from recurra.runs.run import Run, clear_run, is_run
 
 
 def fit_source(
@@ -57,8 +57,6 @@ def fit_source(
                     f"{shared} of the {len(held_out)} test inputs also stand in the training data", "warning"
                 )
             )
-    if out is not None and overwrite and out.exists():
-        _clear(out)
     return fit(
         examples,
         schema,
@@ -66,6 +64,7 @@ def fit_source(
         test=held_out,
         sources=[str(s) for s in (source, test) if isinstance(s, str | Path)],
         out=out,
+        overwrite=overwrite,
         resume=resume,
         started=started,
         observer=observer,
@@ -92,8 +91,12 @@ def check_place(out: Path, *, overwrite: bool, resume: bool) -> None:
     """Refuse a place that holds something else than what is asked for.
 
     Raises:
-        InputError: it is taken, or there is nothing to resume.
+        InputError: it is taken, there is nothing to resume, or both are asked for.
     """
+    if overwrite and resume:
+        raise InputError(
+            "--resume goes on with a run, --overwrite replaces it", where=str(out), fix="Give one of them."
+        )
     taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if resume:
         if not taken:
@@ -102,43 +105,34 @@ def check_place(out: Path, *, overwrite: bool, resume: bool) -> None:
         raise InputError(
             "this place is taken", where=str(out), fix="Choose another --out, or add --overwrite or --resume."
         )
-    elif taken and not (out.is_dir() and (out / "config.json").exists()):
+    elif taken and not is_run(out):
         raise InputError(
             "this is not a run folder, so it is not overwritten", where=str(out), fix="Choose another --out."
         )
 
 
-def _clear(out: Path) -> None:
-    """Take away a run, and nothing that does not belong to one."""
-    for name in ("config.json", "model.safetensors", "tokenizer.json", "metrics.json", "history.jsonl"):
-        (out / name).unlink(missing_ok=True)
-    for file in (out / "checkpoint").glob("*"):
-        file.unlink()
-
-
-def check_folder_of_runs(out: Path, others: tuple[str, ...] = ()) -> None:
-    """Refuse a folder that holds anything but runs that belong together; clear away older ones.
+def clear_folder_of_runs(out: Path, names: tuple[str, ...], others: tuple[str, ...] = ()) -> None:
+    """Clear away the runs `names` that belong together in a folder; refuse a folder that holds anything else.
 
     Args:
         others: names of files that may stand beside the runs and `summary.json`.
 
     Raises:
-        InputError: something else is there.
+        InputError: something else is there; nothing was touched.
     """
     if not out.exists():
         return
     known = {"summary.json", *others}
-    foreign = (
-        [out]
-        if not out.is_dir()
-        else [
-            path for path in out.iterdir() if path.name not in known and not (path / "config.json").exists()
+    foreign = [out]
+    if out.is_dir():
+        foreign = [
+            path
+            for path in sorted(out.iterdir())
+            if path.name not in known and not (path.name in names and is_run(path))
         ]
-    )
     if foreign:
         raise InputError(
             f"this place is taken (by {foreign[0].name})", where=str(out), fix="Choose another --out."
         )
-    for folder in out.iterdir():
-        if folder.is_dir():
-            _clear(folder)
+    for name in names:
+        clear_run(out / name)

@@ -21,17 +21,16 @@ from recurra.errors import InputError, RunError
 from recurra.networks.inputs import TokenInput
 from recurra.networks.sequence_network import SequenceNetwork, count_weights
 from recurra.runs.budget import steps_within
-from recurra.runs.config import FitOptions, RunConfig, read_config, write_config
+from recurra.runs.config import CONFIG, FitOptions, RunConfig, read_config, write_config
 from recurra.runs.events import Event, Observer, PhaseStarted, Said, ignore
 from recurra.runs.preparation import Prepared, prepare, raw_lengths
-from recurra.runs.run import HISTORY, Run, load
+from recurra.runs.run import CHECKPOINT, HISTORY, Run, clear_run, load
 from recurra.runs.scoring import score_run
 from recurra.storage import append_line, make_folder, write_bytes
 from recurra.tasks.baselines import BaselineResult, run_baselines
 from recurra.training.checkpoint import read_checkpoint
 from recurra.training.loop import EpochRecord, History, seeded, train
 
-CHECKPOINT = "checkpoint"
 BASELINES_SHARE = 0.1  # of a budget, for each baseline at most
 DEADLINE_SHARE = 0.97  # of a budget, after which no step is begun
 
@@ -44,6 +43,7 @@ def fit(
     test: Examples | None = None,
     sources: list[str] | None = None,
     out: Path | None = None,
+    overwrite: bool = False,
     resume: bool = False,
     started: float | None = None,
     observer: Observer = ignore,
@@ -54,6 +54,7 @@ def fit(
         test: examples to score on; without them a part of `examples` is held out.
         sources: where the examples came from, for the record.
         out: the run folder; None keeps everything in memory.
+        overwrite: replace the run in `out`, once nothing that was asked for can be refused any more.
         resume: go on from what is in `out`.
         started: `time.monotonic()` from which the budget counts.
         observer: is told what is found and done.
@@ -78,49 +79,52 @@ def fit(
             fix="Give the same files, or start again with --overwrite.",
         )
     config = stored or _new_config(prepared, schema, options, sources or [])
-    going_on = resume and out is not None and (out / CHECKPOINT).exists()
+    going_on = resume and out is not None and read_checkpoint(out / CHECKPOINT) is not None
     network = _start(prepared, init, options.seed, observer, from_vectors=not going_on)
     clock["prepared"] = time.monotonic()
     baselines = _fit_baselines(prepared, options, observer) if options.baselines else []
     clock["baselines"] = time.monotonic()
 
     if out is not None:
+        if overwrite:
+            clear_run(out)
         make_folder(out)
         write_config(out, config)
-    if config.total_steps is None:
-        steps = _plan(network, prepared, options, deadline, observer)
-        config = config.model_copy(update={"total_steps": steps})
-        if out is not None:
-            write_config(out, config)
+    with _threads(config.settings.training.threads):
+        if config.total_steps is None:
+            steps = _plan(network, prepared, options, deadline, observer)
+            config = config.model_copy(update={"total_steps": steps})
+            if out is not None:
+                write_config(out, config)
 
-    observer(PhaseStarted("Training"))
-    assert config.total_steps is not None
-    with _threads(config.settings.training.threads), seeded(options.seed, _device(network)):
-        history = train(
-            network,
-            prepared.task,
-            prepared.training,
-            prepared.validation,
-            config.settings.training,
-            total_steps=config.total_steps,
-            deadline=deadline,
-            checkpoint_folder=None if out is None else out / CHECKPOINT,
-            resume=resume,
-            observer=_with_history(observer, out, resume),
+        observer(PhaseStarted("Training"))
+        assert config.total_steps is not None
+        with seeded(options.seed, _device(network)):
+            history = train(
+                network,
+                prepared.task,
+                prepared.training,
+                prepared.validation,
+                config.settings.training,
+                total_steps=config.total_steps,
+                deadline=deadline,
+                checkpoint_folder=None if out is None else out / CHECKPOINT,
+                resume=resume,
+                observer=_with_history(observer, out, resume),
+            )
+        clock["trained"] = time.monotonic()
+        _say_how_it_ended(history, observer)
+
+        observer(PhaseStarted("Scoring"))
+        run = Run(
+            config=config,
+            network=network.eval(),
+            text=prepared.text,
+            numbers=prepared.numbers,
+            targets=prepared.targets,
+            history=[asdict(record) for record in history.records],
         )
-    clock["trained"] = time.monotonic()
-    _say_how_it_ended(history, observer)
-
-    observer(PhaseStarted("Scoring"))
-    run = Run(
-        config=config,
-        network=network.eval(),
-        text=prepared.text,
-        numbers=prepared.numbers,
-        targets=prepared.targets,
-        history=[asdict(record) for record in history.records],
-    )
-    run.metrics = score_run(run, prepared.parts, baselines)
+        run.metrics = score_run(run, prepared.parts, baselines)
     clock["scored"] = time.monotonic()
     run.metrics |= {
         "training": {
@@ -228,7 +232,7 @@ def _new_config(prepared: Prepared, schema: Schema, options: FitOptions, sources
 
 def _stored_config(out: Path, options: FitOptions) -> RunConfig | None:
     """The configuration that an interrupted training wrote; None where it had not come so far."""
-    if not (out / "config.json").exists():
+    if not (out / CONFIG).exists():
         return None
     stored = read_config(out)
     before, now = stored.options.model_dump(), options.model_dump()
@@ -268,7 +272,7 @@ def _with_history(observer: Observer, out: Path | None, resume: bool) -> Observe
         return observer
     path = out / HISTORY
     kept = read_checkpoint(out / CHECKPOINT) if resume else None
-    records = [] if kept is None else kept.progress["records"]
+    records = [] if kept is None else kept.progress.get("records", [])
     write_bytes(path, b"".join(json.dumps(record).encode() + b"\n" for record in records))
 
     def observe(event: Event) -> None:
@@ -284,8 +288,7 @@ def _say_how_it_ended(history: History, observer: Observer) -> None:
         "finished": None,
         "early": Said(f"stopped early: no better validation loss since epoch {history.best_epoch}"),
         "interrupted": Said(
-            f"interrupted at step {history.steps}; the run holds the weights of epoch {history.best_epoch} "
-            "(go on with --resume)",
+            f"interrupted at step {history.steps}; the weights of epoch {history.best_epoch} are kept",
             "warning",
         ),
         "clock": Said("the clock cut training short: another run may give other numbers", "warning"),

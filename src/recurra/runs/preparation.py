@@ -83,7 +83,7 @@ def prepare(
         examples,
         seed=options.seed,
         validation=options.validation,
-        test=0.0 if test is not None else options.test,
+        test=0.0 if test is not None else options.test_share,
         by_time=schema.in_order_of_time,
     )
     for note in split.notes:

@@ -20,14 +20,23 @@ from recurra.data.schema import examples_from_arrays
 from recurra.data.text import TextEncoder
 from recurra.errors import DataError, InputError, RunError
 from recurra.networks.sequence_network import SequenceNetwork
-from recurra.runs.config import RunConfig, read_config, write_config
-from recurra.storage import append_line, make_folder, read_json, sha256, write_bytes, write_json
+from recurra.runs.config import CONFIG, RunConfig, read_config, write_config
+from recurra.storage import (
+    append_line,
+    make_folder,
+    read_json,
+    sha256,
+    storage_error,
+    write_bytes,
+    write_json,
+)
 from recurra.tasks import make_task
 from recurra.tasks.metrics import Score
 from recurra.tasks.task import Answer, Task
 from recurra.training.loop import outputs_over
 
 MODEL, TOKENIZER, METRICS, HISTORY = "model.safetensors", "tokenizer.json", "metrics.json", "history.jsonl"
+CHECKPOINT, ESTIMATOR = "checkpoint", "estimator.json"
 
 
 @dataclass
@@ -146,6 +155,29 @@ class Run:
         )
         write_config(folder, self.config)
         self.path = folder
+
+
+def is_run(folder: Path) -> bool:
+    """Whether the folder holds a run, complete or in training: others have files named `config.json` too."""
+    try:
+        content = read_json(folder / CONFIG)
+    except RunError:
+        return False
+    return isinstance(content, dict) and content.keys() >= {"format", "data_schema", "fingerprint"}
+
+
+def clear_run(folder: Path) -> None:
+    """Take away the files of a run, and nothing that does not belong to one.
+
+    Raises:
+        StorageError: one of them cannot be removed.
+    """
+    files = [folder / name for name in (CONFIG, MODEL, TOKENIZER, METRICS, HISTORY, ESTIMATOR)]
+    for file in [*files, *(folder / CHECKPOINT).glob("*")]:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise storage_error(error, file) from error
 
 
 def load(path: str | Path) -> Run:

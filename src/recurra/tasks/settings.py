@@ -17,7 +17,7 @@ from recurra.training.config import TrainingConfig
 class TaskConfig(BaseModel):
     """Choices of the loss and of the decision."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     class_weight: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = Field(
         default="none",
@@ -36,7 +36,7 @@ class TaskConfig(BaseModel):
 class BatchConfig(BaseModel):
     """How sequences are put into batches."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     tokens_per_batch: int = Field(
         default=12_800, ge=1, description="steps in a batch at most, padding included"
@@ -47,13 +47,21 @@ class BatchConfig(BaseModel):
 class Settings(BaseModel):
     """Every choice that a person can make about a training."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     task: TaskConfig = TaskConfig()
     text: TextConfig = TextConfig()
     batches: BatchConfig = BatchConfig()
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
+
+    def flat(self) -> dict[str, Any]:
+        """Every setting under its dotted name, JSON-safe."""
+        return {
+            f"{room}.{field}": value
+            for room, fields in self.model_dump(mode="json").items()
+            for field, value in fields.items()
+        }
 
     def changed(self, overrides: dict[str, Any]) -> Settings:
         """These settings with `overrides`, a flat dict of dotted names such as `network.hidden_size`.

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class TrainingConfig(BaseModel):
     """How a network is trained. Every field can be set from the command line: `--set training.epochs=5`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: int = Field(default=10, ge=1, description="passes over the training part, at most")
     learning_rate: float = Field(default=2e-3, gt=0, description="peak learning rate of AdamW")

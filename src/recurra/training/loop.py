@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from recurra.data.batches import Batch, Batches
-from recurra.errors import TrainingError
+from recurra.errors import RunError, TrainingError
 from recurra.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from recurra.training.config import TrainingConfig, learning_rate_at
 from recurra.training.device import Precision, autocast, resolve_precision
@@ -148,13 +148,15 @@ def train(
 
     Raises:
         TrainingError: the loss was not finite before any epoch was complete.
+        RunError: the checkpoint does not belong to this training.
+        StorageError: a checkpoint could not be written.
     """
     optimizer = make_optimizer(network, config)
     position, best = _Position(), {}
     if resume and checkpoint_folder is not None:
         checkpoint = read_checkpoint(checkpoint_folder)
         if checkpoint is not None:
-            position, best = _restore(checkpoint, network, optimizer)
+            position, best = _restore(checkpoint_folder, checkpoint, network, optimizer)
     started = time.monotonic() - position.seconds
     saved = time.monotonic()
 
@@ -330,6 +332,24 @@ def _capture(
 
 
 def _restore(
+    folder: Path, checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.AdamW
+) -> tuple[_Position, dict[str, Tensor]]:
+    """Put network, optimiser and random generator where they were.
+
+    Raises:
+        RunError: the checkpoint is that of another training, or was altered.
+    """
+    try:
+        return _restored(checkpoint, network, optimizer)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(
+            f"the checkpoint does not fit this training ({str(error).splitlines()[0]})",
+            where=str(folder),
+            fix="Start again with --overwrite.",
+        ) from error
+
+
+def _restored(
     checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.AdamW
 ) -> tuple[_Position, dict[str, Tensor]]:
     network.load_state_dict(checkpoint.group("network"))
@@ -341,9 +361,7 @@ def _restore(
     torch.set_rng_state(checkpoint.tensors["random.cpu"])
     if torch.cuda.is_available() and "random.cuda" in checkpoint.tensors:
         torch.cuda.set_rng_state(checkpoint.tensors["random.cuda"])
-    known = {f.name for f in fields(_Position)}
-    position = _Position(**{key: value for key, value in checkpoint.progress.items() if key in known})
-    return position, checkpoint.group("best")
+    return _Position(**checkpoint.progress), checkpoint.group("best")
 
 
 @contextmanager
