@@ -85,7 +85,7 @@ def test_missing_values_stay_nan():
         ([0, 1, 1], "regress", [0.0, 1.0, 1.0]),
         ([0.0, 1.0, 1.0], None, ["0", "1", "1"]),
         ([0.5, 1.0, 1.0], None, [0.5, 1.0, 1.0]),
-        ([0.5, 1.0, 1.0], "classify", ["0.5", "1.0", "1.0"]),
+        ([0.5, 1.0, 1.0], "classify", ["0.5", "1", "1"]),
         ([True, False, True], None, ["true", "false", "true"]),
         (["b", "a", "b"], "classify", ["b", "a", "b"]),
         (np.array([[1], [2], [1]]), "classify", ["1", "2", "1"]),

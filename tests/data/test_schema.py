@@ -362,6 +362,28 @@ class TestLayouts:
         assert examples.parts.tolist() == ["train", "train", "train", "test"]
         assert examples.groups.tolist() == ["1", "1", "2", "2"]
 
+    def test_windows_of_several_ids_come_in_the_order_of_time(self):
+        columns = {"who": ["b"] * 6 + ["a"] * 6, "t": [*range(6), *range(1, 7)], "y": ["k", "m"] * 6}
+        columns["x"] = [10.0 * (who == "a") + t for who, t in zip(columns["who"], columns["t"], strict=True)]
+        schema = infer(columns, target="y", id="who", time="t", layout="stream", window=2)
+        examples, _ = to_examples(read(columns), schema)
+        assert [examples.sequences[n][:, 0].tolist() for n in range(6)] == [
+            [0, 1],
+            [11, 12],
+            [2, 3],
+            [13, 14],
+            [4, 5],
+            [15, 16],
+        ]
+        assert examples.rows.tolist() == [2, 8, 4, 10, 6, 12]
+
+    def test_rows_in_no_window_are_listed(self):
+        columns = {"x": [float(i) for i in range(10)], "y": ["a", "b"] * 5}
+        schema = infer(columns, target="y", window=3, stride=4)
+        _, unusable = to_examples(read(columns), schema)
+        assert unusable.lines() == ["4 rows are not used, in no window of 3 steps: rows 4, 8, 9, 10"]
+        assert to_examples(read(columns), schema, need_targets=False)[1] == unusable
+
     def test_windows_longer_than_the_stream_are_refused(self):
         columns = {"x": [0.5, 1, 2.5], "y": ["a", "b", "a"]}
         schema = infer(columns, target="y", window=4, stride=1)
@@ -430,6 +452,61 @@ class TestExamples:
         examples, unusable = to_examples(read({"label": ["pos", "odd", "neg"], "text": sentences(3)}), schema)
         assert examples.targets.tolist() == ["pos", "neg"]
         assert unusable.reasons == {"class 'odd' was not learned": [2]}
+
+    def test_unknown_labels_of_several_are_listed(self):
+        schema = infer({"text": sentences(), "tags": ["b|a", "a", "b"] * 20}, label_separator="|")
+        table = read({"text": sentences(4), "tags": ["a", "a|zzz", "odd|zzz", "a|b"]})
+        examples, unusable = to_examples(table, schema)
+        np.testing.assert_array_equal(examples.targets, [[1, 0], [1, 1]])
+        assert unusable.reasons == {"class 'odd' was not learned": [3], "class 'zzz' was not learned": [2]}
+        schema = infer({"text": sentences(), "labels": [["x", "y"], ["x"]] * 30}, target="labels")
+        table = read({"text": sentences(3), "labels": [["y"], ["x", "z"], []]})
+        examples, unusable = to_examples(table, schema)
+        np.testing.assert_array_equal(examples.targets, [[0, 1], [0, 0]])
+        assert unusable.reasons == {"class 'z' was not learned": [2]}
+
+    @pytest.mark.parametrize("odd", [2, 0.5, "maybe"])
+    def test_cells_that_say_neither_yes_nor_no_are_listed(self, odd):
+        schema = infer(
+            {"text": sentences(), "toxic": [0, 1] * 30, "rude": [1, 1, 0] * 20}, target=["toxic", "rude"]
+        )
+        cells = [1, odd, 0, odd] if not isinstance(odd, str) else ["1", odd, "0", odd]
+        table = read({"text": sentences(4), "toxic": cells, "rude": [1, 0, 1, 3]})
+        examples, unusable = to_examples(table, schema)
+        np.testing.assert_array_equal(examples.targets, [[1, 1], [0, 1]])
+        assert unusable.reasons == {f"neither 0 nor 1 in column 'toxic' (such as '{odd}')": [2, 4]}
+
+    def test_scoring_needs_inputs_and_targets_alone(self):
+        roles = {"part": ["train", "test"] * 30, "who": ["u", "v", "w"] * 20, "day": list(range(N))}
+        columns = {"text": sentences(), "label": LABELS}
+        schema = infer(columns | roles, split="part", group="who", time="day")
+        examples, unusable = to_examples(read(columns), schema, need_roles=False)
+        assert (len(examples), len(unusable), examples.parts, examples.groups) == (N, 0, None, None)
+        assert examples.rows.tolist() == list(range(1, N + 1))
+        roles["day"] = roles["day"][::-1]
+        examples, _ = to_examples(read(columns | roles), schema, need_roles=False)
+        assert examples.rows.tolist() == list(range(N, 0, -1))
+        assert set(examples.parts) == {"train", "test"}
+        assert set(examples.groups) == {"u", "v", "w"}
+        broken = {"part": ["elsewhere"] * N, "who": [None, *roles["who"][1:]], "day": [None, *range(1, N)]}
+        examples, _ = to_examples(read(columns | broken), schema, need_roles=False)
+        assert (len(examples), examples.parts, examples.groups) == (N, None, None)
+        with pytest.raises(DataError, match="the column 'label' is not there"):
+            to_examples(read({"text": ["a"]}), schema, need_roles=False)
+
+    def test_rows_without_target_need_no_role(self):
+        columns = {"text": sentences(), "label": [None, *LABELS[1:]]}
+        roles = {"part": ["train"] * N, "who": ["u", "v"] * 30, "day": list(range(N))}
+        for values in roles.values():
+            values[0] = None
+        columns |= roles
+        schema = infer(columns, split="part", group="who", time="day")
+        examples, unusable = to_examples(read(columns), schema)
+        assert unusable.reasons == {"no target": [1]}
+        assert len(examples) == N - 1
+        columns["who"][7] = None
+        with pytest.raises(DataError, match="row 8, column 'who': there is no group"):
+            to_examples(read(columns), schema)
 
     def test_prediction_needs_the_inputs_alone(self):
         schema = infer({"text": sentences(), "label": LABELS, "g": ["u", "v", "w"] * 20}, group="g")

@@ -79,9 +79,13 @@ def read_examples(
     encoding: str | None = None,
     observer: Observer = ignore,
 ) -> Examples:
-    """Read `source` with a schema that is already known: test data, or data to predict."""
+    """Read `source` with a schema that is already known: test data, or data to predict.
+
+    Only what that takes has to be there: the inputs and the targets, not what the training data were
+    split or ordered by.
+    """
     table = read(source, encoding=encoding)
-    examples, usable = to_examples(table, schema, need_targets=need_targets)
+    examples, usable = to_examples(table, schema, need_targets=need_targets, need_roles=False)
     for line in [*table.notes, *usable.lines()]:
         observer(Said(line))
     return examples

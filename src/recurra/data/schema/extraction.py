@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from recurra.data.examples import Examples
+from recurra.data.packed import Packed
 from recurra.data.schema import names, sequences
 from recurra.data.schema.definition import Schema
 from recurra.data.schema.unusable import Unusable
-from recurra.data.schema.values import class_names, label_sets, real_values
+from recurra.data.schema.values import FLAGS, class_names, label_sets, real_values
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError
 
 
-def to_examples(table: Table, schema: Schema, *, need_targets: bool = True) -> tuple[Examples, Unusable]:
+@dataclass(frozen=True)
+class _Inputs:
+    """What the network reads, one entry per example.
+
+    Args:
+        rows: (N,) index of the row that stands for each example.
+        reasons: reason -> numbers, from 1, of the rows that became no example.
+        belongs: (rows of the table,) the sequence of each row, in long layout.
+    """
+
+    texts: np.ndarray | None
+    sequences: Packed | None
+    rows: np.ndarray
+    reasons: dict[str, list[int]] = field(default_factory=dict)
+    belongs: np.ndarray | None = None
+
+
+def to_examples(
+    table: Table, schema: Schema, *, need_targets: bool = True, need_roles: bool = True
+) -> tuple[Examples, Unusable]:
     """The usable rows of `table` as examples, and the rows that are not, with reasons.
 
-    Not usable are rows whose target is missing or a class that the schema does not know, lists without steps,
-    and lists whose channels differ in length. A missing text is an empty text and is kept: its prediction
+    Not usable are rows whose target is missing or holds a class that the schema does not know, cells of
+    several labels that are neither 0 nor 1, lists without steps, lists whose channels differ in length, and
+    rows of a stream that fall into no window. A missing text is an empty text and is kept: its prediction
     is what is known without any word. Missing numbers stay NaN.
 
     An example's row is that of its record; in long layout the first of its sequence, in a stream the last of
@@ -29,52 +50,68 @@ def to_examples(table: Table, schema: Schema, *, need_targets: bool = True) -> t
 
     Args:
         need_targets: False for prediction: columns of target, split and group may be absent and are not read.
+        need_roles: False for data that are only scored: the columns of split and group, and of the time where
+            a row is an example, are used where they are there and have a value in every usable row.
 
     Raises:
         DataError: an input column is not there, text or infinity in a number column.
     """
     table = _lines_as_text(table, schema, need_targets)
+    need_roles = need_roles and need_targets
+    if not need_roles:
+        schema = _with_roles_of(table, schema)
     _require(table, schema, need_targets)
-    rows = np.arange(len(table))
-    reasons: dict[str, list[int]] = {}
-    kept = np.ones(len(table), dtype=bool)
-    texts = packed = None
-    if schema.layout == "text":
-        texts = _texts(table, schema)
-    elif schema.layout == "wide":
-        packed = sequences.wide(table, schema)
-    elif schema.layout == "lists":
-        packed, reasons, kept = sequences.lists(table, schema)
-        rows = rows[kept]
-    elif schema.layout == "long":
-        packed, rows, belongs = sequences.long(table, schema)
-        if need_targets:
-            table = _first_known(table, schema, belongs, rows)
-    else:
-        packed, rows = sequences.stream(table, schema)
-    examples = Examples(texts=texts, sequences=packed, targets=None, rows=rows + 1)
+    read = _inputs(table, schema)
+    examples = Examples(texts=read.texts, sequences=read.sequences, targets=None, rows=read.rows + 1)
     if not need_targets:
-        return examples, Unusable(reasons)
-    targets, holes = _targets(table, schema, rows)
-    examples = replace(
-        examples, targets=targets, parts=_parts(table, schema, rows), groups=_groups(table, schema, rows)
-    )
-    if schema.time and schema.layout in ("text", "wide", "lists"):
-        order = np.argsort(
-            sequences.in_time(table, schema.time).rank("ordinal").to_numpy()[rows], kind="stable"
-        )
-    else:
-        order = np.arange(len(rows))
-    usable = np.ones(len(rows), dtype=bool)
-    for reason, mask in holes.items():
-        if mask.any():
-            reasons[reason] = (rows[mask] + 1).tolist()
-            usable &= ~mask
-    if not usable.any():
+        return examples, Unusable(read.reasons)
+    if read.belongs is not None:
+        table = _first_known(table, schema, read.belongs)
+    targets, holes = _targets(table, schema, read.rows)
+    reasons = read.reasons | {
+        why: (read.rows[mask] + 1).tolist() for why, mask in holes.items() if mask.any()
+    }
+    usable = np.flatnonzero(~np.any(list(holes.values()), axis=0))
+    if not len(usable):
         raise DataError("no row can be used", where=table.origin, fix="; ".join(Unusable(reasons).lines()))
-    if not usable.all() or schema.time:
-        examples = examples.take(order[usable[order]])
-    return examples, Unusable(reasons)
+    if schema.time and schema.layout in ("text", "wide", "lists"):
+        usable = usable[_order_of_time(table, schema.time, read.rows[usable], need_roles)]
+    examples = replace(examples, targets=targets)
+    if not np.array_equal(usable, np.arange(len(examples))):
+        examples = examples.take(usable)
+    rows = read.rows[usable]
+    parts, groups = _parts(table, schema, rows, need_roles), _groups(table, schema, rows, need_roles)
+    return replace(examples, parts=parts, groups=groups), Unusable(reasons)
+
+
+def _inputs(table: Table, schema: Schema) -> _Inputs:
+    rows = np.arange(len(table))
+    if schema.layout == "text":
+        return _Inputs(_texts(table, schema), None, rows)
+    if schema.layout == "wide":
+        return _Inputs(None, sequences.wide(table, schema), rows)
+    if schema.layout == "lists":
+        packed, reasons, kept = sequences.lists(table, schema)
+        return _Inputs(None, packed, rows[kept], reasons)
+    if schema.layout == "long":
+        packed, first, belongs = sequences.long(table, schema)
+        return _Inputs(None, packed, first, belongs=belongs)
+    packed, last, reasons = sequences.stream(table, schema)
+    return _Inputs(None, packed, last, reasons)
+
+
+def _with_roles_of(table: Table, schema: Schema) -> Schema:
+    """The schema without the split, the group, and the time of examples that are not columns of `table`."""
+    roles = ["split", "group", *(["time"] if schema.layout in ("text", "wide", "lists") else [])]
+    absent = [role for role in roles if getattr(schema, role) not in table.frame.columns]
+    return schema.model_copy(update=dict.fromkeys(absent))
+
+
+def _order_of_time(table: Table, column: str, rows: np.ndarray, needed: bool) -> np.ndarray:
+    """(N,) the places of `rows` in the order of time; as they stand where no time is `needed` and one lacks."""
+    if not needed and table.frame[column][rows].null_count():
+        return np.arange(len(rows))
+    return np.argsort(sequences.in_time(table, column, rows).rank("ordinal").to_numpy(), kind="stable")
 
 
 def _lines_as_text(table: Table, schema: Schema, need_targets: bool) -> Table:
@@ -113,7 +150,7 @@ def _texts(table: Table, schema: Schema) -> np.ndarray:
     return column.cast(pl.String).fill_null("").to_numpy().astype(object)
 
 
-def _first_known(table: Table, schema: Schema, belongs: np.ndarray, rows: np.ndarray) -> Table:
+def _first_known(table: Table, schema: Schema, belongs: np.ndarray) -> Table:
     """Long form: what is said once of a sequence, in whichever of its rows, holds for it."""
     names_ = list(dict.fromkeys(n for n in (*schema.target, schema.split, schema.group) if n))
     said = table.frame.select(names_).with_columns(pl.Series("__sequence", belongs))
@@ -142,38 +179,61 @@ def _targets(table: Table, schema: Schema, rows: np.ndarray) -> tuple[np.ndarray
 
 
 def _label_matrix(table: Table, schema: Schema) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    if len(schema.target) > 1:
-        columns = [class_names(table.frame[name]) for name in schema.target]
-        holes = np.any([column.is_null().to_numpy() for column in columns], axis=0)
-        held = [column.is_in(["1", "true"]).fill_null(False).to_numpy() for column in columns]
-        return np.stack(held, axis=1), {"no target": holes}
+    return _flag_matrix(table, schema) if len(schema.target) > 1 else _set_matrix(table, schema)
+
+
+def _flag_matrix(table: Table, schema: Schema) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Labels of one column each; a row counts once, by the first of its columns that cannot be used."""
+    columns = [class_names(table.frame[name]) for name in schema.target]
+    holes = np.any([column.is_null().to_numpy() for column in columns], axis=0)
+    reasons, usable = {"no target": holes}, ~holes
+    for name, column in zip(schema.target, columns, strict=True):
+        odd = ~column.is_in(FLAGS).fill_null(False).to_numpy() & usable
+        if odd.any():
+            shown = column[int(np.argmax(odd))]
+            reasons[f"neither 0 nor 1 in column {name!r} (such as {shown!r})"] = odd
+            usable &= ~odd
+    held = [column.is_in(["1", "true"]).fill_null(False).to_numpy() for column in columns]
+    return np.stack(held, axis=1), reasons
+
+
+def _set_matrix(table: Table, schema: Schema) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Labels in one cell; a row counts once, by the first of its labels that was not learned."""
     sets = label_sets(table.frame[schema.target[0]], schema.label_separator)
+    reasons = {"no target": sets.is_null().to_numpy()}
+    unknown = sets.list.eval(pl.element().filter(~pl.element().is_in(schema.classes))).list.first()
+    for name in unknown.drop_nulls().unique().sort().to_list():
+        reasons[f"class {name!r} was not learned"] = (unknown == name).fill_null(False).to_numpy()
     held = [sets.list.contains(name).fill_null(False).to_numpy() for name in schema.classes]
-    return np.stack(held, axis=1), {"no target": sets.is_null().to_numpy()}
+    return np.stack(held, axis=1), reasons
 
 
-def _parts(table: Table, schema: Schema, rows: np.ndarray) -> np.ndarray | None:
+def _parts(table: Table, schema: Schema, rows: np.ndarray, needed: bool) -> np.ndarray | None:
     if not schema.split:
         return None
-    column = table.frame[schema.split].cast(pl.String).str.strip_chars().str.to_lowercase()
+    column = table.frame[schema.split][rows].cast(pl.String).str.strip_chars().str.to_lowercase()
     parts = column.replace_strict(names.PARTS, default=None, return_dtype=pl.String)
     if parts.null_count():
-        row = int(parts.is_null().arg_true()[0])
+        if not needed:
+            return None
+        place = int(parts.is_null().arg_true()[0])
         raise DataError(
-            f"{column[row]!r} names no part of a split",
-            where=f"{table.origin}, row {row + 1}, column {schema.split!r}",
+            f"{column[place]!r} names no part of a split",
+            where=f"{table.origin}, row {rows[place] + 1}, column {schema.split!r}",
             fix="Write train, validation or test in every row.",
         )
-    return parts.to_numpy().astype(object)[rows]
+    return parts.to_numpy().astype(object)
 
 
-def _groups(table: Table, schema: Schema, rows: np.ndarray) -> np.ndarray | None:
+def _groups(table: Table, schema: Schema, rows: np.ndarray, needed: bool) -> np.ndarray | None:
     if not schema.group:
         return None
-    column = table.frame[schema.group].cast(pl.String)
+    column = table.frame[schema.group][rows].cast(pl.String)
     if column.null_count():
-        row = int(column.is_null().arg_true()[0]) + 1
+        if not needed:
+            return None
+        row = int(rows[int(column.is_null().arg_true()[0])]) + 1
         raise DataError(
             "there is no group in this row", where=f"{table.origin}, row {row}, column {schema.group!r}"
         )
-    return column.to_numpy().astype(object)[rows]
+    return column.to_numpy().astype(object)

@@ -9,7 +9,7 @@ import polars as pl
 
 from recurra.data.labels import class_order
 from recurra.data.schema.definition import SchemaOptions, TargetKind
-from recurra.data.schema.values import class_names, label_sets, not_numbers, real_values
+from recurra.data.schema.values import FLAGS, class_names, label_sets, not_numbers, real_values
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
@@ -78,7 +78,7 @@ def _flags(table: Table, options: SchemaOptions, columns: list[str]) -> Target:
         )
     for name in columns:
         found = class_names(table.frame[name])
-        odd = (~found.is_in(["0", "1", "true", "false"])).fill_null(False).arg_true()
+        odd = (~found.is_in(FLAGS)).fill_null(False).arg_true()
         if len(odd):
             raise DataError(
                 f"{found[int(odd[0])]!r} is neither 0 nor 1; of several targets each says if one label holds",

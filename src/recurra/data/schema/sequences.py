@@ -125,15 +125,19 @@ def rows_of(mask: np.ndarray) -> list[int]:
     return (np.flatnonzero(mask) + 1).tolist()
 
 
-def in_time(table: Table, column: str) -> pl.Series:
+def in_time(table: Table, column: str, rows: np.ndarray | None = None) -> pl.Series:
     """The values of a time column, to sort by: numbers, dates, or strings that are dates.
+
+    Args:
+        rows: the index of each row that is asked for; all of them where it is left out.
 
     Raises:
         DataError: a row has no time.
     """
-    values = table.frame[column]
+    values = table.frame[column] if rows is None else table.frame[column][rows]
     if values.null_count():
-        row = int(values.is_null().arg_true()[0]) + 1
+        place = int(values.is_null().arg_true()[0])
+        row = place + 1 if rows is None else int(rows[place]) + 1
         raise DataError(
             "there is no time in this row, and the rows are ordered by it",
             where=f"{table.origin}, row {row}, column {column!r}",
@@ -181,37 +185,46 @@ def long(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, np.ndarray]:
     return Packed(values, offsets), np.sort(first), sequence
 
 
-def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray]:
-    """Windows of `window` steps, one every `stride`, in the order of time.
+def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, list[int]]]:
+    """Windows of `window` steps, one every `stride`, in the order of the time of their last step.
 
-    A window never reaches over a change of id, group or part. Returns the windows and (N,) the index of the
-    last row of each.
+    A window never reaches over a change of id, group or part. Returns the windows, (N,) the index of the
+    last row of each, and the rows that stand in no window, by reason.
 
     Raises:
         DataError: nowhere are there as many rows as a window has steps.
     """
-    frame, rows = table.frame, len(table)
-    order = np.arange(rows)
+    rows = len(table)
+    moment = np.arange(rows)
     if schema.time:
-        order = np.argsort(in_time(table, schema.time).rank("ordinal").to_numpy(), kind="stable")
-    keys = [key for key in (schema.id, schema.group, schema.split) if key and key in frame.columns]
-    segment = np.zeros(rows, dtype=np.int64)
-    for key in keys:
-        segment = segment * (rows + 1) + frame[key].rank("dense").fill_null(0).to_numpy().astype(np.int64)
-        segment = np.unique(segment, return_inverse=True)[1]
-    if schema.id:
-        order = order[np.argsort(segment[order], kind="stable")]
+        moment = in_time(table, schema.time).rank("dense").to_numpy().astype(np.int64)
+    segment = _segments(table, schema)
+    order = np.lexsort((moment, segment)) if schema.id else np.argsort(moment, kind="stable")
     window, stride = schema.window or 1, schema.stride or schema.window or 1
     moved = np.flatnonzero(np.diff(segment[order])) + 1
     bounds = np.concatenate([[0], moved, [rows]])
-    starts = [np.arange(a, b - window + 1, stride) for a, b in pairwise(bounds)]
-    start = np.concatenate(starts)
+    start = np.concatenate([np.arange(a, b - window + 1, stride) for a, b in pairwise(bounds)])
     if not len(start):
         raise DataError(
             f"the longest unbroken stretch has {int(np.diff(bounds).max())} rows, a window {window}",
             where=table.origin,
             fix="Say a shorter --window.",
         )
-    steps = (start[:, None] + np.arange(window)).ravel()
-    values = matrix(table, schema.features)[order][steps]
-    return Packed(values, np.arange(len(start) + 1, dtype=np.int64) * window), order[start + window - 1]
+    start = start[np.argsort(moment[order[start + window - 1]], kind="stable")]
+    steps = start[:, None] + np.arange(window)
+    outside = np.ones(rows, dtype=bool)
+    outside[order[steps]] = False
+    reasons = {f"in no window of {window} steps": rows_of(outside)} if outside.any() else {}
+    values = matrix(table, schema.features)[order][steps.ravel()]
+    packed = Packed(values, np.arange(len(start) + 1, dtype=np.int64) * window)
+    return packed, order[start + window - 1], reasons
+
+
+def _segments(table: Table, schema: Schema) -> np.ndarray:
+    """(rows,) int64, the same number for rows of the same id, group and part."""
+    segment = np.zeros(len(table), dtype=np.int64)
+    for key in (schema.id, schema.group, schema.split):
+        if key and key in table.frame.columns:
+            codes = table.frame[key].rank("dense").fill_null(0).to_numpy().astype(np.int64)
+            segment = np.unique(segment * (len(table) + 1) + codes, return_inverse=True)[1]
+    return segment

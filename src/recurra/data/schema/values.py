@@ -11,6 +11,8 @@ from recurra.errors import DataError
 
 # In a column of numbers more marks mean "missing"; among class names "none", "-" and "." may be classes.
 _HOLES = ("", "nan", "na", "n/a", "#n/a", "null", "?")
+FLAGS = ("0", "1", "false", "true")  # what a column may hold that says of every row whether a label holds
+_EXACT = 2.0**53  # from here on not every whole number is a float of its own
 
 
 def class_names(column: pl.Series) -> pl.Series:
@@ -25,13 +27,19 @@ def class_names(column: pl.Series) -> pl.Series:
     if column.dtype == pl.Boolean:
         return column.cast(pl.String)
     if column.dtype.is_float():
-        column = column.fill_nan(None)
-        if (column.drop_nulls() % 1 == 0).all():
-            column = column.cast(pl.Int64)
+        column = _written(column.fill_nan(None))
     text = column.cast(pl.String).str.strip_chars()
     text = text.set(text.str.to_lowercase().is_in(list(_HOLES)), None)
     small = text.str.to_lowercase()
     return small if set(small.drop_nulls().unique()) <= {"true", "false"} else text
+
+
+def _written(column: pl.Series) -> pl.Series:
+    """Floats as text, whole ones without a point as long as floats tell whole numbers apart."""
+    value = pl.col(column.name)
+    whole = (value % 1 == 0) & (value.abs() < _EXACT)
+    as_text = value.cast(pl.Int64, strict=False).cast(pl.String)
+    return column.to_frame().select(pl.when(whole).then(as_text).otherwise(value.cast(pl.String))).to_series()
 
 
 def label_sets(column: pl.Series, separator: str | None) -> pl.Series:
