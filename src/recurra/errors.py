@@ -62,9 +62,3 @@ class BackendError(RecurraError, RuntimeError):
     """A backend was asked for by name and cannot run this configuration."""
 
     exit_status = 2
-
-
-class MissingExtraError(RecurraError, ImportError):
-    """A feature needs an optional dependency that is not installed."""
-
-    exit_status = 2

@@ -77,7 +77,7 @@ def read_json(path: Path) -> Any:
         ) from error
     except OSError as error:
         raise RunError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RunError(
             f"the file is not valid JSON ({error})",
             where=str(path),
@@ -86,9 +86,16 @@ def read_json(path: Path) -> Any:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of the file at `path`, in hexadecimal."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """The SHA-256 of the file at `path`, in hexadecimal.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise RunError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:
@@ -105,6 +112,7 @@ def storage_error(error: OSError, path: Path) -> StorageError:
             "Choose another place with --out, or change the permissions",
         ),
         errno.EROFS: ("the file system is read-only", "Choose another place with --out"),
+        errno.ENOENT: ("there is no such folder", "Make it first, or choose another place with --out"),
         errno.ENOTDIR: ("a part of this path is a file, not a folder", "Choose another place with --out"),
         errno.EEXIST: ("a file is in the way", "Choose another place with --out"),
     }

@@ -349,3 +349,19 @@ def test_settings_say_what_depends_on_the_data():
     assert listed["training.epochs"]["default"] == "depends on the data"
     assert listed["training.clip_norm"]["default"] == 1.0
     assert all(entry["description"] for entry in listed.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(("--cell", "foo"), "network.cell"), (("--set", "network.pooling=best"), "network.pooling")],
+)
+def test_a_setting_that_cannot_be_is_refused_before_anything_is_read(place, options, said):
+    output = wrong("fit", place / "reviews.csv", *options)
+    assert said in output and "Reading" not in output
+
+
+def test_one_pooling_needs_no_comma(place, tmp_path):
+    out = tmp_path / "run"
+    done = recurra("fit", place / "reviews.csv", "--out", out, *QUICK, "--set", "network.pooling=max")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((out / "config.json").read_text())["settings"]["network"]["pooling"] == ["max"]

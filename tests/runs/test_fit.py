@@ -9,7 +9,7 @@ import torch
 
 from recurra.data.schema import SchemaOptions, infer_schema, to_examples
 from recurra.data.sources import read
-from recurra.errors import InputError, RunError, StorageError
+from recurra.errors import DataError, InputError, RunError, StorageError
 from recurra.runs import fit as fit_module
 from recurra.runs.config import FitOptions, read_config, write_config
 from recurra.runs.events import Said
@@ -89,7 +89,7 @@ def test_rare_classes_weigh_more_when_asked():
 def test_a_threshold_is_chosen_on_the_validation_part():
     examples, schema = examples_of(sentences(120), text="text", target="label")
     run = fit(examples, schema, quick(baselines=False, settings={"task__threshold": "f1"}))
-    threshold = run.config.decision["threshold"]
+    threshold = run.config.decision.threshold
     assert 0 < threshold < 1
     p = run.predict_proba(examples)[:, 1]
     assert ((p >= threshold) == (run.predict(examples) == "good")).all()
@@ -238,3 +238,64 @@ def test_every_part_of_a_fit_runs_with_the_threads_that_were_asked_for(monkeypat
     fit(examples, schema, quick(baselines=False, settings={"training__threads": asked}))
     assert seen == {"_plan": asked, "train": asked, "score_run": asked}
     assert torch.get_num_threads() == asked - 1
+
+
+def rows_of_people(people, part=None):
+    return [
+        row | {"person": person} | ({"split": part} if part else {})
+        for row, person in zip(sentences(len(people)), people, strict=True)
+    ]
+
+
+def test_a_group_on_two_sides_of_given_parts_is_refused():
+    rows = rows_of_people(["ann", "bob"] * 20, "train") + rows_of_people(["bob", "cyd"] * 10, "test")
+    examples, schema = examples_of(rows, text="text", target="label", group="person", split="split")
+    with pytest.raises(DataError, match="1 groups stand in the train part and in the test part: bob"):
+        fit(examples, schema, quick(baselines=False, validation=0))
+    train, _ = examples_of(rows_of_people(["ann", "bob"] * 20), text="text", target="label", group="person")
+    test, _ = examples_of(rows_of_people(["bob", "cyd"] * 10), text="text", target="label", group="person")
+    with pytest.raises(DataError, match="--group: 1 groups"):
+        fit(train, schema, quick(baselines=False, validation=0), test=test)
+
+
+def test_a_class_that_only_the_test_part_knows_is_counted_and_told():
+    rows = [row | {"split": "train" if n < 80 else "test"} for n, row in enumerate(sentences(100))]
+    rows[90]["label"] = "new"
+    examples, schema = examples_of(rows, text="text", target="label", split="split")
+    said = []
+    run = fit(examples, schema, quick(), observer=lambda e: said.append(getattr(e, "text", "")))
+    assert run.metrics["test"]["n"] == 19
+    assert any("does not occur in the training part (in the test part): row 91" in text for text in said)
+
+
+def test_resuming_with_another_test_part_is_refused(tmp_path):
+    examples, schema = examples_of(sentences(60), text="text", target="label")
+    tests = [examples_of(sentences(20, seed=seed), text="text", target="label")[0] for seed in (7, 8)]
+    fit(examples, schema, quick(baselines=False), test=tests[0], out=tmp_path / "run")
+    with pytest.raises(RunError, match="not the data that this training began with"):
+        fit(examples, schema, quick(baselines=False), test=tests[1], out=tmp_path / "run", resume=True)
+
+
+def test_what_is_taken_from_another_run_is_not_its_machine(text_run, tmp_path):
+    folder = text_run.save(tmp_path / "first")
+    config = read_config(folder)
+    training = config.settings.training.model_copy(update={"device": "cuda", "threads": 7})
+    settings = config.settings.model_copy(update={"training": training})
+    write_config(folder, config.model_copy(update={"settings": settings}))
+    examples, schema = examples_of(sentences(60, seed=3), text="text", target="label")
+    monitored = torch.get_num_threads()
+    run = fit(examples, schema, quick(baselines=False, init=str(folder)))
+    assert run.config.settings.training.device == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert run.config.settings.training.threads == monitored
+    with pytest.raises(InputError, match=r"text\.level cannot be set"):
+        fit(examples, schema, quick(init=str(folder), settings={"text.level": "character"}))
+
+
+def test_a_table_of_names_has_a_baseline():
+    draw = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    names = {"".join(draw.choice(letters, 9)) for _ in range(1300)}
+    rows = [{"name": name, "label": "vowel" if name[-1] in "aeiou" else "none"} for name in sorted(names)]
+    examples, schema = examples_of(rows, text="name", target="label")
+    run = fit(examples, schema, quick(settings={"training.epochs": 1}))
+    assert len(run.metrics["baselines"]) == 2

@@ -99,7 +99,6 @@ def test_an_unfinished_run_is_told(folder):
 def test_weights_of_another_size_are_refused_before_they_are_read(folder):
     config = json.loads((folder / "config.json").read_text())
     config["settings"]["network"]["hidden_size"] = 10**6
-    config["files"] = {}
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(RunError, match="the weights do not fit"):
         load(folder)
@@ -108,3 +107,23 @@ def test_weights_of_another_size_are_refused_before_they_are_read(folder):
 def test_numbers_for_a_run_of_texts_are_an_error(text_run):
     with pytest.raises(DataError, match="this run reads texts"):
         text_run.predict(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"decision": {}},
+        {"decision": {"temperature": 0.0, "threshold": None}},
+        {"decision": {"temperature": 1.0, "threshold": "x"}},
+        {"decision": {"temperature": 1.0, "threshold": [0.5, 0.5, 0.5]}},
+        {"versions": "0.9", "format": 7},
+        {"targets": {"kind": "multiclass", "classes": ["a", "b", "c"]}},
+        {"files": {}},
+    ],
+)
+def test_an_altered_configuration_is_refused(text_run, tmp_path, change):
+    folder = text_run.save(tmp_path / "run")
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(RunError, match=r"config\.json"):
+        load(folder)

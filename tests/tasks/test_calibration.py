@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn import metrics as reference
 
-from recurra.errors import InputError, RunError
+from recurra.errors import InputError
 from recurra.tasks.calibration import TemperatureScaling, choose_threshold
 
 
@@ -74,27 +74,6 @@ def test_negative_log_likelihood_is_the_log_loss():
 def test_huge_logits_stay_finite():
     z = np.array([[1e4, -1e4], [1e4, -1e4]])
     assert np.isfinite(TemperatureScaling.fit(z, np.array([0, 1])).probabilities(z)).all()
-
-
-def test_scaling_survives_json():
-    scaling = TemperatureScaling.fit(*too_sure(n=50))
-    assert TemperatureScaling.from_json(json.loads(json.dumps(scaling.to_json()))) == scaling
-
-
-@pytest.mark.parametrize(
-    "record",
-    [
-        {"temperature": 1.0},
-        {"temperature": 0.0, "several_labels": False},
-        {"temperature": "2", "several_labels": False},
-        {"temperature": True, "several_labels": False},
-        {"temperature": 1.0, "several_labels": "no"},
-        {"temperature": 1.0, "several_labels": False, "more": 1},
-    ],
-)
-def test_altered_json_is_refused(record):
-    with pytest.raises(RunError, match="temperature scaling"):
-        TemperatureScaling.from_json(record)
 
 
 @pytest.mark.parametrize(

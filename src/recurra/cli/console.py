@@ -23,13 +23,12 @@ class Watcher:
 
     Args:
         as_json: keep standard output free for the JSON.
-        quiet: show nothing.
         every: show every such epoch only.
     """
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False, every: int = 1):
+    def __init__(self, *, as_json: bool = False, every: int = 1):
         self._every = every
-        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True, quiet=quiet)
+        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
@@ -98,7 +97,7 @@ def print_json(content: Any) -> None:
 
 def score_table(title: str, rows: list[tuple[str, dict[str, Any] | None, float | None]]) -> Table:
     """A table of (name, score as JSON, seconds)."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(title=plain(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("")
     table.add_column("score", justify="right")
     table.add_column("95 % interval", justify="center")

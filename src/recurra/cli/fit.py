@@ -17,6 +17,7 @@ from recurra.runs.budget import parse_duration
 from recurra.runs.config import FitOptions
 from recurra.runs.files import fit_source
 from recurra.runs.run import Run
+from recurra.tasks.settings import Settings
 
 CLASSES_SHOWN = 12
 ENDED_WELL = ("finished", "early", "clock")
@@ -44,6 +45,7 @@ def run_fit(
     settings = parse_assignments(assignments)
     if cell is not None:
         settings["network.cell"] = cell
+    Settings().changed(settings)  # what cannot be set is refused before anything is read
     asked = make_options(roles, settings, options, budget)
     place = out if out is not None else free_place(data)
     with Watcher(as_json=as_json) as watcher:

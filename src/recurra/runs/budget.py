@@ -45,8 +45,8 @@ def steps_within(
     """
     scratch = copy.deepcopy(network)
     optimizer = make_optimizer(scratch, config)
-    spent, steps, done = 0.0, 0, 0
-    with seeded(seed):
+    total, spent, steps, done = 0.0, 0.0, 0, 0
+    with seeded(seed, next(network.parameters()).device):
         for batch in training.epoch(0):
             started = time.perf_counter()
             take_step(scratch, task, optimizer, batch, config, learning_rate=0.0)
@@ -54,7 +54,8 @@ def steps_within(
             if steps > 0 or len(training) == 1:  # the first step pays for warming up
                 spent, done = spent + took, done + int(batch.lengths.sum())
             steps += 1
-            if spent > min(20.0, 0.03 * seconds) and steps > 3:
+            total += took
+            if steps > 1 and (total > 0.1 * seconds or (spent > min(20.0, 0.03 * seconds) and steps > 3)):
                 break
     if torch.cuda.is_available():
         torch.cuda.synchronize()

@@ -12,6 +12,7 @@ from recurra.errors import RunError
 from recurra.networks.config import NetworkShape
 from recurra.storage import read_json, write_json
 from recurra.tasks.settings import Settings
+from recurra.tasks.task import Decision
 
 CONFIG = "config.json"
 FORMAT = 1
@@ -62,7 +63,7 @@ class RunConfig(BaseModel):
     total_steps: int | None = None
     numbers: dict[str, Any] | None = None
     targets: dict[str, Any]
-    decision: dict[str, Any] | None = None
+    decision: Decision | None = None
     files: dict[str, str] = Field(default_factory=dict)
 
 
@@ -87,11 +88,8 @@ def read_config(folder: Path) -> RunConfig:
     content = read_json(path)
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
-        made_by = (
-            (content.get("versions") or {}).get("recurra", "unknown")
-            if isinstance(content, dict)
-            else "unknown"
-        )
+        versions = content.get("versions") if isinstance(content, dict) else None
+        made_by = versions.get("recurra", "unknown") if isinstance(versions, dict) else "unknown"
         raise RunError(
             f"expected a run of format {FORMAT}, found {found!r} (made by recurra {made_by})",
             where=str(path),

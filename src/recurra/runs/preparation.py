@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,10 +16,10 @@ from recurra.data.labels import TargetEncoder
 from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.pairs import common_pairs
-from recurra.data.schema import Schema
+from recurra.data.schema import Schema, Unusable
 from recurra.data.splits import make_split
 from recurra.data.text import TextEncoder
-from recurra.errors import InputError
+from recurra.errors import DataError, InputError
 from recurra.networks.config import NetworkShape
 from recurra.networks.inputs import TokenInput
 from recurra.runs.config import FitOptions
@@ -77,8 +79,65 @@ def prepare(
         init: a run whose encoders and settings are taken over.
 
     Raises:
-        DataError, InputError: too few examples, or settings that do not fit.
+        DataError, InputError: too few examples, groups on two sides, or settings that do not fit.
     """
+    parts, seen = _parts(examples, schema, options, test, observer)
+    kind = "tokens" if schema.input == "text" else "features"
+    settings = _settings(parts, options, init, kind)
+    targets = TargetEncoder.fit(
+        _targets(parts["train"]), classes=schema.classes or None, rows=parts["train"].rows
+    )
+    for name in ("validation", "test"):
+        parts[name] = _of_known_classes(parts[name], targets, name, observer)
+    y = {name: targets.encode(_targets(parts[name]), parts[name].rows) for name in ("train", "validation")}
+    task = make_task(targets, settings.task, y["train"])
+
+    text = numbers = None
+    pairs = np.zeros(0, dtype=np.int64)
+    if kind == "tokens":
+        text = init.text if init is not None else TextEncoder.fit(_texts(parts["train"]), settings.text)
+        assert text is not None
+        inputs, cut = text.encode_counting(_texts(parts["train"]))
+        validation = text.encode(_texts(parts["validation"]))
+        size = text.vocabulary_size
+        known = _pairs_of(init, settings)
+        pairs = common_pairs(inputs, size, settings.network.pairs) if known is None else known
+        _tell_of_texts(text, len(inputs), cut, len(pairs), observer)
+    else:
+        train, held = parts["train"], parts["validation"]
+        assert train.sequences is not None and held.sequences is not None
+        numbers = init.numbers if init is not None else NumberEncoder.fit(train.sequences, train.rows)
+        assert numbers is not None
+        inputs = numbers.encode(train.sequences, train.rows)
+        validation = numbers.encode(held.sequences, held.rows)
+        size = numbers.size
+    sizes = settings.batches.model_dump()
+    training = Batches(inputs, y["train"], seed=options.seed, **sizes)
+    observer(
+        Said(f"{len(training):,} batches an epoch; {training.padding_share():.1%} of their steps are padding")
+    )
+    return Prepared(
+        parts=parts,
+        seen=seen,
+        inputs=inputs,
+        training=training,
+        validation=Batches(validation, y["validation"], **sizes) if len(validation) else None,
+        validation_steps=int(validation.lengths.sum()),
+        pairs=pairs,
+        text=text,
+        numbers=numbers,
+        targets=targets,
+        task=task,
+        shape=NetworkShape(input=kind, input_size=size, output_size=task.output_size, pairs=len(pairs)),
+        settings=settings,
+        fingerprint=_fingerprint(inputs, validation, *y.values(), *_raw(parts["test"])),
+    )
+
+
+def _parts(
+    examples: Examples, schema: Schema, options: FitOptions, test: Examples | None, observer: Observer
+) -> tuple[dict[str, Examples], Examples]:
+    """Training, validation and test part; and the first two together, in their first order."""
     split = make_split(
         examples,
         seed=options.seed,
@@ -93,69 +152,64 @@ def prepare(
         "validation": examples.take(split.validation),
         "test": test if test is not None else examples.take(split.test),
     }
-    kind = "tokens" if schema.input == "text" else "features"
-    if init is not None:
-        _check_init(init, kind)
-        settings = init.config.settings.changed(options.settings)
+    _check_groups(parts)
+    return parts, examples.take(np.sort(np.concatenate([split.train, split.validation])))
+
+
+def _check_groups(parts: dict[str, Examples]) -> None:
+    """Refuse a group that stands on two sides: parts that were given may have been made without groups."""
+    groups = {name: set(part.groups.tolist()) for name, part in parts.items() if part.groups is not None}
+    for one, other in combinations(groups, 2):
+        if shared := sorted(map(str, groups[one] & groups[other])):
+            shown = ", ".join(shared[:5]) + (" ..." if len(shared) > 5 else "")
+            raise DataError(
+                f"{len(shared)} groups stand in the {one} part and in the {other} part: {shown}",
+                where="--group",
+                fix="Give parts that share no group, let the parts be drawn, or leave --group out.",
+            )
+
+
+def _of_known_classes(part: Examples, targets: TargetEncoder, name: str, observer: Observer) -> Examples:
+    """The part without examples of classes that do not occur in training; they are counted and told."""
+    if targets.kind not in ("binary", "multiclass") or part.targets is None or not len(part):
+        return part
+    known = np.isin(part.targets.astype(str), [str(each) for each in targets.classes])
+    if not known.all():
+        reason = f"a class that does not occur in the training part (in the {name} part)"
+        for line in Unusable({reason: part.rows[~known].tolist()}).lines():
+            observer(Said(line, "warning"))
+    return part.take(np.flatnonzero(known))
+
+
+def _settings(
+    parts: dict[str, Examples], options: FitOptions, init: Run | None, kind: Literal["tokens", "features"]
+) -> Settings:
+    """What was asked for, over the defaults for these data or the settings of the run to start from."""
+    if init is None:
+        settings = default_settings(kind, raw_lengths(parts["train"])).changed(options.settings)
     else:
-        cell = options.settings.get("network.cell")
-        settings = default_settings(kind, raw_lengths(parts["train"]), cell).changed(options.settings)
-    settings = _settled(settings)
-    if not len(split.validation) and settings.task.threshold != "half":
+        _check_init(init, kind, options)
+        machine = {"training.device": "auto", "training.precision": "auto", "training.threads": None}
+        settings = init.config.settings.changed(machine | options.settings)
+    if not len(parts["validation"]) and settings.task.threshold != "half":
         raise InputError(
             f"a threshold for {settings.task.threshold!r} is chosen on a validation part, and there is none",
             where="task.threshold",
             fix="Hold some examples out (--validation 0.2), or leave the threshold at one half.",
         )
+    return _settled(settings)
 
-    text = numbers = None
-    pairs = np.zeros(0, dtype=np.int64)
-    if kind == "tokens":
-        text = init.text if init is not None else TextEncoder.fit(_texts(parts["train"]), settings.text)
-        assert text is not None
-        inputs, cut = text.encode_counting(_texts(parts["train"]))
-        validation = text.encode(_texts(parts["validation"]))
-        size = text.vocabulary_size
-        known = _pairs_of(init, settings)
-        pairs = common_pairs(inputs, size, settings.network.pairs) if known is None else known
-        observer(Said(f"{size:,} different {text.level}s; padding and unknown among them"))
-        if cut:
-            observer(
-                Said(
-                    f"{cut:,} of {len(inputs):,} training texts are longer than {text.max_steps} {text.level}s: "
-                    "their head and tail are read"
-                )
+
+def _tell_of_texts(text: TextEncoder, count: int, cut: int, pairs: int, observer: Observer) -> None:
+    told = f"; {pairs:,} pairs of neighbours" if pairs else ""
+    observer(Said(f"{text.vocabulary_size:,} different {text.level}s; padding and unknown among them{told}"))
+    if cut:
+        observer(
+            Said(
+                f"{cut:,} of {count:,} training texts are longer than {text.max_steps} {text.level}s: "
+                "their head and tail are read"
             )
-    else:
-        train, held = parts["train"], parts["validation"]
-        assert train.sequences is not None and held.sequences is not None
-        numbers = init.numbers if init is not None else NumberEncoder.fit(train.sequences, train.rows)
-        assert numbers is not None
-        inputs = numbers.encode(train.sequences, train.rows)
-        validation = numbers.encode(held.sequences, held.rows)
-        size = numbers.size
-    targets = TargetEncoder.fit(
-        _targets(parts["train"]), classes=schema.classes or None, rows=parts["train"].rows
-    )
-    y = {name: targets.encode(_targets(parts[name]), parts[name].rows) for name in ("train", "validation")}
-    task = make_task(targets, settings.task, y["train"])
-    sizes = settings.batches.model_dump()
-    return Prepared(
-        parts=parts,
-        seen=examples.take(np.sort(np.concatenate([split.train, split.validation]))),
-        inputs=inputs,
-        training=Batches(inputs, y["train"], seed=options.seed, **sizes),
-        validation=Batches(validation, y["validation"], **sizes) if len(validation) else None,
-        validation_steps=int(validation.lengths.sum()),
-        pairs=pairs,
-        text=text,
-        numbers=numbers,
-        targets=targets,
-        task=task,
-        shape=NetworkShape(input=kind, input_size=size, output_size=task.output_size, pairs=len(pairs)),
-        settings=settings,
-        fingerprint=_fingerprint(inputs, validation, *y.values()),
-    )
+        )
 
 
 def _pairs_of(init: Run | None, settings: Settings) -> np.ndarray | None:
@@ -205,8 +259,27 @@ def _targets(examples: Examples) -> np.ndarray:
     return examples.targets
 
 
-def _check_init(init: Run, kind: str) -> None:
+def _raw(examples: Examples) -> list[np.ndarray]:
+    """What stands in the examples, as arrays of numbers to hash."""
+    contents = [_hashes(array) for array in (examples.texts, examples.targets) if array is not None]
+    if examples.sequences is not None:
+        contents += [examples.sequences.values, examples.sequences.lengths]
+    return contents
+
+
+def _hashes(array: np.ndarray) -> np.ndarray:
+    """(N,) bytes that stand for texts or names; numbers as they are."""
+    if array.dtype != object:
+        return array
+    return np.array([hashlib.blake2b(str(each).encode(), digest_size=8).digest() for each in array.tolist()])
+
+
+def _check_init(init: Run, kind: str, options: FitOptions) -> None:
     if init.config.shape.input != kind:
         raise InputError(
             f"the run to start from reads {init.config.shape.input}, the data has {kind}", where="--init"
+        )
+    if own := sorted(name for name in options.settings if name.startswith("text.")):
+        raise InputError(
+            f"{own[0]} cannot be set: the words are those of the run to start from", where="--init"
         )

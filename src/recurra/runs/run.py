@@ -199,6 +199,13 @@ def load(path: str | Path) -> Run:
             where=str(folder),
             fix="Go on with it: repeat its command with --resume.",
         )
+    needed = {MODEL, METRICS} | ({TOKENIZER} if config.shape.input == "tokens" else set())
+    if absent := sorted(needed - config.files.keys()):
+        raise RunError(
+            f"files does not name {absent[0]}",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
     for name, expected in config.files.items():
         if not (folder / name).exists():
             raise RunError(
@@ -211,12 +218,21 @@ def load(path: str | Path) -> Run:
                 fix="Restore it, or train the run again.",
             )
     history = folder / HISTORY
+    targets = TargetEncoder.from_json(config.targets)
+    thresholds = config.decision.threshold if config.decision is not None else None
+    fits = make_task(targets, config.settings.task).output_size == config.shape.output_size
+    if not fits or (isinstance(thresholds, list) and len(thresholds) != config.shape.output_size):
+        raise RunError(
+            f"the targets do not fit a network of {config.shape.output_size} outputs",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
     return Run(
         config=config,
         network=read_network(folder / MODEL, config),
         text=TextEncoder.load(folder / TOKENIZER) if config.shape.input == "tokens" else None,
         numbers=NumberEncoder.from_json(config.numbers) if config.numbers is not None else None,
-        targets=TargetEncoder.from_json(config.targets),
+        targets=targets,
         metrics=read_json(folder / METRICS),
         history=_read_history(history) if history.exists() else [],
         path=folder,
@@ -256,6 +272,8 @@ def _read_history(path: Path) -> list[dict[str, Any]]:
 
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    except OSError as error:
+        raise RunError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise RunError(
             f"a line is not valid JSON ({error})", where=str(path), fix="Delete the broken line."

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, special
 
-from recurra.errors import InputError, RunError
+from recurra.errors import InputError
 
 ThresholdMetric = Literal["half", "accuracy", "balanced_accuracy", "f1"]
 
@@ -91,32 +91,6 @@ class TemperatureScaling:
             z = z.reshape(-1)
             return np.stack([special.log_expit(-z), special.log_expit(z)], 1)
         return special.log_softmax(z, axis=1)
-
-    def to_json(self) -> dict[str, object]:
-        """Plain types only."""
-        return {"temperature": self.temperature, "several_labels": self.several_labels}
-
-    @classmethod
-    def from_json(cls, record: dict) -> TemperatureScaling:
-        """The scaling that `to_json` wrote.
-
-        Raises:
-            RunError: unknown or missing keys, or a temperature that is not above 0.
-        """
-        if set(record) != {"temperature", "several_labels"}:
-            raise RunError(
-                f"expected the keys temperature, several_labels, found {sorted(record)}",
-                where="temperature scaling",
-            )
-        t, several_labels = record["temperature"], record["several_labels"]
-        if type(t) not in (int, float) or not 0 < t < float("inf"):
-            raise RunError(f"expected a temperature above 0, found {t!r}", where="temperature scaling")
-        if type(several_labels) is not bool:
-            raise RunError(
-                f"expected several_labels true or false, found {several_labels!r}",
-                where="temperature scaling",
-            )
-        return cls(float(t), several_labels)
 
 
 def choose_threshold(

@@ -16,7 +16,7 @@ from recurra.tasks import metrics
 from recurra.tasks.calibration import TemperatureScaling, choose_threshold
 from recurra.tasks.metrics import Score
 from recurra.tasks.settings import TaskConfig
-from recurra.tasks.task import Answer
+from recurra.tasks.task import Answer, Decision
 
 
 class ClassifyTask:
@@ -59,7 +59,7 @@ class ClassifyTask:
             "accuracy": float((outputs.argmax(1) == targets).double().mean()),
         }
 
-    def decide(self, outputs: Tensor, targets: Tensor) -> dict[str, Any]:
+    def decide(self, outputs: Tensor, targets: Tensor) -> Decision:
         """Temperature, and for two classes the threshold."""
         logits, truth = outputs.double().numpy(), targets.numpy()
         scaling = TemperatureScaling.fit(logits, truth) if self.config.calibrate else TemperatureScaling()
@@ -68,9 +68,9 @@ class ClassifyTask:
             threshold = choose_threshold(
                 truth == 1, scaling.probabilities(logits)[:, 1], self.config.threshold
             )
-        return {"temperature": scaling.to_json(), "threshold": threshold}
+        return Decision(temperature=scaling.temperature, threshold=threshold)
 
-    def answer(self, outputs: Tensor, decision: dict[str, Any] | None) -> Answer:
+    def answer(self, outputs: Tensor, decision: Decision | None) -> Answer:
         """Calibrated probabilities, and the likeliest class or the one that the threshold decides for."""
         scaling, threshold = _decision(decision)
         probabilities = scaling.probabilities(outputs.double().numpy())
@@ -142,7 +142,7 @@ class MultilabelTask:
             "labels right": float(((outputs > 0) == (targets > 0.5)).double().mean()),
         }
 
-    def decide(self, outputs: Tensor, targets: Tensor) -> dict[str, Any]:
+    def decide(self, outputs: Tensor, targets: Tensor) -> Decision:
         """Temperature, and a threshold for each label."""
         logits, truth = outputs.double().numpy(), targets.numpy() > 0.5
         scaling = TemperatureScaling(several_labels=True)
@@ -151,9 +151,9 @@ class MultilabelTask:
         threshold = None
         if self.config.threshold != "half":
             threshold = choose_threshold(truth, scaling.probabilities(logits), self.config.threshold)
-        return {"temperature": scaling.to_json(), "threshold": threshold}
+        return Decision(temperature=scaling.temperature, threshold=threshold)
 
-    def answer(self, outputs: Tensor, decision: dict[str, Any] | None) -> Answer:
+    def answer(self, outputs: Tensor, decision: Decision | None) -> Answer:
         """Calibrated probabilities, and the labels whose probability reaches their threshold."""
         scaling, threshold = _decision(decision, several_labels=True)
         probabilities = scaling.probabilities(outputs.double().numpy())
@@ -202,9 +202,6 @@ def balanced_weights(counts: np.ndarray) -> Tensor:
     return present.sum() / (len(present) * present)
 
 
-def _decision(
-    decision: dict[str, Any] | None, several_labels: bool = False
-) -> tuple[TemperatureScaling, Any]:
-    if decision is None:
-        return TemperatureScaling(several_labels=several_labels), None
-    return TemperatureScaling.from_json(decision["temperature"]), decision["threshold"]
+def _decision(decision: Decision | None, several_labels: bool = False) -> tuple[TemperatureScaling, Any]:
+    chosen = decision or Decision(temperature=1.0)
+    return TemperatureScaling(chosen.temperature, several_labels), chosen.threshold

@@ -13,31 +13,30 @@ from recurra.tasks.settings import BatchConfig, Settings
 from recurra.training.config import TrainingConfig
 
 
-def default_settings(input: str, lengths: np.ndarray, cell: str | None = None) -> Settings:
+def default_settings(input: str, lengths: np.ndarray) -> Settings:
     """Settings for N training sequences.
 
     Args:
         input: "tokens" or "features".
         lengths: (N,) steps of each training sequence.
-        cell: overrules the default cell.
     """
     if input == "tokens":
-        return _for_texts(lengths, cell or "lstm")
-    return _for_numbers(lengths, cell or "lstm")
+        return _for_texts(lengths)
+    return _for_numbers(lengths)
 
 
-def _for_texts(lengths: np.ndarray, cell: str) -> Settings:
+def _for_texts(lengths: np.ndarray) -> Settings:
     """Few epochs over much text, more over little: the work, not the number of passes, is about the same."""
     tokens = int(lengths.sum())
     epochs = int(np.clip(round(2e6 / max(1, tokens)), 3, 20))
     return Settings(
         batches=BatchConfig(tokens_per_batch=12_800, max_batch=64),
-        network=NetworkConfig(cell=cell),  # type: ignore[arg-type]
+        network=NetworkConfig(),
         training=TrainingConfig(epochs=epochs, patience=3),
     )
 
 
-def _for_numbers(lengths: np.ndarray, cell: str) -> Settings:
+def _for_numbers(lengths: np.ndarray) -> Settings:
     """Local shapes are found by convolutions, their order by recurrent layers over about forty segments.
 
     Small sets are read often in small batches, about a thousand of them; large ones twenty times.
@@ -48,7 +47,6 @@ def _for_numbers(lengths: np.ndarray, cell: str) -> Settings:
     return Settings(
         batches=BatchConfig(tokens_per_batch=max(12_800, int(batch * typical)), max_batch=batch),
         network=NetworkConfig(
-            cell=cell,  # type: ignore[arg-type]
             hidden_size=64,
             num_layers=2,
             convolutions=(7, 5) if typical >= 10 else (),

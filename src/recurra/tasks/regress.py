@@ -11,7 +11,7 @@ from torch.nn import functional
 from recurra.data.labels import TargetEncoder
 from recurra.tasks import metrics
 from recurra.tasks.metrics import Score
-from recurra.tasks.task import Answer
+from recurra.tasks.task import Answer, Decision
 
 
 class RegressTask:
@@ -38,7 +38,7 @@ class RegressTask:
     def decide(self, outputs: Tensor, targets: Tensor) -> None:
         """Nothing to decide."""
 
-    def answer(self, outputs: Tensor, decision: dict[str, Any] | None) -> Answer:
+    def answer(self, outputs: Tensor, decision: Decision | None) -> Answer:
         """Numbers in the target's own unit."""
         return Answer(self.targets.decode(outputs.squeeze(1).double().numpy()))
 

@@ -83,7 +83,9 @@ class Settings(BaseModel):
                     f"there is no setting {name!r}", where="--set", fix=f"Did you mean {', '.join(near)}?"
                 )
             room, field = name.split(".", 1)
-            content[room][field] = _parsed(value)
+            parsed = _parsed(value)
+            several = isinstance(content[room][field], tuple) and not isinstance(parsed, list | tuple)
+            content[room][field] = [parsed] if several else parsed
         try:
             return Settings.model_validate(content)
         except ValidationError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from recurra.tasks.metrics import Score
@@ -24,6 +25,20 @@ class Answer:
     probabilities: np.ndarray | None = None
 
 
+class Decision(BaseModel):
+    """How outputs become answers, fitted on the validation part; as `config.json` keeps it.
+
+    Args:
+        temperature: what the logits are divided by.
+        threshold: from which probability a class or label is given; one for each of several labels. None: a half.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    temperature: float = Field(gt=0)
+    threshold: float | list[float] | None = None
+
+
 class Task(Protocol):
     """One kind of target, with all that depends on it."""
 
@@ -37,11 +52,11 @@ class Task(Protocol):
         """`loss` and one more number that people read, over the whole validation part."""
         ...
 
-    def decide(self, outputs: Tensor, targets: Tensor) -> dict[str, Any] | None:
-        """Fit temperature and threshold on the validation part; JSON-safe."""
+    def decide(self, outputs: Tensor, targets: Tensor) -> Decision | None:
+        """Fit temperature and threshold on the validation part; None where there is nothing to decide."""
         ...
 
-    def answer(self, outputs: Tensor, decision: dict[str, Any] | None) -> Answer:
+    def answer(self, outputs: Tensor, decision: Decision | None) -> Answer:
         """From the network's outputs to labels and probabilities."""
         ...
 

@@ -68,7 +68,11 @@ def linear_on_tfidf(
         terms = {"analyzer": "char", "ngram_range": (1, 3)}
     min_df = 2 if len(train) >= 1000 else 1
     vectorizer = TfidfVectorizer(**terms, min_df=min_df, sublinear_tf=True, dtype=np.float32)  # pyright: ignore
-    features = vectorizer.fit_transform(train)
+    try:
+        features = vectorizer.fit_transform(train)
+    except ValueError:  # no term stands in two texts, as in a table of names
+        vectorizer.set_params(min_df=1)
+        features = vectorizer.fit_transform(train)
     c = 1.0 if train_targets.kind == "real" else 10.0
     model = fit_linear(features, train_targets, c=c, class_weight=class_weight, max_iter=100)
     return guess_linear(model, vectorizer.transform(test), train_targets)
