@@ -196,6 +196,43 @@ class TestTargets:
         np.testing.assert_array_equal(examples.targets[:3], [[1, 1, 0], [1, 0, 0], [0, 1, 1]])
         assert unusable.reasons == {"no target": list(range(4, N + 1, 4))}
 
+    def test_largest_whole_floats_are_numbers(self):
+        columns = {"text": sentences(), "y": [1e19 * i for i in range(N)]}
+        schema = infer(columns)
+        assert schema.target_kind == "real"
+        assert to_examples(read(columns), schema)[0].targets[2] == 2e19
+
+    def test_names_of_classes_do_not_depend_on_other_cells(self):
+        schema = infer({"text": sentences(), "label": [0.0, 1.0] * 30})
+        examples, unusable = to_examples(read({"text": sentences(3), "label": [1.0, 0.5, 0.0]}), schema)
+        assert examples.targets.tolist() == ["1", "0"]
+        assert unusable.reasons == {"class '0.5' was not learned": [2]}
+
+    def test_arrays_of_labels_are_lists(self):
+        labels = pl.Series([["a", "b"], ["b", "c"]] * 30, dtype=pl.Array(pl.String, 2))
+        frame = pl.DataFrame({"text": sentences(), "labels": labels})
+        schema = infer(frame, target="labels")
+        assert (schema.target_kind, schema.classes) == ("multilabel", ["a", "b", "c"])
+        examples, _ = to_examples(read(frame), schema)
+        np.testing.assert_array_equal(examples.targets[:2], [[1, 1, 0], [0, 1, 1]])
+        nested = frame.with_columns(labels=pl.Series([[["a"]], [["b"]]] * 30))
+        with pytest.raises(DataError, match="column 'labels': lists of several labels hold names"):
+            infer(nested, target="labels")
+
+    def test_text_beside_learned_lists_is_one_label(self):
+        schema = infer({"text": sentences(), "labels": [["x", "y"], ["x"]] * 30}, target="labels")
+        examples, _ = to_examples(read({"text": sentences(2), "labels": ["y", None]}), schema)
+        np.testing.assert_array_equal(examples.targets, [[0, 1]])
+
+    @pytest.mark.parametrize("broken", ["text", "label"])
+    def test_bytes_that_are_not_utf8_are_named(self, broken):
+        cells = {name: [c.encode() for c in v] for name, v in {"text": sentences(), "label": LABELS}.items()}
+        schema = infer(pl.DataFrame(cells), text="text", target="label")
+        assert to_examples(read(pl.DataFrame(cells)), schema)[0].texts.tolist() == sentences()
+        cells[broken][6] = b"caf\xe9"
+        with pytest.raises(DataError, match=rf"row 7, column '{broken}': these bytes are not UTF-8"):
+            to_examples(read(pl.DataFrame(cells)), schema)
+
     def test_lists_of_labels(self):
         columns = {"text": sentences(), "labels": [["x", "y"], [], None] * 20}
         schema = infer(columns, target="labels")
@@ -303,6 +340,43 @@ class TestLayouts:
         columns["s"][4] = [[1, 2], [3]]
         with pytest.raises(DataError, match=r"row 5, column 's': the steps do not all have 2 channels"):
             to_examples(read(columns), schema)
+
+    @pytest.mark.parametrize(
+        ("cell", "where", "what"),
+        [
+            ([1, "x", 3], ", row 4, column 's'", "'x' is not a number"),
+            ([1, None, "x"], ", row 4, column 's'", "'x' is not a number"),
+            ([{"a": 1}], ", column 's'", "these steps hold no numbers"),
+            ([[[1.0]]], ", column 's'", "these steps hold no numbers"),
+            ([[1, 2], None, [3, 4]], ", row 4, column 's'", "step 2 is null"),
+            ([[1, 2], [3]], ", row 4, column 's'", "step 2 has 1 values"),
+            ([[], []], "", "0 channels, but 1 were learned from"),
+        ],
+    )
+    def test_broken_lists_are_named(self, cell, where, what):
+        schema = infer({"s": [[1.0, 2.0], [3.0]] * 5, "label": ["a", "b"] * 5})
+        few = pl.DataFrame({"s": [None, [], None, cell]}, strict=False)
+        with pytest.raises(DataError) as caught:
+            to_examples(read(few), schema, need_targets=False)
+        assert caught.value.where == f"the data given{where}"
+        assert what in caught.value.problem
+
+    def test_values_that_are_no_lists_are_named(self):
+        schema = infer({"s": [[1.0, 2.0], [3.0]] * 5, "label": ["a", "b"] * 5})
+        with pytest.raises(DataError, match=r"row 2, column 's': 3 is not a sequence"):
+            to_examples(read({"s": [None, 3]}), schema, need_targets=False)
+        examples, unusable = to_examples(read({"s": [None, None]}), schema, need_targets=False)
+        assert (len(examples), unusable.reasons) == (0, {"no steps": [1, 2]})
+
+    def test_lists_of_numbers_written_as_text_are_read(self):
+        schema = infer({"s": [[1.0, 2.0], [3.0]] * 5, "label": ["a", "b"] * 5})
+        examples, _ = to_examples(read({"s": [["1", "NA", "2.5"]]}), schema, need_targets=False)
+        np.testing.assert_array_equal(examples.sequences[0][:, 0], [1, np.nan, 2.5])
+
+    def test_null_step_to_learn_from_is_named(self):
+        columns = {"s": [[[1, 2]], [[1, 2], None, [3, 4]]] * 3, "label": ["a", "b"] * 3}
+        with pytest.raises(DataError, match=r"row 2, column 's': .*step 2 is null"):
+            to_examples(read(columns), infer(columns))
 
     def long(self):
         return {

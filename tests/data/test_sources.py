@@ -57,6 +57,13 @@ class TestJsonLines:
             ('{"a": 1}\n[1]\n', "a.jsonl, row 2", "line 2 holds a list, but the first an object"),
             ('{"a": 1}\nplain\n', "a.jsonl, row 2", "line 2 is not JSON"),
             ("1\n2\n", "a.jsonl, row 1", "line 1 holds a number"),
+            ("[1]\n2\n", "a.jsonl, row 2", "line 2 holds a number, but the first a list"),
+            (
+                '{"s": [1]}\n{"s": 2}\n',
+                "a.jsonl, row 2, column 's'",
+                "line 2 holds a number, but line 1 a list",
+            ),
+            ("[" * 100_000 + "]" * 100_000, "a.jsonl, row 1", "line 1 is not JSON: too deep"),
         ],
     )
     def test_broken_lines_are_named(self, tmp_path, content, where, what):
@@ -64,6 +71,11 @@ class TestJsonLines:
             read(write(tmp_path / "a.jsonl", content))
         assert caught.value.where == where
         assert what in caught.value.problem
+
+    def test_bare_numbers_are_said_to_be_no_records(self, tmp_path):
+        with pytest.raises(DataError) as caught:
+            read(write(tmp_path / "a.jsonl", "1\n2\n"))
+        assert caught.value.problem == "line 1 holds a number"
 
 
 class TestParquet:
@@ -213,6 +225,13 @@ def test_empty_standard_input_is_named(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
     with pytest.raises(DataError, match="standard input: the file is empty"):
         read("-")
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xff\xfe\n\0"])
+@pytest.mark.parametrize("ending", ["txt", "csv", "jsonl", "ts"])
+def test_file_of_a_byte_order_mark_is_empty(tmp_path, ending, mark):
+    with pytest.raises(DataError, match="the file is empty"):
+        read(write(tmp_path / f"a.{ending}", mark))
 
 
 class TestFolder:

@@ -12,7 +12,7 @@ from recurra.data.packed import Packed
 from recurra.data.schema import names, sequences
 from recurra.data.schema.definition import Schema
 from recurra.data.schema.unusable import Unusable
-from recurra.data.schema.values import FLAGS, class_names, label_sets, real_values
+from recurra.data.schema.values import FLAGS, class_names, label_sets, real_values, texts
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError
 
@@ -144,10 +144,7 @@ def _require(table: Table, schema: Schema, need_targets: bool) -> None:
 
 
 def _texts(table: Table, schema: Schema) -> np.ndarray:
-    column = table.frame[schema.text or ""]
-    if column.dtype.is_nested():
-        raise DataError("this column does not hold texts", where=f"{table.origin}, column {schema.text!r}")
-    return column.cast(pl.String).fill_null("").to_numpy().astype(object)
+    return texts(table, schema.text or "").fill_null("").to_numpy().astype(object)
 
 
 def _first_known(table: Table, schema: Schema, belongs: np.ndarray) -> Table:
@@ -163,7 +160,9 @@ def _first_known(table: Table, schema: Schema, belongs: np.ndarray) -> Table:
 
 def _targets(table: Table, schema: Schema, rows: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """(N, ...) targets of the examples that end in `rows`, and reason -> (N,) bool where there is none."""
-    picked = replace(table, frame=table.frame.select(schema.target)[rows])
+    frame = table.frame.select(schema.target)
+    binary = [name for name in schema.target if frame[name].dtype == pl.Binary]
+    picked = replace(table, frame=frame.with_columns(texts(table, name) for name in binary)[rows])
     if schema.target_kind == "real":
         values = real_values(picked, schema.target[0])
         return values, {"no target": np.isnan(values)}
@@ -211,7 +210,7 @@ def _set_matrix(table: Table, schema: Schema) -> tuple[np.ndarray, dict[str, np.
 def _parts(table: Table, schema: Schema, rows: np.ndarray, needed: bool) -> np.ndarray | None:
     if not schema.split:
         return None
-    column = table.frame[schema.split][rows].cast(pl.String).str.strip_chars().str.to_lowercase()
+    column = texts(table, schema.split)[rows].str.strip_chars().str.to_lowercase()
     parts = column.replace_strict(names.PARTS, default=None, return_dtype=pl.String)
     if parts.null_count():
         if not needed:
@@ -228,7 +227,7 @@ def _parts(table: Table, schema: Schema, rows: np.ndarray, needed: bool) -> np.n
 def _groups(table: Table, schema: Schema, rows: np.ndarray, needed: bool) -> np.ndarray | None:
     if not schema.group:
         return None
-    column = table.frame[schema.group][rows].cast(pl.String)
+    column = texts(table, schema.group)[rows]
     if column.null_count():
         if not needed:
             return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from recurra.data.labels import class_order
 from recurra.data.schema.definition import SchemaOptions, TargetKind
-from recurra.data.schema.values import FLAGS, class_names, label_sets, not_numbers, real_values
+from recurra.data.schema.values import FLAGS, class_names, label_sets, not_numbers, real_values, texts
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
@@ -38,7 +38,10 @@ def understand_target(table: Table, options: SchemaOptions, columns: list[str]) 
         return _flags(table, options, columns)
     name = columns[0]
     column = table.frame[name]
-    if isinstance(column.dtype, pl.List) or options.label_separator:
+    if column.dtype == pl.Binary:
+        column = texts(table, name)
+        table = replace(table, frame=table.frame.with_columns(column))
+    if isinstance(column.dtype, pl.List | pl.Array) or options.label_separator:
         return _several(table, options, name)
     task = options.task or table.task
     asked = "as asked" if options.task else f"as the {table.format} form has it"
@@ -91,6 +94,17 @@ def _flags(table: Table, options: SchemaOptions, columns: list[str]) -> Target:
 def _several(table: Table, options: SchemaOptions, name: str) -> Target:
     if options.task == "regress":
         raise DataError("cells of several labels are no numbers", where=f"{table.origin}, column {name!r}")
+    dtype = table.frame[name].dtype
+    if (
+        isinstance(dtype, pl.List | pl.Array)
+        and isinstance(dtype.inner, pl.DataType)
+        and dtype.inner.is_nested()
+    ):
+        raise DataError(
+            f"lists of several labels hold names, not lists or records (the type is {dtype})",
+            where=f"{table.origin}, column {name!r}",
+            fix="Name another target (--target COLUMN).",
+        )
     sets = label_sets(table.frame[name], options.label_separator)
     classes = class_order(sets.explode().drop_nulls().unique().to_list())
     _refuse_constant(table, name, classes)

@@ -22,14 +22,16 @@ def matrix(table: Table, names: list[str]) -> np.ndarray:
         DataError: text in a cell, an infinite number, or one too large for float32; with row and column.
     """
     frame = table.frame.select(names)
-    strings = [name for name in names if frame.schema[name] == pl.String]
+    dtypes = dict(frame.schema)  # polars builds the schema anew at every access
+    strings = [name for name in names if dtypes[name] == pl.String]
     for name in strings:
         if bad := not_numbers(frame[name]):
             raise text_among_numbers(table, name, bad)
     if strings:
         frame = frame.with_columns(number(pl.col(strings)))
     for name in names:
-        if not (frame.schema[name].is_numeric() or frame.schema[name] in (pl.Boolean, pl.Null)):
+        dtype = dtypes[name]
+        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null, pl.String)):
             raise DataError("this column does not hold numbers", where=f"{table.origin}, column {name!r}")
     with np.errstate(over="ignore"):
         values = frame.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
@@ -66,8 +68,7 @@ def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], n
 
     Returns the sequences, the reasons with their rows, and (N,) bool, the rows kept.
     """
-    columns = [table.frame[name] for name in schema.features]
-    columns = [c.arr.to_list() if isinstance(c.dtype, pl.Array) else c for c in columns]
+    columns = [_list_column(table, name) for name in schema.features]
     lengths = np.stack([c.list.len().fill_null(0).to_numpy().astype(np.int64) for c in columns])
     unequal = (lengths != lengths[0]).any(axis=0)
     empty = ~unequal & (lengths[0] == 0)
@@ -77,7 +78,7 @@ def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], n
         "no steps": rows_of(empty),
     }
     flat = [
-        _flat(table, name, column.filter(pl.Series(kept)))
+        _flat(table, name, column.filter(pl.Series(kept)), np.flatnonzero(kept))
         for name, column in zip(schema.features, columns, strict=True)
     ]
     values = np.concatenate(flat, axis=1)
@@ -97,27 +98,67 @@ def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], n
     return Packed(values, offsets), {k: v for k, v in reasons.items() if v}, kept
 
 
-def _flat(table: Table, name: str, column: pl.Series) -> np.ndarray:
-    """(total steps, channels) float32 of a column of lists, or of lists of lists (steps, channels)."""
+def _list_column(table: Table, name: str) -> pl.Series:
+    column = table.frame[name]
+    if isinstance(column.dtype, pl.Array):
+        return column.arr.to_list()
+    if column.dtype == pl.Null:
+        return column.cast(pl.List(pl.Float64))
+    if not isinstance(column.dtype, pl.List):
+        place = int(column.is_not_null().arg_true()[0])
+        raise DataError(
+            f"{column[place]!r} is not a sequence",
+            where=f"{table.origin}, row {place + 1}, column {name!r}",
+            fix="Give a list of steps in every row.",
+        )
+    return column
+
+
+def _flat(table: Table, name: str, column: pl.Series, rows: np.ndarray) -> np.ndarray:
+    """(total steps, channels) float32 of a column of lists, or of lists of lists (steps, channels).
+
+    Args:
+        column: none of its lists is missing or empty.
+        rows: the index in the table of each of them.
+    """
+    lengths = column.list.len().to_numpy()
+    row = np.repeat(rows, lengths)
     steps = column.explode()
     if isinstance(steps.dtype, pl.Array):
         steps = steps.arr.to_list()
     if not isinstance(steps.dtype, pl.List):
-        with np.errstate(over="ignore"):
-            return steps.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)[:, None]
-    widths = steps.list.len().fill_null(0)
-    width = widths.max() or 0
-    if (widths != width).any():
-        counts = column.list.eval(pl.element().list.len()).list
-        row = int((counts.min() != width).arg_true()[0]) + 1
+        return _floats(table, name, steps, row)[:, None]
+    widths = steps.list.len().fill_null(-1).to_numpy()
+    width = max(int(widths.max(initial=0)), 0)
+    uneven = np.flatnonzero(widths != width)
+    if len(uneven):
+        first = int(uneven[0])
+        step = first - int(np.searchsorted(row, row[first])) + 1
+        found = "is null" if widths[first] < 0 else f"has {widths[first]} values"
         raise DataError(
-            f"the steps do not all have {width} channels",
-            where=f"{table.origin}, about row {row}, column {name!r}",
+            f"the steps do not all have {width} channels: step {step} {found}",
+            where=f"{table.origin}, row {row[first] + 1}, column {name!r}",
             fix="Give every step the same channels; null where a value is missing.",
         )
+    if not width:
+        return np.zeros((len(steps), 0), dtype=np.float32)
+    return _floats(table, name, steps.explode(), np.repeat(row, width)).reshape(-1, width)
+
+
+def _floats(table: Table, name: str, values: pl.Series, rows: np.ndarray) -> np.ndarray:
+    """(N,) float32 of single values that stand in `rows` of the table."""
+    if values.dtype == pl.String:
+        if bad := not_numbers(values):
+            raise text_among_numbers(table, name, [(int(rows[place - 1]) + 1, cell) for place, cell in bad])
+        values = values.to_frame().select(number(pl.col(values.name))).to_series()
+    elif not (values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null)):
+        raise DataError(
+            f"these steps hold no numbers (their type is {values.dtype})",
+            where=f"{table.origin}, column {name!r}",
+            fix="Give lists of numbers, or lists of steps that are lists of numbers.",
+        )
     with np.errstate(over="ignore"):
-        values = steps.explode().cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
-    return values.reshape(-1, int(width))  # type: ignore[call-overload]
+        return values.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
 
 
 def rows_of(mask: np.ndarray) -> list[int]:

@@ -45,12 +45,46 @@ def _written(column: pl.Series) -> pl.Series:
 def label_sets(column: pl.Series, separator: str | None) -> pl.Series:
     """Lists of class names of a column with several labels in one cell; null where it has a hole.
 
-    An empty list is no hole: none of the labels holds. An empty cell of text is one.
+    An empty list is no hole: none of the labels holds. An empty cell of text is one. Text without a separator
+    is one label.
     """
+    if isinstance(column.dtype, pl.Array):
+        column = column.arr.to_list()
     if isinstance(column.dtype, pl.List):
         return column.cast(pl.List(pl.String))
-    parts = class_names(column).str.split(separator or "").list.eval(pl.element().str.strip_chars())
+    names = class_names(column)
+    if separator is None:
+        one = pl.when(pl.col(names.name).is_not_null()).then(pl.concat_list(names.name))
+        return names.to_frame().select(one).to_series()
+    parts = names.str.split(separator).list.eval(pl.element().str.strip_chars())
     return parts.list.eval(pl.element().filter(pl.element() != ""))
+
+
+def texts(table: Table, name: str) -> pl.Series:
+    """A column as strings.
+
+    Raises:
+        DataError: it holds bytes that are not UTF-8, with their row; lists or records.
+    """
+    column = table.frame[name]
+    if column.dtype.is_nested():
+        raise DataError(
+            f"this column holds no texts (its type is {column.dtype})",
+            where=f"{table.origin}, column {name!r}",
+        )
+    if column.dtype != pl.Binary:
+        return column.cast(pl.String)
+    decoded = []
+    for row, cell in enumerate(column, 1):
+        try:
+            decoded.append(None if cell is None else cell.decode("utf-8"))
+        except UnicodeDecodeError:
+            raise DataError(
+                "these bytes are not UTF-8 text",
+                where=f"{table.origin}, row {row}, column {name!r}",
+                fix="Write the column as text.",
+            ) from None
+    return pl.Series(name, decoded, dtype=pl.String)
 
 
 def real_values(table: Table, name: str) -> np.ndarray:

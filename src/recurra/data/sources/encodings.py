@@ -43,8 +43,11 @@ _CANDIDATES = [
 _SAMPLE = 64_000
 
 
-def load(path: Path | None, origin: str) -> bytes:
+def load(path: Path | None, origin: str, *, empty: bool = False) -> bytes:
     """The bytes of a file, or of standard input where `path` is None; gzip is unpacked by its magic number.
+
+    Args:
+        empty: whether the file may be empty.
 
     Raises:
         DataError: the file is missing, a folder, unreadable or empty, or the gzip data are broken.
@@ -61,9 +64,15 @@ def load(path: Path | None, origin: str) -> bytes:
         raise DataError(f"the file cannot be read ({error.strerror})", where=origin) from None
     if data[:2] == b"\x1f\x8b":
         data = _unpack(data, origin)
+    if not empty:
+        refuse_empty(data, origin)
+    return data
+
+
+def refuse_empty(data: bytes, origin: str) -> None:
+    """Raise if there is nothing but white space in `data`."""
     if not data.strip():
         raise DataError("the file is empty", where=origin, fix="Give a file that holds records.")
-    return data
 
 
 def _unpack(data: bytes, origin: str) -> bytes:

@@ -37,23 +37,45 @@ def read_jsonl(data: bytes, origin: str) -> Table:
 
 def _slowly(data: bytes, origin: str) -> pl.DataFrame:
     values = _whole(data) or _lines(data, origin)
-    kinds = [
-        dict if isinstance(value, dict) else list if isinstance(value, list) else str for _, value in values
-    ]
-    if len(set(kinds)) > 1 or (kinds[0] is str and not all(isinstance(value, str) for _, value in values)):
-        i = next((i for i, kind in enumerate(kinds) if kind is not kinds[0]), 0)
-        raise DataError(
-            f"line {values[i][0]} holds {_called(values[i][1])}, but the first {_called(values[0][1])}",
-            where=f"{origin}, row {i + 1}",
-            fix="Write an object with the same keys in every line.",
-        )
+    _refuse_mixed(values, origin)
     records = [value for _, value in values]
     try:
-        if kinds[0] is dict:
+        if isinstance(records[0], dict):
             return pl.DataFrame(records, infer_schema_length=None, strict=False)
-        return pl.DataFrame({"text" if kinds[0] is str else "sequence": records}, strict=False)
+        return pl.DataFrame({"text" if isinstance(records[0], str) else "sequence": records}, strict=False)
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        _refuse_mixed_values(values, origin)
         raise DataError(f"the lines do not make a table: {error}", where=origin) from None
+
+
+def _refuse_mixed(values: list[tuple[int, Any]], origin: str) -> None:
+    """Raise if a line is neither object, list nor text, or not of the kind of the first."""
+    kinds = [next((k for k in (dict, list, str) if isinstance(value, k)), None) for _, value in values]
+    i = next((i for i, kind in enumerate(kinds) if kind is None or kind is not kinds[0]), None)
+    if i is not None:
+        but = f", but the first {_called(values[0][1])}" if i else ""
+        raise DataError(
+            f"line {values[i][0]} holds {_called(values[i][1])}{but}",
+            where=f"{origin}, row {i + 1}",
+            fix="Write an object with the same keys, a list of numbers, or a text in every line.",
+        )
+
+
+def _refuse_mixed_values(values: list[tuple[int, Any]], origin: str) -> None:
+    """Raise if one key holds lists, or objects, in some lines and something else in others."""
+    seen: dict[str, tuple[int, Any, type | None]] = {}
+    for i, (line, record) in enumerate(values):
+        for key, value in record.items() if isinstance(record, dict) else ():
+            if value is None:
+                continue
+            kind = next((k for k in (dict, list) if isinstance(value, k)), None)
+            first, known, wanted = seen.setdefault(key, (line, value, kind))
+            if kind is not wanted:
+                raise DataError(
+                    f"line {line} holds {_called(value)}, but line {first} {_called(known)}",
+                    where=f"{origin}, row {i + 1}, column {key!r}",
+                    fix="Write values of one kind in every line; null where there is none.",
+                )
 
 
 def _whole(data: bytes) -> list[tuple[int, Any]] | None:
@@ -62,7 +84,7 @@ def _whole(data: bytes) -> list[tuple[int, Any]] | None:
         return None
     try:
         records = json.loads(data)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return None
     if records and all(isinstance(record, dict) for record in records):
         return [(i + 1, record) for i, record in enumerate(records)]

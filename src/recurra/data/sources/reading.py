@@ -9,7 +9,7 @@ from typing import Any
 
 from recurra.data.sources.columns import is_number
 from recurra.data.sources.delimited import read_delimited, separator_of
-from recurra.data.sources.encodings import load, to_utf8
+from recurra.data.sources.encodings import load, refuse_empty, to_utf8
 from recurra.data.sources.folder import read_folder
 from recurra.data.sources.jsonl import read_jsonl
 from recurra.data.sources.lines import read_lines
@@ -54,6 +54,7 @@ def _content(data: bytes, origin: str, kind: str, encoding: str | None) -> Table
     if data[:4] == MAGIC or kind == "parquet":
         return read_parquet(data, origin)
     data, notes = to_utf8(data, origin, encoding)
+    refuse_empty(data, origin)  # a byte order mark may have been all there was
     if kind not in ("csv", "tsv", "jsonl", "ndjson", "json", "ts"):
         kind = _sniff(data)
     if kind == "ts":
