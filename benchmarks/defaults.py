@@ -48,10 +48,10 @@ IMDB: dict[str, dict[str, Any]] = {
 }
 SEQUENCES: dict[str, dict[str, Any]] = {
     "default": {},
-    "gru": {"network.cell": "gru"},
-    "no convolutions": {"network.convolutions": []},
-    "one layer": {"network.num_layers": 1},
     "dropout 0.5": {"network.dropout": 0.5},
+    "label smoothing 0.1": {"task.label_smoothing": 0.1},
+    "one layer": {"network.num_layers": 1},
+    "no convolutions": {"network.convolutions": []},
     "learning rate 5e-3": {"training.learning_rate": 5e-3},
 }
 

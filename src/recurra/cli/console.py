@@ -9,17 +9,18 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from recurra.runs.events import Event, PhaseStarted, Said
+from recurra.runs.events import Event, Measured, PhaseStarted, Said
 from recurra.training.loop import EpochRecord, StepDone
 
 
 class Watcher:
     """An observer of a run for people. With `--json` everything goes to standard error instead.
 
-    Used as a context: the bar is taken away at its end.
+    Used as a context: the bar is taken away at its end. It shows the time that a phase has taken, and the time
+    left as soon as the work says how much there is.
 
     Args:
         as_json: keep standard output free for the JSON.
@@ -30,16 +31,16 @@ class Watcher:
         self._every = every
         self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("   {task.description}"),
             BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[loss]}"),
-            TextColumn("time left"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[counted]}"),
             TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[loss]}"),
             console=self.console,
             transient=True,
         )
-        self._task: Any = None
+        self._task: TaskID | None = None
         self._drawn = 0.0
 
     def __enter__(self) -> Watcher:
@@ -54,29 +55,33 @@ class Watcher:
     def __call__(self, event: Event) -> None:
         """Show `event`."""
         if isinstance(event, PhaseStarted):
-            self._remove_bar()
             self.console.print(f"[bold]{plain(event.name)}[/bold]")
-            self._task = None
+            self._begin("at work", None)
         elif isinstance(event, Said):
             mark = "[yellow]![/yellow]" if event.kind == "warning" else " "
             self.console.print(f" {mark} {plain(event.text)}")
         elif isinstance(event, StepDone):
-            self._step(event)
+            self._advance("steps", event.step, event.total_steps, f"loss {event.loss:.4f}")
+        elif isinstance(event, Measured):
+            self._advance("examples", event.done, event.total)
         elif event.epoch % self._every == 0:
             self.console.print("   " + epoch_line(event))
 
-    def _step(self, event: StepDone) -> None:
-        if self._task is None:
-            self._task = self._bar.add_task(
-                "   steps", total=event.total_steps, completed=event.step, loss=""
-            )
-        if time.monotonic() - self._drawn > 0.1 or event.step == event.total_steps:
-            self._bar.update(self._task, completed=event.step, loss=f"loss {event.loss:.4f}")
-            self._drawn = time.monotonic()
-
-    def _remove_bar(self) -> None:
+    def _begin(self, name: str, total: int | None, done: int = 0) -> None:
+        """A new bar in place of the last one."""
         if self._task is not None:
             self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(name, total=total, completed=done, counted="", loss="")
+
+    def _advance(self, name: str, done: int, total: int, loss: str = "") -> None:
+        current = None if self._task is None else self._bar.tasks[-1]
+        if current is None or current.description != name or done < current.completed:
+            self._begin(name, total, done)
+        elif time.monotonic() - self._drawn > 0.1 or done == total:
+            self._bar.update(
+                current.id, completed=done, counted=f"{done:,} of {total:,}, time left", loss=loss
+            )
+            self._drawn = time.monotonic()
 
 
 def epoch_line(record: EpochRecord) -> str:

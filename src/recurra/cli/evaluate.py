@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recurra.cli.console import Watcher, print_json, score_table
+from recurra.runs.events import PhaseStarted
 from recurra.runs.files import read_examples
 from recurra.runs.run import load
 
@@ -14,8 +15,10 @@ def run_evaluate(run_folder: Path, data: str, *, encoding: str | None, as_json: 
     """Scores of the run on `data`, for people or as JSON."""
     run = load(run_folder)
     with Watcher(as_json=as_json) as watcher:
+        watcher(PhaseStarted(f"Reading {data}"))
         examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)
-        scores = [score.to_json() for score in run.evaluate(examples)]
+        watcher(PhaseStarted("Scoring"))
+        scores = [score.to_json() for score in run.evaluate(examples, watcher)]
         if as_json:
             print_json({"run": str(run_folder), "data": data, "n": len(examples), "scores": scores})
         else:

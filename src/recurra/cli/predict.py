@@ -34,7 +34,8 @@ def run_predict(
         examples = read_examples(
             data, run.config.data_schema, need_targets=False, encoding=encoding, observer=watcher
         )
-    records = answer_records(run, run.answer(examples), examples.rows)
+        answer = run.answer(examples, watcher)
+    records = answer_records(run, answer, examples.rows)
     if out is not None:
         write_bytes(out, (_csv(records) if out.suffix == ".csv" else _lines(records)).encode())
         print(f"{len(records):,} answers are in {out}", file=sys.stderr)

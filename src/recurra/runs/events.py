@@ -28,7 +28,15 @@ class PhaseStarted:
     name: str
 
 
-Event = Said | PhaseStarted | StepDone | EpochRecord
+@dataclass(frozen=True)
+class Measured:
+    """So many examples have gone through a trained network."""
+
+    done: int
+    total: int
+
+
+Event = Said | PhaseStarted | StepDone | EpochRecord | Measured
 Observer = Callable[[Event], None]
 
 

@@ -124,7 +124,7 @@ def fit(
             targets=prepared.targets,
             history=[asdict(record) for record in history.records],
         )
-        run.metrics = score_run(run, prepared.parts, baselines)
+        run.metrics = score_run(run, prepared.parts, baselines, observer)
     clock["scored"] = time.monotonic()
     run.metrics |= {
         "training": {

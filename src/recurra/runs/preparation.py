@@ -87,6 +87,9 @@ def prepare(
     targets = TargetEncoder.fit(
         _targets(parts["train"]), classes=schema.classes or None, rows=parts["train"].rows
     )
+    if not len(parts["validation"]):
+        uncalibrated = "" if targets.kind == "real" else ", and probabilities are not calibrated"
+        observer(Said(f"without a validation part the last weights are kept{uncalibrated}"))
     for name in ("validation", "test"):
         parts[name] = _of_known_classes(parts[name], targets, name, observer)
     y = {name: targets.encode(_targets(parts[name]), parts[name].rows) for name in ("train", "validation")}

@@ -21,6 +21,7 @@ from recurra.data.text import TextEncoder
 from recurra.errors import DataError, InputError, RunError
 from recurra.networks.sequence_network import SequenceNetwork
 from recurra.runs.config import CONFIG, RunConfig, read_config, write_config
+from recurra.runs.events import Measured, Observer, ignore
 from recurra.storage import (
     append_line,
     make_folder,
@@ -88,17 +89,21 @@ class Run:
             raise DataError("this run reads numeric sequences, found texts")
         return self.numbers.encode(examples.sequences)
 
-    def outputs(self, examples: Examples) -> torch.Tensor:
+    def outputs(self, examples: Examples, observer: Observer = ignore) -> torch.Tensor:
         """What the network says of each example: (N, outputs), before any decision."""
         if not len(examples):
             return torch.zeros(0, self.config.shape.output_size)
         batches = Batches(self.encode(examples), **self.config.settings.batches.model_dump())
-        return outputs_over(self.network, batches, precision="float32")[0]
 
-    def answer(self, inputs: Any) -> Answer:
+        def told(done: int) -> None:
+            observer(Measured(done, len(examples)))
+
+        return outputs_over(self.network, batches, precision="float32", told=told)[0]
+
+    def answer(self, inputs: Any, observer: Observer = ignore) -> Answer:
         """Answers for `inputs`: Examples, or anything `predict` takes."""
         examples = inputs if isinstance(inputs, Examples) else examples_from_arrays(inputs)
-        return self.task.answer(self.outputs(examples), self.config.decision)
+        return self.task.answer(self.outputs(examples, observer), self.config.decision)
 
     def predict(self, inputs: Any) -> np.ndarray:
         """Class names, label sets as a (N, K) bool array, or numbers.
@@ -115,14 +120,14 @@ class Run:
             raise InputError("a regression has no probabilities", fix="Use predict.")
         return answer.probabilities
 
-    def evaluate(self, examples: Examples) -> list[Score]:
+    def evaluate(self, examples: Examples, observer: Observer = ignore) -> list[Score]:
         """Scores with intervals against the examples' own targets."""
         if examples.targets is None:
             raise DataError(
                 "the data has no target to compare with", fix="Give a file with the target column."
             )
         self.targets.encode(examples.targets, examples.rows)
-        return self.task.scores(self.answer(examples), examples.targets)
+        return self.task.scores(self.answer(examples, observer), examples.targets)
 
     def save(self, folder: str | Path) -> Path:
         """Write the run into `folder`, which must be new or empty.

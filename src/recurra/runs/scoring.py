@@ -7,11 +7,14 @@ from typing import Any
 import torch
 
 from recurra.data.examples import Examples
+from recurra.runs.events import Observer, ignore
 from recurra.runs.run import Run
 from recurra.tasks.baselines import BaselineResult, best_baseline, compare_with_baseline, verdict
 
 
-def score_run(run: Run, parts: dict[str, Examples], baselines: list[BaselineResult]) -> dict[str, Any]:
+def score_run(
+    run: Run, parts: dict[str, Examples], baselines: list[BaselineResult], observer: Observer = ignore
+) -> dict[str, Any]:
     """Fix the decision on the validation part, where there is one, then open the test part once.
 
     The content of `metrics.json`: validation and test scores, tables, baselines, the verdict.
@@ -24,13 +27,13 @@ def score_run(run: Run, parts: dict[str, Examples], baselines: list[BaselineResu
     }
     if len(validation):
         assert validation.targets is not None
-        outputs = run.outputs(validation)
+        outputs = run.outputs(validation, observer)
         truth = torch.from_numpy(run.targets.encode(validation.targets, validation.rows))
         run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
         answer = task.answer(outputs, run.config.decision)
         content["validation"] = _part(task.scores(answer, validation.targets), len(validation))
     if len(test) and test.targets is not None:
-        answer = run.answer(test)
+        answer = run.answer(test, observer)
         scores = task.scores(answer, test.targets)
         content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets)
         content["baselines"] = [result.to_json() for result in baselines]

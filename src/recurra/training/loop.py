@@ -223,17 +223,25 @@ def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Ad
 
 
 @torch.no_grad()
-def outputs_over(network: nn.Module, batches: Batches, precision: Precision) -> tuple[Tensor, Tensor | None]:
-    """The network's outputs (N, ...) and the targets for all examples, in the order of the examples."""
+def outputs_over(
+    network: nn.Module, batches: Batches, precision: Precision, told: Callable[[int], None] = lambda _: None
+) -> tuple[Tensor, Tensor | None]:
+    """The network's outputs (N, ...) and the targets for all examples, in the order of the examples.
+
+    Args:
+        told: is told after each batch how many examples are done.
+    """
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
-    outputs, targets, order = [], [], []
+    outputs, targets, order, done = [], [], [], 0
     for batch in batches.evaluation():
         with autocast(precision, device):
             output = network(batch.input.to(device), batch.lengths.to(device))
         outputs.append(output.float().cpu())
         order.append(torch.from_numpy(batch.index))
+        done += len(batch)
+        told(done)
         if batch.target is not None:
             targets.append(batch.target)
     network.train(was_training)
