@@ -39,12 +39,11 @@ TEXTS: dict[str, dict[str, Any]] = {
     "word dropout 0": {"network.word_dropout": 0.0},
     "input dropout 0.4": {"network.input_dropout": 0.4},
 }
-SMALLER = {"network.hidden_size": 64}  # half the width in half the time
 IMDB: dict[str, dict[str, Any]] = {
-    "64 units": SMALLER,
-    "64 units, 800 words": SMALLER | {"text.max_steps": 800},
-    "64 units, word dropout 0.4": SMALLER | {"network.word_dropout": 0.4},
-    "64 units, no pairs": SMALLER | {"network.pairs": 0},
+    "default": {},
+    "400 words": {"text.max_steps": 400},
+    "128 units": {"network.hidden_size": 128},
+    "no pairs": {"network.pairs": 0},
 }
 SEQUENCES: dict[str, dict[str, Any]] = {
     "default": {},

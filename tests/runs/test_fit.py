@@ -99,7 +99,13 @@ def test_every_observer_event_is_told_and_the_verdict_is_a_sentence():
     examples, schema = examples_of(sentences(120), text="text", target="label")
     events = []
     run = fit(examples, schema, quick(), observer=events.append)
-    assert {type(event).__name__ for event in events} == {"PhaseStarted", "Said", "StepDone", "EpochRecord"}
+    assert {type(event).__name__ for event in events} == {
+        "PhaseStarted",
+        "Said",
+        "StepDone",
+        "EpochRecord",
+        "Measured",
+    }
     assert run.metrics["verdict"].endswith(".")
     assert any(isinstance(e, Said) and "TF-IDF" in e.text for e in events)
 

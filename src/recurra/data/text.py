@@ -29,7 +29,7 @@ from recurra.errors import DataError, RunError
 from recurra.storage import write_bytes
 
 VOCABULARY_SIZE = {"word": 30_000, "subword": 8_000, "character": 5_000}
-MAX_STEPS = {"word": 400, "subword": 600, "character": 1_500}
+MAX_STEPS = {"word": 800, "subword": 1_200, "character": 3_000}
 _LARGEST_FILE = 64 * 2**20
 
 

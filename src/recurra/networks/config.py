@@ -16,7 +16,7 @@ class NetworkConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     cell: CellName = Field(default="lstm", description="the recurrent cell")
-    hidden_size: int = Field(default=128, ge=1, description="units per layer and direction")
+    hidden_size: int = Field(default=64, ge=1, description="units per layer and direction")
     num_layers: int = Field(default=1, ge=1, description="recurrent layers on top of each other")
     bidirectional: bool = Field(default=True, description="read from both ends")
     embedding_size: int = Field(default=128, ge=1, description="numbers per token (text only)")
