@@ -103,6 +103,8 @@ def test_equal_column_names_are_told_apart_aloud(tmp_path):
         ("label,0,1,2,3\nx,.1,.2,.3,.4\ny,.1,.2,.3,.4\n", False),
         ("0.5,0.25,a\n0.75,0.1,b\n0.25,0.3,a\n", True),
         ("country,2019,2020,2021\nNL,1,2,3\nDE,3,4,5\n", False),
+        ("text,label\ntext,pos\n" + "".join(f"film {i},{'np'[i % 2]}\n" for i in range(43)), False),
+        ("text,label\n" + "".join(f"text {i // 2},{'np'[i % 2]}\n" for i in range(40)) + "text,p\n", False),
     ],
 )
 def test_missing_header_is_noticed(tmp_path, content, missing):
@@ -110,6 +112,14 @@ def test_missing_header_is_noticed(tmp_path, content, missing):
     assert (table.frame.columns[0] == "column_1") == missing
     assert len(table) == content.count("\n") - (not missing)
     assert any("no header line" in note for note in table.notes) == missing
+
+
+def test_header_of_even_numbers_is_said(tmp_path):
+    table = read(write(tmp_path / "a.csv", "1,2,3\n5,1,2\n7,8,8\n"))
+    assert table.frame.columns == ["1", "2", "3"]
+    assert table.notes == (
+        "the first line is taken for the header (its numbers 1, 2, 3 count up): if it is data, write one above",
+    )
 
 
 def test_megabyte_line_is_read(tmp_path):
@@ -169,6 +179,8 @@ def test_numbers_survive(tmp_path_factory, rows):
             "a.csv, row 2",
             "3 fields in line 3, but the first line has 2 (rows 2, 3)",
         ),
+        ("\n\r\n\na,b\n1,2\n3\n4,5\n", "a.csv, row 2", "1 field in line 6, but the first line has 2"),
+        ('\n\na,b\n1,5" x\n3,"x\n4,5\n', "a.csv, row 2", "in the record that begins in line 5"),
         ('a,b\n1,2\n3,"x\n4,5\n', "a.csv, row 2", 'a quote (") is opened and not closed'),
         (
             'a,b\n1,2\n3,"x"y\n4,5\n',

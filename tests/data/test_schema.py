@@ -299,6 +299,33 @@ class TestLayouts:
         examples, _ = to_examples(read(columns), infer(columns))
         np.testing.assert_array_equal(examples.sequences[0][:, 0], [1, 2, 9, 10])
 
+    def test_named_features_keep_their_order(self):
+        columns = {f"t{t}": [float(t)] * N for t in (1, 2, 3)} | {"label": LABELS}
+        schema = infer(columns, features=["t3", "t1", "t2"], layout="wide")
+        assert schema.features == ["t3", "t1", "t2"]
+        columns = {f"{c}{t}": [0.5] * N for t in (1, 2, 3) for c in "xy"} | {"label": LABELS}
+        schema = infer(columns, features=["x2", "y2", "x1", "y1", "x3", "y3"], layout="wide")
+        assert schema.features == ["x2", "x1", "x3", "y2", "y1", "y3"]
+
+    @pytest.mark.parametrize("names", [[f"lag_{t}" for t in range(9, 0, -1)], ["3", "2", "1.5", "0"]])
+    def test_falling_numbers_keep_the_order_of_the_table(self, names):
+        columns = {name: np.random.default_rng(0).normal(size=N) for name in names} | {"label": LABELS}
+        assert infer(columns).features == names
+
+    def test_families_of_falling_and_rising_numbers_are_ordered_alike(self):
+        columns = {f"x{t}": [0.5] * N for t in (3, 2, 1)} | {f"y{t}": [0.5] * N for t in (1, 2, 3)}
+        assert infer(columns | {"label": LABELS}).features == ["x1", "x2", "x3", "y1", "y2", "y3"]
+
+    def test_thousands_of_columns_take_no_quadratic_time(self):
+        import time
+
+        columns = {f"t{t}": [0.5, 1.5, 0.25, 1.0] for t in range(10_000)} | {"label": list("abab")}
+        table = read(columns)
+        schema = infer_schema(table, SchemaOptions(target="label"))
+        start = time.process_time()
+        to_examples(table, schema)
+        assert time.process_time() - start < 2
+
     @pytest.mark.parametrize("first", [True, False])
     def test_few_valued_column_at_the_edge_is_the_target(self, first):
         values = np.random.default_rng(0).normal(size=(N, 12))

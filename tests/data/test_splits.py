@@ -242,3 +242,12 @@ def test_a_tenth_is_held_out_only_where_that_is_enough_to_judge_by():
     assert any("too few to spare any for validation" in note for note in few.notes)
     assert len(many.validation) == 50
     assert len(make_split(examples(["a", "b"] * 250), seed=0, test=0, validation=0).validation) == 0
+
+
+@pytest.mark.parametrize("count", [*range(4, 40), 64, 99, 100, 250])
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
+def test_share_of_a_regression_target_is_kept(count, share):
+    made = examples(np.random.default_rng(0).normal(size=count))
+    split = make_split(made, seed=0, test=share, validation=0.0)
+    check_whole(split, count)
+    assert abs(len(split.test) - share * count) <= max(1.5, 0.05 * count)

@@ -50,12 +50,12 @@ def make_split(
        the training rows.
     2. Otherwise the test part is drawn from all examples, and the validation part from what is left.
     3. Drawn are groups as a whole: `examples.groups`, else all examples with the same input, so that no
-       input stands on two sides. The same share is drawn of every class (or tenth of a regression target,
-       or combination of labels), at least one group of each. Classes so small that their share is
-       less than half an example give one group each, as long as that is not above a quarter of their
-       examples; a class of a single group stays in training. Groups given by `examples.groups` may mix
-       classes: they are drawn by scikit-learn's StratifiedGroupKFold or, above 2,000 groups or without
-       classes, GroupShuffleSplit.
+       input stands on two sides. The same share is drawn of every class (or combination of labels, or
+       quantile of a regression target: tenths where there are enough examples), at least one group of each.
+       Classes so small that their share is less than half an example give one group each, as long as that
+       is not above a quarter of their examples; a class of a single group stays in training. Groups given
+       by `examples.groups` may mix classes: they are drawn by scikit-learn's StratifiedGroupKFold or, above
+       2,000 groups or without classes, GroupShuffleSplit.
     4. `by_time`: the examples stand in the order of time. The last ones are the test part, those before
        them the validation part; nothing is shuffled, a group stands where its last example does.
 
@@ -89,7 +89,6 @@ def make_split(
     if examples.parts is not None:
         places = _given(examples.parts)
     groups = _groups(examples, by_time)
-    strata = _strata(examples, stratify and not by_time)
     for part, asked in (("test", test), ("validation", validation)):
         rest = places["train"]
         enough = round(_USUAL * len(rest)) >= _FEW
@@ -101,12 +100,14 @@ def make_split(
         if not share:
             continue
         rng = np.random.default_rng([seed, _PARTS.index(part)])
+        targets = examples.targets[rest] if examples.targets is not None and stratify else None
+        strata = _strata(targets, groups[rest], share)
         if by_time:
             drawn = _last(groups[rest], share)
         elif examples.groups is not None:
-            drawn = _deal(groups[rest], strata[rest], share, rng)
+            drawn = _deal(groups[rest], strata, share, rng)
         else:
-            drawn = _draw(groups[rest], strata[rest], share, rng)
+            drawn = _draw(groups[rest], strata, share, rng)
         if not drawn.any() or drawn.all():
             raise DataError(
                 f"expected enough examples for a {part} part of {share:.0%}, found {len(rest)} in "
@@ -148,17 +149,21 @@ def _groups(examples: Examples, by_time: bool) -> np.ndarray:
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
-def _strata(examples: Examples, stratify: bool) -> np.ndarray:
-    """(N,) int64: the class, the combination of labels, or the tenth of a regression target."""
-    targets = examples.targets
-    if targets is None or not stratify:
-        return np.zeros(len(examples), dtype=np.int64)
+def _strata(targets: np.ndarray | None, groups: np.ndarray, share: float) -> np.ndarray:
+    """(N,) int64: the class, the combination of labels, or the quantile of a regression target.
+
+    There are as many quantiles, up to ten, as leave two groups to draw from each: with fewer, rounding in
+    every one of them would miss the share by much.
+    """
+    if targets is None:
+        return np.zeros(len(groups), dtype=np.int64)
     if targets.ndim == 2:
         _, combination, count = np.unique(targets, axis=0, return_inverse=True, return_counts=True)
         combination = combination.ravel()
         return np.where(count[combination] > 1, combination + 1, 0)  # those seen once are drawn together
     if np.issubdtype(targets.dtype, np.floating):
-        borders = np.nanquantile(targets, np.linspace(0, 1, _QUANTILES + 1)[1:-1])
+        count = int(np.clip(share * len(np.unique(groups)) // 2, 1, _QUANTILES))
+        borders = np.nanquantile(targets, np.linspace(0, 1, count + 1)[1:-1])
         return np.searchsorted(np.unique(borders), targets)
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in targets.tolist()], dtype=np.int64)

@@ -132,7 +132,8 @@ def _require(table: Table, schema: Schema, need_targets: bool) -> None:
         wanted += [schema.id, schema.time]
     if need_targets:
         wanted += [*schema.target, schema.split, schema.group, schema.time]
-    absent = list(dict.fromkeys(name for name in wanted if name and name not in table.frame.columns))
+    there = set(table.frame.columns)
+    absent = list(dict.fromkeys(name for name in wanted if name and name not in there))
     if absent:
         several = len(absent) > 1
         raise DataError(

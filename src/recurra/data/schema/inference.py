@@ -76,11 +76,13 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
 def _named(table: Table, options: SchemaOptions) -> dict[str, str]:
     """Columns with a role by option or format -> the role; each must be there and have one role."""
     said: dict[str, str] = {}
+    there = set(table.frame.columns)
 
     def take(name: str | None, role: str) -> None:
         if name is None:
             return
-        table.column(name, role)
+        if name not in there:
+            table.column(name, role)  # which says so
         if said.setdefault(name, role) != role:
             raise DataError(
                 f"the column {name!r} cannot be {said[name]} and {role} at once",

@@ -59,7 +59,9 @@ def choose_numbers(
         return _stream(table, options, numbers, _classes(target, kind))
     if options.layout == "long" or (options.layout is None and options.id):
         return _long(table, options, numbers, target, options.id, kind)
-    families = names.numbered_family([column.name for column in numbers])
+    families = names.numbered_family(
+        [column.name for column in numbers], as_given=options.features is not None
+    )
     if options.layout == "wide":
         return _wide(options, numbers, families, "as asked")
     steps = sum(map(len, families.values()))
@@ -131,8 +133,9 @@ def _wide(
         kept = numbers if options.features is not None else [c for c in numbers if not c.named_identifier]
         steps, longest = {("value", ""): [column.name for column in kept]}, len(kept)
     features = [name for found in steps.values() for name in found]
+    taken = set(features)
     for column in numbers:
-        if column.name not in features:
+        if column.name not in taken:
             aside[column.name] = (
                 "an identifier" if column.named_identifier else "not one of the numbered steps"
             )

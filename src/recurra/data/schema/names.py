@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 
 def _words(text: str) -> frozenset[str]:
@@ -53,19 +54,30 @@ def named(name: str, words: frozenset[str]) -> bool:
     return plain(name) in words
 
 
-def numbered_family(names: list[str]) -> dict[tuple[str, str], list[str]]:
-    """Names that differ in their last number alone, ordered by it: the steps of wide tables.
+def numbered_family(names: list[str], *, as_given: bool = False) -> dict[tuple[str, str], list[str]]:
+    """Names that differ in their last number alone: the steps of wide tables, in the order of time.
 
-    Keys are what stands before and behind the number. Families of fewer than three are left out.
+    Their numbers count up, or down where in every family each is less than the one before (lag_3, lag_2,
+    lag_1); otherwise the names are put in the order of their numbers. Keys are what stands before and behind
+    the number. Families of fewer than three are left out.
 
-    >>> numbered_family(["x1", "y1", "x2", "y2", "x3", "y3", "age"])
+    Args:
+        as_given: keep the order of `names` whatever their numbers.
+
+    >>> numbered_family(["x1", "y1", "x3", "y3", "x2", "y2", "age"])
     {('x', ''): ['x1', 'x2', 'x3'], ('y', ''): ['y1', 'y2', 'y3']}
+    >>> numbered_family(["lag_3", "lag_2", "lag_1"])
+    {('lag_', ''): ['lag_3', 'lag_2', 'lag_1']}
     """
+    families: dict[tuple[str, str], list[tuple[float, str]]] = {}
     if len(names) >= 3 and all(re.fullmatch(r"-?\d+(\.\d+)?", name) for name in names):
-        return {("", ""): sorted(names, key=float)}
-    families: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for name in names:
-        match = re.fullmatch(r"(.*?)(\d+)(\D*)", name)
-        if match:
-            families.setdefault((match[1], match[3]), []).append((int(match[2]), name))
-    return {key: [name for _, name in sorted(found)] for key, found in families.items() if len(found) >= 3}
+        families["", ""] = [(float(name), name) for name in names]
+    else:
+        for name in names:
+            match = re.fullmatch(r"(.*?)(\d+)(\D*)", name)
+            if match:
+                families.setdefault((match[1], match[3]), []).append((int(match[2]), name))
+    families = {key: found for key, found in families.items() if len(found) >= 3}
+    falling = all(a > b for found in families.values() for (a, _), (b, _) in pairwise(found))
+    kept = as_given or falling
+    return {key: [name for _, name in (found if kept else sorted(found))] for key, found in families.items()}
