@@ -267,6 +267,81 @@ class TestFolder:
             ("walk", [1, 3, 5], [2, 4, 6]),
         ]
 
+    def test_encoding_is_forced_or_said(self, tmp_path):
+        write(tmp_path / "d/a/1.txt", "a long line about a caf\xe9 in the town\ncafé".encode("cp1252"))
+        write(tmp_path / "d/a/2.txt", "plain\nthree\na long line that is na\xefve and plain".encode("cp1252"))
+        write(tmp_path / "d/b/1.txt", "plain")
+        table = read(tmp_path / "d")
+        assert table.notes == (
+            "not UTF-8 (line 1): read as cp1252; --encoding forces another (d/a/1.txt, and alike in 1 more files)",
+        )
+        table = read(tmp_path / "d", encoding="cp1251")
+        assert table.frame["text"][0] == "a long line about a caf\u0439 in the town\ncaf\u0439"
+        assert table.notes == ("read as cp1251, as asked (all files)",)
+        write(tmp_path / "n/a/1.csv", "gr\xf6\xdfe\n1\n2\n".encode("cp1252"))
+        write(tmp_path / "n/b/1.csv", "gr\xf6\xdfe\n1\n".encode("cp1252"))
+        assert read(tmp_path / "n", encoding="cp1252").frame.columns[0] == "größe"
+
+    def test_files_are_read_once_and_named_where_they_may_not_be(self, tmp_path, monkeypatch):
+        path = write(tmp_path / "d/a/1.txt", "text")
+        write(tmp_path / "d/b/1.txt", "")
+        whole, asked = type(path).read_bytes, []
+        monkeypatch.setattr(
+            type(path), "read_bytes", lambda self: asked.append(self.parent.name) or whole(self)
+        )
+        assert read(tmp_path / "d").frame["text"].to_list() == ["text", ""]
+        assert asked == ["a", "b"]
+
+        def refuse(self):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(type(path), "read_bytes", refuse)
+        with pytest.raises(DataError, match=r"d/a/1\.txt: the file may not be read"):
+            read(tmp_path / "d")
+
+    def test_byte_order_mark_alone_is_an_empty_text_and_no_sequence(self, tmp_path):
+        write(tmp_path / "d/a/1.txt", b"\xef\xbb\xbf")
+        write(tmp_path / "d/b/1.txt", "text")
+        assert read(tmp_path / "d").frame["text"].to_list() == ["", "text"]
+        write(tmp_path / "n/a/1.csv", b"\xef\xbb\xbf")
+        with pytest.raises(DataError, match=r"n/a/1\.csv: the file is empty"):
+            read(tmp_path / "n")
+
+    def test_what_is_not_read_is_said(self, tmp_path):
+        write(tmp_path / "d/train/a/1.txt", "x")
+        write(tmp_path / "d/train/b/deep/1.txt", "x")
+        write(tmp_path / "d/train/readme.md", "x")
+        write(tmp_path / "d/vocabulary.txt", "x")
+        assert read(tmp_path / "d").notes == (
+            "empty sub-folders: train/b",
+            "files beside the sub-folders are not read: vocabulary.txt, train/readme.md",
+            "folders inside those of the classes are not read: train/b/deep",
+        )
+
+    def test_text_among_the_numbers_of_one_file_is_named(self, tmp_path):
+        write(tmp_path / "d/a/1.csv", "x,y,at\n1,2,mon\n3,4,tue\n")
+        write(tmp_path / "d/a/2.csv", "x,y,at\n1,NA,mon\n3,007,tue\n")
+        write(tmp_path / "d/b/1.csv", "x,y,at\n5,6.5,mon\n")
+        frame = read(tmp_path / "d").frame
+        assert frame["y"].to_list() == [[2, 4], [None, 7], [6.5]]
+        assert frame["at"].to_list() == [["mon", "tue"], ["mon", "tue"], ["mon"]]
+        write(tmp_path / "d/a/2.csv", "x,y,at\n1,8,mon\n3,off,tue\n")
+        with pytest.raises(DataError) as caught:
+            read(tmp_path / "d")
+        assert caught.value.where == "d/a/2.csv, row 2, column 'y'"
+        assert caught.value.problem == "'off' is not a number"
+
+    def test_all_files_have_a_header_or_none(self, tmp_path):
+        write(tmp_path / "d/a/1.csv", "0.5,2.5,3\n4,5,7\n")
+        write(tmp_path / "d/a/2.csv", "1,2,3\n5,1,2\n")
+        write(tmp_path / "d/b/1.csv", "9,1,5\n")
+        table = read(tmp_path / "d")
+        assert table.frame["column_1"].to_list() == [[0.5, 4], [1, 5], [9]]
+        assert table.notes == (
+            "no header line (the first line holds the number 0.5): "
+            "the columns are named column_1, column_2, column_3 (all files)",
+        )
+
     def test_wrong_folders_are_named(self, tmp_path):
         (tmp_path / "empty").mkdir()
         with pytest.raises(DataError, match="no sub-folders"):
