@@ -35,7 +35,7 @@ def trial(name: str, seed: int) -> dict[str, Any]:
     result = done.pop("result")
     return done | {
         "test": result["test"]["scores"],
-        "validation": result["validation"]["scores"][0],
+        "validation": result["validation"]["scores"][0] if "validation" in result else None,
         "baselines": [
             {"name": b["name"], "score": b["scores"][0], "seconds": b["seconds"]} for b in result["baselines"]
         ],

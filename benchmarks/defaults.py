@@ -45,12 +45,13 @@ IMDB: dict[str, dict[str, Any]] = {
     "128 units": {"network.hidden_size": 128},
     "no pairs": {"network.pairs": 0},
 }
+UNSMOOTHED = {"task.label_smoothing": 0.0}
 SEQUENCES: dict[str, dict[str, Any]] = {
     "default": {},
-    "dropout 0.5": {"network.dropout": 0.5},
-    "label smoothing 0.1": {"task.label_smoothing": 0.1},
-    "one layer": {"network.num_layers": 1},
+    "no label smoothing": UNSMOOTHED,
+    "no label smoothing, dropout 0.5": UNSMOOTHED | {"network.dropout": 0.5},
     "no convolutions": {"network.convolutions": []},
+    "one layer": {"network.num_layers": 1},
     "learning rate 5e-3": {"training.learning_rate": 5e-3},
 }
 
