@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from recurra.data.schema import Schema, SchemaOptions, describe, duplicates_across, infer_schema, to_examples
 from recurra.data.sources import read
-from recurra.errors import DataError
+from recurra.errors import DataError, InputError
 
 N = 60
 LABELS = ["neg", "pos", "neg"] * 20
@@ -233,6 +233,23 @@ class TestTargets:
         with pytest.raises(DataError, match=rf"row 7, column '{broken}': these bytes are not UTF-8"):
             to_examples(read(pl.DataFrame(cells)), schema)
 
+    def test_lists_of_names_are_found_by_the_name_of_their_column(self):
+        columns = {
+            "text": sentences(),
+            "labels": [["x", "y"], [], ["x"]] * 20,
+            "more": [["p"], [], ["q"]] * 20,
+        }
+        schema = infer(columns)
+        assert (schema.target, schema.target_kind, schema.classes) == (["labels"], "multilabel", ["x", "y"])
+        assert schema.target_why == "by its name; lists of names"
+        numbers = {"s": [[1.0, 2.0], [3.0]] * 10, "tags": [["x", "y"], ["x"]] * 10}
+        schema = infer(numbers)
+        assert (schema.layout, schema.target, schema.features) == ("lists", ["tags"], ["s"])
+        with pytest.raises(
+            DataError, match=r"several columns could be the target.*labels, label \(2 values\)"
+        ):
+            infer({"text": sentences(), "labels": columns["labels"], "label": LABELS})
+
     def test_lists_of_labels(self):
         columns = {"text": sentences(), "labels": [["x", "y"], [], None] * 20}
         schema = infer(columns, target="labels")
@@ -261,6 +278,29 @@ class TestOptions:
             SchemaOptions(tekst="a")
         with pytest.raises(ValidationError):
             Schema.model_validate({**infer(self.COLUMNS).model_dump(), "code": "x"})
+
+    @pytest.mark.parametrize(
+        ("options", "where"),
+        [
+            ({"text": "text", "features": ["n"]}, "--features"),
+            ({"text": "text", "window": 5}, "--window"),
+            ({"layout": "text", "window": 5, "stride": 2}, "--window"),
+            ({"text": "text", "layout": "wide"}, "--layout"),
+            ({"stride": 2}, "--stride"),
+            ({"layout": "wide", "features": ["n"], "window": 5}, "--window"),
+        ],
+    )
+    def test_options_without_effect_are_refused(self, options, where):
+        columns = {**self.COLUMNS, "n": [float(i) for i in range(N)]}
+        with pytest.raises(InputError) as caught:
+            infer(columns, target="label", **options)
+        assert caught.value.where == where
+
+    def test_window_of_lists_is_refused(self):
+        with pytest.raises(
+            InputError, match="windows are cut from a stream, and here a row is a whole sequence"
+        ):
+            infer({"s": [[1.0, 2.0], [3.0]] * 5, "label": ["a", "b"] * 5}, window=2)
 
     def test_schema_goes_through_json(self):
         schema = infer(self.COLUMNS)

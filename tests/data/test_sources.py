@@ -130,6 +130,7 @@ class TestTs:
         [
             ("1,2:3,4:a\n1,2:b\n", "x.ts, row 2", "1 channels in line 7, but 2 in the first"),
             ("1,2:a\n1,zwei:b\n", "x.ts, row 2", "'zwei' in line 7, channel 1, is not a number"),
+            ("1,2:a\n1,\u0661:b\n", "x.ts, row 2", "'\u0661' in line 7, channel 1, is not a number"),
             ("", "x.ts", "there is no sequence after @data"),
         ],
     )

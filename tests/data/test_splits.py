@@ -251,3 +251,35 @@ def test_share_of_a_regression_target_is_kept(count, share):
     split = make_split(made, seed=0, test=share, validation=0.0)
     check_whole(split, count)
     assert abs(len(split.test) - share * count) <= max(1.5, 0.05 * count)
+
+
+@pytest.mark.parametrize("kind", ["parts", "time", "groups"])
+def test_copies_on_both_sides_are_said(kind):
+    texts = [f"text {n}" for n in range(20)]
+    texts[17] = texts[3]
+    further = {}
+    if kind == "parts":
+        further["parts"] = objects(["train"] * 15 + ["test"] * 5)
+    if kind == "groups":
+        further["groups"] = objects(["a"] * 10 + ["b"] * 10)
+    split = make_split(
+        examples(["a", "b"] * 10, texts=texts, **further),
+        seed=0,
+        test=0.5 if kind == "groups" else 0.25,
+        validation=0.0,
+        by_time=kind == "time",
+    )
+    count = len(split.test)
+    said = (
+        f"1 of the {count} test inputs also stand in the training part: its score says less about new ones."
+    )
+    assert said in split.notes
+    texts[17] = "text 17"
+    clean = make_split(examples(["a", "b"] * 10, texts=texts, **further), seed=0, test=0.25, validation=0.0)
+    assert not any("also stand" in note for note in clean.notes)
+
+
+def test_copies_of_sequences_are_told_by_all_their_values():
+    packed = Packed.from_list([np.float32([[1.0], [2.0]]), np.float32([[1.0]]), np.float32([[1.0], [2.0]])])
+    keys = Examples(None, packed, None, rows=np.arange(1, 4)).inputs()
+    assert keys[0] == keys[2] != keys[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +35,16 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def inputs(self) -> list[str | bytes]:
+        """(N,) keys of the inputs, equal for examples with exactly the same one: the text, or a hash."""
+        if self.texts is not None:
+            return self.texts.tolist()
+        packed = self.sequences
+        if packed is None:
+            return []
+        parts = (np.ascontiguousarray(packed[n]).tobytes() for n in range(len(packed)))
+        return [hashlib.blake2b(part, digest_size=16).digest() for part in parts]
 
     def take(self, indices: np.ndarray) -> Examples:
         """The examples at `indices`, in that order."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 
@@ -88,7 +87,8 @@ def make_split(
     places["train"] = np.arange(len(examples))
     if examples.parts is not None:
         places = _given(examples.parts)
-    groups = _groups(examples, by_time)
+    inputs = _numbered(examples.inputs())
+    groups = _groups(examples, inputs, by_time)
     for part, asked in (("test", test), ("validation", validation)):
         rest = places["train"]
         enough = round(_USUAL * len(rest)) >= _FEW
@@ -115,7 +115,7 @@ def make_split(
                 fix=f"Give more examples, at least two groups in a class, or name the {part} rows yourself.",
             )
         places[part], places["train"] = rest[drawn], rest[~drawn]
-    notes += _notes(examples, places, groups)
+    notes += _notes(examples, places, groups, inputs)
     return Split(places["train"], places["validation"], places["test"], tuple(notes))
 
 
@@ -130,21 +130,15 @@ def _given(parts: np.ndarray) -> dict[str, np.ndarray]:
     return places
 
 
-def _groups(examples: Examples, by_time: bool) -> np.ndarray:
-    """(N,) int64, the same number for what must stand on one side, counted by first appearance."""
+def _groups(examples: Examples, inputs: np.ndarray, by_time: bool) -> np.ndarray:
+    """(N,) int64, the same number for what must stand on one side."""
     if examples.groups is not None:
-        keys = examples.groups.tolist()
-    elif by_time:
-        return np.arange(len(examples))
-    elif examples.texts is not None:
-        keys = examples.texts.tolist()
-    elif examples.sequences is not None:
-        sequences = examples.sequences
-        keys = [
-            hashlib.blake2b(sequences[n].tobytes(), digest_size=16).digest() for n in range(len(sequences))
-        ]
-    else:
-        return np.arange(len(examples))
+        return _numbered(examples.groups.tolist())
+    return np.arange(len(examples)) if by_time else inputs
+
+
+def _numbered(keys: list) -> np.ndarray:
+    """(N,) int64, the same number for equal keys, counted by first appearance."""
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
@@ -165,8 +159,7 @@ def _strata(targets: np.ndarray | None, groups: np.ndarray, share: float) -> np.
         count = int(np.clip(share * len(np.unique(groups)) // 2, 1, _QUANTILES))
         borders = np.nanquantile(targets, np.linspace(0, 1, count + 1)[1:-1])
         return np.searchsorted(np.unique(borders), targets)
-    numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(name, len(numbers)) for name in targets.tolist()], dtype=np.int64)
+    return _numbered(targets.tolist())
 
 
 def _draw(groups: np.ndarray, strata: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -221,7 +214,9 @@ def _last(groups: np.ndarray, share: float) -> np.ndarray:
     return np.isin(groups, groups[first:])
 
 
-def _notes(examples: Examples, places: dict[str, np.ndarray], groups: np.ndarray) -> list[str]:
+def _notes(
+    examples: Examples, places: dict[str, np.ndarray], groups: np.ndarray, inputs: np.ndarray
+) -> list[str]:
     notes = []
     for part in ("validation", "test"):
         if 0 < len(places[part]) < _FEW:
@@ -234,6 +229,13 @@ def _notes(examples: Examples, places: dict[str, np.ndarray], groups: np.ndarray
             if len(places[part]) and absent:
                 shown = ", ".join(absent[:5]) + (" ..." if len(absent) > 5 else "")
                 notes.append(f"{len(absent)} classes have no example in the {part} part: {shown}.")
+    for part in ("validation", "test"):
+        shared = int(np.isin(inputs[places[part]], inputs[places["train"]]).sum())
+        if shared:
+            notes.append(
+                f"{shared} of the {len(places[part])} {part} inputs also stand in the training part: "
+                "its score says less about new ones."
+            )
     if examples.groups is None and examples.parts is None and len(np.unique(groups)) < len(groups):
         copies = len(groups) - len(np.unique(groups))
         notes.append(f"{copies} examples repeat the input of another; copies were kept on one side.")

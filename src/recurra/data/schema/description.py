@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-
 import numpy as np
 
 from recurra.data.examples import Examples
@@ -109,7 +106,7 @@ def _gaps(examples: Examples) -> str:
 
 def duplicates(examples: Examples) -> int:
     """Number of examples whose input is exactly that of an earlier one."""
-    return len(examples) - len(set(_digests(examples)))
+    return len(examples) - len(set(examples.inputs()))
 
 
 def duplicates_across(a: Examples, b: Examples) -> int:
@@ -119,14 +116,5 @@ def duplicates_across(a: Examples, b: Examples) -> int:
     >>> duplicates_across(examples_from_arrays(["x", "y"]), examples_from_arrays(["y", "z", "y"]))
     2
     """
-    seen = set(_digests(a))
-    return sum(digest in seen for digest in _digests(b))
-
-
-def _digests(examples: Examples) -> Iterator[bytes | str]:
-    if examples.texts is not None:
-        yield from examples.texts
-    elif examples.sequences is not None:
-        packed = examples.sequences
-        for n in range(len(packed)):
-            yield hashlib.blake2b(np.ascontiguousarray(packed[n]).tobytes(), digest_size=16).digest()
+    seen = set(a.inputs())
+    return sum(key in seen for key in b.inputs())

@@ -10,7 +10,14 @@ from recurra.data.schema.profile import profile
 from recurra.data.schema.targets import choose_target, choose_target_at_edge
 from recurra.data.schema.texts import choose_text
 from recurra.data.sources.table import Table, listed
-from recurra.errors import DataError
+from recurra.errors import DataError, InputError
+
+_ROWS = {
+    "text": "a row is a text",
+    "wide": "a row is a whole sequence",
+    "lists": "a row is a whole sequence",
+    "long": "the rows of one id are a sequence",
+}
 
 
 def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
@@ -19,6 +26,7 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
     Raises:
         DataError: a named column is not there or has two roles, or a guess would not be safe; the choices are
             listed.
+        InputError: two options contradict each other, or one would have no effect.
 
     >>> from recurra.data.sources import read
     >>> table = read({"review": ["a good film", "bad all through", "good", "bad"], "label": list("pnpn")})
@@ -27,6 +35,7 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
     ('review', ['label'], ['n', 'p'])
     """
     options = options or SchemaOptions()
+    _refuse_contradiction(options)
     said = _named(table, options)
     columns = profile(table)
     free = [column for name, column in columns.items() if name not in said]
@@ -41,6 +50,12 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
         learned = understand_target(table, options, target)
         free = [column for column in free if column.name not in target]
         chosen = choose_numbers(table, options, free, target, learned.kind)
+    if options.window is not None and chosen.layout != "stream":
+        raise InputError(
+            f"windows are cut from a stream, and here {_ROWS[chosen.layout]}",
+            where="--window",
+            fix="Leave it out, or say --layout stream.",
+        )
     used = {chosen.text, chosen.id, chosen.time, *chosen.features, *target}
     classes = target[0] if learned.kind in ("binary", "multiclass") else None
     aside = dict.fromkeys(options.ignore, "as asked")
@@ -71,6 +86,26 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
         target_why=target_why,
         task_why=learned.why,
     )
+
+
+def _refuse_contradiction(options: SchemaOptions) -> None:
+    if options.text is not None or options.layout == "text":
+        said = "--text" if options.text is not None else "--layout text"
+        other = "--layout" if options.layout not in (None, "text") else None
+        for name, value in (("--features", options.features), ("--window", options.window)):
+            other = other or (name if value is not None else None)
+        if other is not None:
+            raise InputError(
+                f"{said} reads texts and {other} sequences of numbers, and a network reads one of them",
+                where=other,
+                fix=f"Leave out {said} or {other}.",
+            )
+    if options.stride is not None and options.window is None:
+        raise InputError(
+            "this says how far apart windows start, and no window is asked for",
+            where="--stride",
+            fix="Say their length too (--window STEPS).",
+        )
 
 
 def _named(table: Table, options: SchemaOptions) -> dict[str, str]:

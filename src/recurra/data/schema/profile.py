@@ -66,6 +66,8 @@ class Column:
         return self.whole or (self.kind == "string" and self.words <= 1.5)
 
     def __str__(self) -> str:
+        if self.kind == "other":
+            return self.name
         return f"{self.name} (sequences)" if self.kind == "list" else f"{self.name} ({self.distinct} values)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from recurra.data.schema import names
 from recurra.data.schema.definition import SchemaOptions
@@ -16,8 +17,8 @@ _MANY_CLASSES = 100
 def choose_target(table: Table, options: SchemaOptions, free: list[Column]) -> tuple[list[str], str]:
     """The target column among the columns still `free`, and why it was taken.
 
-    What was asked for; what the file's format says; the only column with a telling name; the only column of a
-    few repeated values; the only column of repeated numbers.
+    What was asked for; what the file's format says; the only column with a telling name, which may hold lists
+    of names; the only column of a few repeated values; where there is none, the only column of numbers.
 
     Raises:
         DataError: no column, or more than one, can be it; the choices are listed.
@@ -27,11 +28,15 @@ def choose_target(table: Table, options: SchemaOptions, free: list[Column]) -> t
     if "target" in table.roles:
         return [table.roles["target"]], f"as the {table.format} form has it"
     able = [column for column in free if column.kind not in ("list", "other")]
+    lists = {column.name for column in free if _lists_of_names(table, column)}
     for tier in names.TARGET:
-        found = [column for column in able if names.named(column.name, tier) and not _axis(column, free)]
-        found = _without_twins(table, [column for column in found if column.distinct] or found)
+        told = [column for column in free if names.named(column.name, tier) and not _axis(column, free)]
+        found = [column for column in told if column in able or column.name in lists]
+        found = [column for column in found if column.distinct or column.name in lists] or found
+        found = _without_twins(table, found)
         if len(found) == 1:
-            return [found[0].name], f"by its name; {found[0].distinct} different values"
+            held = "lists of names" if found[0].name in lists else f"{found[0].distinct} different values"
+            return [found[0].name], f"by its name; {held}"
         if found:
             raise unclear_target(table, "several columns could be the target", found)
     able = [
@@ -72,6 +77,11 @@ def choose_target_at_edge(table: Table, options: SchemaOptions, free: list[Colum
     return choose_target(table, options, free)
 
 
+def _lists_of_names(table: Table, column: Column) -> bool:
+    dtype = table.frame[column.name].dtype
+    return isinstance(dtype, pl.List | pl.Array) and dtype.inner == pl.String
+
+
 def _axis(column: Column, free: list[Column]) -> bool:
     """A column `y` beside `x` or `z` is one of the axes of a sensor rather than the target."""
     return names.plain(column.name) == "y" and any(names.plain(other.name) in ("x", "z") for other in free)
@@ -85,7 +95,7 @@ def _few_values(column: Column) -> bool:
 
 def _without_twins(table: Table, found: list[Column]) -> list[Column]:
     """A label and its number, one value of one for each of the other: the names read better."""
-    if len(found) < 2 or len({column.distinct for column in found}) > 1:
+    if len(found) < 2 or len({column.distinct for column in found}) > 1 or not found[0].distinct:
         return found
     together = table.frame.select(column.name for column in found).drop_nulls().n_unique()
     if together != found[0].distinct:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from recurra.data.sources.columns import is_number
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
@@ -78,7 +77,8 @@ def _channels(lines: list[str], numbers: list[int], labelled: bool, origin: str)
         known = values.list.eval(pl.element().null_count()).list.first()
         if (lost != known).any():
             i = int((lost != known).arg_true()[0])
-            bad = next(v for v in steps[i] if not is_number(v) and v.strip().lower() not in ("?", "nan", ""))
+            lost_here = floats[i].is_null() & values[i].is_not_null()
+            bad = steps[i].filter(lost_here)[0]
             raise DataError(
                 f"{bad!r} in line {numbers[i]}, channel {channel + 1}, is not a number",
                 where=f"{origin}, row {i + 1}",
