@@ -63,7 +63,7 @@ class TextConfig(BaseModel):
         default=None,
         ge=2,
         description="of a longer text the head and the tail are kept, half of the steps each; left out: "
-        "400 words, 600 subwords or 1,500 characters",
+        f"{MAX_STEPS['word']} words, {MAX_STEPS['subword']:,} subwords or {MAX_STEPS['character']:,} characters",
     )
 
 
