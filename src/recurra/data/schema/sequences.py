@@ -14,6 +14,8 @@ from recurra.data.sources.columns import number
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
+_MOST_VALUES = 1 << 29  # of all windows of a stream together, 2 GiB; training keeps about three copies
+
 
 def matrix(table: Table, names: list[str]) -> np.ndarray:
     """(rows, columns) float32 of flat columns; NaN where a value is missing.
@@ -233,7 +235,8 @@ def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, 
     last row of each, and the rows that stand in no window, by reason.
 
     Raises:
-        DataError: nowhere are there as many rows as a window has steps.
+        DataError: nowhere are there as many rows as a window has steps; or windows that overlap so much that
+            they hold too many values, for each window is kept whole.
     """
     rows = len(table)
     moment = np.arange(rows)
@@ -251,6 +254,7 @@ def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, 
             where=table.origin,
             fix="Say a shorter --window.",
         )
+    _refuse_too_many(table, len(start) * window * len(schema.features), window, stride)
     start = start[np.argsort(moment[order[start + window - 1]], kind="stable")]
     steps = start[:, None] + np.arange(window)
     outside = np.ones(rows, dtype=bool)
@@ -259,6 +263,17 @@ def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, 
     values = matrix(table, schema.features)[order][steps.ravel()]
     packed = Packed(values, np.arange(len(start) + 1, dtype=np.int64) * window)
     return packed, order[start + window - 1], reasons
+
+
+def _refuse_too_many(table: Table, values: int, window: int, stride: int) -> None:
+    if values > _MOST_VALUES:
+        wider = -(-stride * values // _MOST_VALUES)
+        raise DataError(
+            f"windows of {window} steps, one every {stride}, hold {values:,} values in all; "
+            f"{_MOST_VALUES:,} are the most",
+            where=table.origin,
+            fix=f"Say a shorter --window, or a longer --stride ({wider} or more).",
+        )
 
 
 def _segments(table: Table, schema: Schema) -> np.ndarray:
