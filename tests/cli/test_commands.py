@@ -365,3 +365,15 @@ def test_one_pooling_needs_no_comma(place, tmp_path):
     done = recurra("fit", place / "reviews.csv", "--out", out, *QUICK, "--set", "network.pooling=max")
     assert done.returncode == 0, done.stderr
     assert json.loads((out / "config.json").read_text())["settings"]["network"]["pooling"] == ["max"]
+
+
+def test_scoring_needs_no_columns_that_only_splitting_needed(place, tmp_path):
+    people = [row | {"person": f"p{n % 30}"} for n, row in enumerate(sentences(120))]
+    write_csv(tmp_path / "people.csv", people)
+    said = recurra(
+        "fit", tmp_path / "people.csv", "--group", "person", "--test", place / "labelled.csv",
+        "--out", tmp_path / "run", *QUICK,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    again = recurra("evaluate", tmp_path / "run", place / "labelled.csv", "--json")
+    assert json.loads(again.stdout)["n"] == 40
