@@ -31,7 +31,7 @@ from trials import Trials, data_folder, table
 
 HERE = Path(__file__).parent
 PICTURE = HERE.parent / "docs" / "imdb.png"
-EPOCHS = 4
+EPOCHS = 3
 
 Curve = list[tuple[float, float]]  # seconds, accuracy
 
