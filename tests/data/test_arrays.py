@@ -63,7 +63,7 @@ def test_lists_of_arrays_come_back(sequences):
         padded[n, : len(sequence)] = sequence
     other = examples_from_arrays(padded).sequences
     np.testing.assert_array_equal(other.values, packed.values)
-    np.testing.assert_array_equal(other.offsets, packed.offsets)
+    np.testing.assert_array_equal(other.lengths, packed.lengths)
 
 
 def test_sequences_of_one_axis_have_one_feature():

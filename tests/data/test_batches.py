@@ -25,8 +25,7 @@ OPTIONS = st.fixed_dictionaries(
 
 def packed_ids(lengths) -> Packed:
     """Sequence n is n + 1 repeated: what a row holds says whose it is."""
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Packed(np.repeat(np.arange(len(lengths), dtype=np.int32) + 1, lengths), offsets)
+    return Packed.end_to_end(np.repeat(np.arange(len(lengths), dtype=np.int32) + 1, lengths), lengths)
 
 
 def check(batch: Batch, lengths: np.ndarray) -> None:
@@ -137,7 +136,7 @@ def test_padding_share_is_what_an_epoch_pads():
 def test_features_and_targets_of_several_labels():
     values = np.arange(12, dtype=np.float64).reshape(6, 2)
     labels = np.array([[0, 1, 1], [1, 0, 0], [0, 0, 0]], dtype=np.float32)
-    batches = Batches(Packed(values, np.array([0, 4, 4, 6])), labels, tokens_per_batch=100, seed=1)
+    batches = Batches(Packed.end_to_end(values, np.array([4, 0, 2])), labels, tokens_per_batch=100, seed=1)
     (batch,) = batches.epoch(0)
     order = batch.index.tolist()
     assert batch.input.dtype == torch.float32

@@ -525,12 +525,14 @@ class TestLayouts:
         assert unusable.lines() == ["4 rows are not used, in no window of 3 steps: rows 4, 8, 9, 10"]
         assert to_examples(read(columns), schema, need_targets=False)[1] == unusable
 
-    def test_windows_of_too_many_values_are_refused_before_they_are_made(self):
+    def test_windows_that_overlap_share_their_values(self):
         n = 200_000
         columns = {"x": np.arange(n) / 7, "y": ["a", "b"] * (n // 2)}
         schema = infer(columns, target="y", window=100_000, stride=1)
-        with pytest.raises(DataError, match=r"hold 10,000,100,000 values in all.*--stride \(19 or more\)"):
-            to_examples(read(columns), schema)
+        examples, _ = to_examples(read(columns), schema)
+        assert len(examples) == 100_001
+        assert examples.sequences.values.shape == (n, 1)
+        np.testing.assert_array_equal(examples.sequences[7], examples.sequences.values[7:100_007])
 
     def test_windows_longer_than_the_stream_are_refused(self):
         columns = {"x": [0.5, 1, 2.5], "y": ["a", "b", "a"]}

@@ -116,7 +116,7 @@ def test_six_million_tokens_in_seconds_and_bounded_memory():
     rng = np.random.default_rng(0)
     steps, words = 6_000_000, 30_000
     ids = np.minimum(rng.zipf(1.15, steps) + 1, rng.integers(2, words, steps)).astype(np.int32)
-    packed = Packed(ids, np.arange(0, steps + 1, 240))
+    packed = Packed.end_to_end(ids, np.full(steps // 240, 240))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     begun = time.perf_counter()
     v = word_vectors(packed, words, 128, seed=0)

@@ -22,8 +22,8 @@ class NumberEncoder:
 
         y[t, i] = (x[t, i] - mean_i) / scale_i, bounded to +-10^6;  0 where x[t, i] is missing (NaN)
 
-    mean_i and scale_i are mean and standard deviation over all training steps that hold a value; a channel
-    with a single value, or none, has scale 1. A missing value is not a zero: every channel with a missing
+    mean_i and scale_i are mean and standard deviation over all training steps that hold a value, a step that
+    several windows share counted once; a channel with a single value, or none, has scale 1. A missing value is not a zero: every channel with a missing
     value in training gets one more channel, behind the I others and in their order, that is 1 where the
     value is missing and 0 elsewhere. A channel that was never missing in training has none; a value
     missing there later is replaced by the mean alone.
@@ -55,6 +55,7 @@ class NumberEncoder:
             DataError: an infinite value, no value at all, or values that are not (steps, I).
         """
         channels = _channels(sequences)
+        sequences = sequences.narrowed()
         finite = _Moments(channels)
         for first, part in _slices(sequences.values):
             _refuse_infinities(part, first, sequences, rows)
@@ -97,6 +98,7 @@ class NumberEncoder:
                 f"expected {self.channels} channels as in training, found {_channels(sequences)}",
                 fix="Give the same feature columns in the same order.",
             )
+        sequences = sequences.narrowed()
         values = np.empty((len(sequences.values), self.size), dtype=np.float32)
         for first, part in _slices(sequences.values):
             _refuse_infinities(part, first, sequences, rows)
@@ -106,7 +108,7 @@ class NumberEncoder:
             last = first + len(part)
             values[first:last, : self.channels] = scaled
             values[first:last, self.channels :] = missing[:, self.marked]
-        return Packed(values, sequences.offsets)
+        return Packed(values, sequences.starts, sequences.lengths)
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, exact."""
@@ -174,12 +176,12 @@ def _standard(values: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.n
 
 
 def _channels(sequences: Packed) -> int:
-    if sequences.values.ndim != 2 or sequences.values.shape[1] == 0:
+    if sequences.values.ndim != 2 or sequences.channels == 0:
         raise DataError(
             f"expected values of shape (steps, channels), found {sequences.values.shape}",
             fix="Give a sequence of one feature the shape (steps, 1).",
         )
-    return sequences.values.shape[1]
+    return sequences.channels
 
 
 def _slices(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -193,11 +195,12 @@ def _refuse_infinities(part: np.ndarray, first: int, sequences: Packed, rows: np
     if not infinite.any():
         return
     step, channel = np.argwhere(infinite)[0].tolist()
-    n = int(np.searchsorted(sequences.offsets, first + step, side="right")) - 1
+    begin = sequences.starts
+    n = int(np.argmax((begin <= first + step) & (first + step < begin + sequences.lengths)))
     record = f"sequence {n} (counted from 0)" if rows is None else f"row {rows[n]}"
     raise DataError(
         f"expected finite numbers, found {part[step, channel]} in channel {channel} at step "
-        f"{first + step - sequences.offsets[n]}",
+        f"{first + step - begin[n]}",
         where=record,
         fix="Correct the value, or leave it empty: an empty value counts as missing.",
     )

@@ -27,11 +27,12 @@ def common_pairs(texts: Packed, vocabulary_size: int, most: int, least: int = 2)
     >>> common_pairs(texts, vocabulary_size=10, most=5).tolist()
     [23, 32]
     """
-    ids = np.asarray(texts.values, dtype=np.int64)
+    values, offsets = texts.flat()
+    ids = np.asarray(values, dtype=np.int64)
     if not most or len(ids) < 2:
         return np.zeros(0, dtype=np.int64)
     inside = np.ones(len(ids), dtype=bool)
-    inside[texts.offsets[:-1][texts.lengths > 0]] = False  # the first of a text has nothing before it
+    inside[offsets[:-1][texts.lengths > 0]] = False  # the first of a text has nothing before it
     left, right = ids[:-1], ids[1:]
     pairs = inside[1:] & (left >= FIRST_TOKEN) & (right >= FIRST_TOKEN)
     codes, counts = np.unique(left[pairs] * vocabulary_size + right[pairs], return_counts=True)

@@ -153,7 +153,7 @@ class TextEncoder:
                     cut += 1
                 sequences.append(ids)
         packed = Packed.from_list(sequences)
-        return Packed(packed.values.astype(np.int32, copy=False), packed.offsets), cut
+        return Packed(packed.values.astype(np.int32, copy=False), packed.starts, packed.lengths), cut
 
     def tokens(self, ids: np.ndarray | Sequence[int]) -> list[str]:
         """(T,) the token of each id, padding and unknown by their names.

@@ -127,11 +127,12 @@ def _pairs(packed: Packed, vocabulary_size: int, window: int) -> sp.csr_array:
 
 def _chunks(packed: Packed) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Whole texts of about `_CHUNK_STEPS` together, as ids and the number of the text of each step."""
+    values, offsets = packed.flat()
     first = 0
     while first < len(packed):
-        last = int(np.searchsorted(packed.offsets, packed.offsets[first] + _CHUNK_STEPS, side="right")) - 1
+        last = int(np.searchsorted(offsets, offsets[first] + _CHUNK_STEPS, side="right")) - 1
         last = min(max(last, first + 1), len(packed))
-        steps = packed.offsets[first : last + 1]
-        ids = np.asarray(packed.values[steps[0] : steps[-1]], dtype=np.int32)
+        steps = offsets[first : last + 1]
+        ids = np.asarray(values[steps[0] : steps[-1]], dtype=np.int32)
         yield ids, np.repeat(np.arange(last - first, dtype=np.int32), np.diff(steps))
         first = last

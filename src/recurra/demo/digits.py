@@ -47,7 +47,7 @@ def digits() -> tuple[Examples, Schema]:
     values = images.reshape(-1, 8).astype(np.float32)
     examples = Examples(
         texts=None,
-        sequences=Packed(values, np.arange(len(labels) + 1, dtype=np.int64) * 8),
+        sequences=Packed.end_to_end(values, np.full(len(labels), 8)),
         targets=np.array([str(label) for label in labels], dtype=object),
         rows=np.arange(1, len(labels) + 1),
     )

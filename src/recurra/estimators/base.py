@@ -250,7 +250,7 @@ def schema_of(X: Any, y: Any, examples: Examples, **target: Any) -> Schema:
         text = named[0] if named else str(getattr(X, "name", None) or "text")
         return Schema(input="text", layout="text", text=text, **target)
     assert examples.sequences is not None
-    size = examples.sequences.values.shape[1]
+    size = examples.sequences.channels
     channels = [f"feature {k + 1}" for k in range(size)] if size > 1 else ["value"]
     if _is_table(X):
         columns = named or [str(k) for k in range(len(X[0]) if isinstance(X, list | tuple) else X.shape[1])]

@@ -246,7 +246,12 @@ def _fingerprint(*contents: Packed | np.ndarray) -> str:
     """A hash of all that training and validation read: resuming on other data is refused."""
     digest = hashlib.blake2b(digest_size=16)
     for content in contents:
-        for array in (content.values, content.offsets) if isinstance(content, Packed) else (content,):
+        if isinstance(content, Packed):
+            narrow = content.narrowed()
+            arrays = [narrow.values, narrow.starts, narrow.lengths]
+        else:
+            arrays = [content]
+        for array in arrays:
             digest.update(str((array.shape, array.dtype)).encode())
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
@@ -262,11 +267,11 @@ def _targets(examples: Examples) -> np.ndarray:
     return examples.targets
 
 
-def _raw(examples: Examples) -> list[np.ndarray]:
-    """What stands in the examples, as arrays of numbers to hash."""
-    contents = [_hashes(array) for array in (examples.texts, examples.targets) if array is not None]
+def _raw(examples: Examples) -> list[Packed | np.ndarray]:
+    """What stands in the examples, as numbers to hash."""
+    contents: list[Packed | np.ndarray] = [_hashes(array) for array in (examples.texts, examples.targets) if array is not None]
     if examples.sequences is not None:
-        contents += [examples.sequences.values, examples.sequences.lengths]
+        contents.append(examples.sequences)
     return contents
 
 

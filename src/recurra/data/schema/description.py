@@ -99,7 +99,8 @@ def _gaps(examples: Examples) -> str:
     if examples.texts is not None:
         empty = sum(not text.strip() for text in examples.texts)
         return f"{empty:,} text{'s are' if empty > 1 else ' is'} empty, kept as such" if empty else ""
-    missing = np.isnan(examples.sequences.values) if examples.sequences is not None else np.zeros(0, bool)
+    assert examples.sequences is not None
+    missing = np.isnan(examples.sequences.narrowed().values)
     count = int(missing.sum())
     return f"{count:,} values are missing ({100 * count / missing.size:.1f} %)" if count else ""
 

@@ -14,8 +14,6 @@ from recurra.data.sources.columns import number
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
-_MOST_VALUES = 1 << 29  # of all windows of a stream together, 2 GiB; training keeps about three copies
-
 
 def matrix(table: Table, names: list[str]) -> np.ndarray:
     """(rows, columns) float32 of flat columns; NaN where a value is missing.
@@ -60,8 +58,7 @@ def trimmed(values: np.ndarray) -> Packed:
     known = np.logical_not(np.isnan(values).all(axis=2))
     steps = values.shape[1]
     lengths = np.where(known.any(axis=1), steps - np.argmax(known[:, ::-1], axis=1), 1)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Packed(values[np.arange(steps) < lengths[:, None]], offsets)
+    return Packed.end_to_end(values[np.arange(steps) < lengths[:, None]], lengths)
 
 
 def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], np.ndarray]:
@@ -90,14 +87,14 @@ def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], n
             where=table.origin,
             fix=f"Give the channels {', '.join(schema.channels)}.",
         )
-    offsets = np.concatenate([[0], np.cumsum(lengths[0][kept])]).astype(np.int64)
     bad = np.isinf(values).any(axis=1)
     if bad.any():
         step = int(np.argmax(bad))
-        row = int(np.flatnonzero(kept)[np.searchsorted(offsets, step, side="right") - 1]) + 1
+        row = int(np.repeat(np.flatnonzero(kept), lengths[0][kept])[step]) + 1
         channel = schema.channels[int(np.argmax(np.isinf(values[step])))]
         raise infinite_number(table, channel, row, int(np.isinf(values).sum()))
-    return Packed(values, offsets), {k: v for k, v in reasons.items() if v}, kept
+    packed = Packed.end_to_end(values, lengths[0][kept])
+    return packed, {k: v for k, v in reasons.items() if v}, kept
 
 
 def _list_column(table: Table, name: str) -> pl.Series:
@@ -224,19 +221,18 @@ def long(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, np.ndarray]:
         time = in_time(table, schema.time).rank("ordinal").to_numpy()
     order = np.lexsort((time, sequence))
     values = matrix(table, schema.features)[order]
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(sequence, minlength=len(first)))]).astype(np.int64)
-    return Packed(values, offsets), np.sort(first), sequence
+    lengths = np.bincount(sequence, minlength=len(first))
+    return Packed.end_to_end(values, lengths), np.sort(first), sequence
 
 
 def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, list[int]]]:
     """Windows of `window` steps, one every `stride`, in the order of the time of their last step.
 
-    A window never reaches over a change of id, group or part. Returns the windows, (N,) the index of the
-    last row of each, and the rows that stand in no window, by reason.
+    A window never reaches over a change of id, group or part. Windows that overlap share their values. Returns
+    the windows, (N,) the index of the last row of each, and the rows that stand in no window, by reason.
 
     Raises:
-        DataError: nowhere are there as many rows as a window has steps; or windows that overlap so much that
-            they hold too many values, for each window is kept whole.
+        DataError: nowhere are there as many rows as a window has steps.
     """
     rows = len(table)
     moment = np.arange(rows)
@@ -254,26 +250,12 @@ def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, 
             where=table.origin,
             fix="Say a shorter --window.",
         )
-    _refuse_too_many(table, len(start) * window * len(schema.features), window, stride)
     start = start[np.argsort(moment[order[start + window - 1]], kind="stable")]
-    steps = start[:, None] + np.arange(window)
-    outside = np.ones(rows, dtype=bool)
-    outside[order[steps]] = False
-    reasons = {f"in no window of {window} steps": rows_of(outside)} if outside.any() else {}
-    values = matrix(table, schema.features)[order][steps.ravel()]
-    packed = Packed(values, np.arange(len(start) + 1, dtype=np.int64) * window)
+    values = matrix(table, schema.features)[order]
+    packed = Packed(values, start, np.full(len(start), window))
+    outside = np.sort(order[~packed.covered()]) + 1
+    reasons = {f"in no window of {window} steps": outside.tolist()} if len(outside) else {}
     return packed, order[start + window - 1], reasons
-
-
-def _refuse_too_many(table: Table, values: int, window: int, stride: int) -> None:
-    if values > _MOST_VALUES:
-        wider = -(-stride * values // _MOST_VALUES)
-        raise DataError(
-            f"windows of {window} steps, one every {stride}, hold {values:,} values in all; "
-            f"{_MOST_VALUES:,} are the most",
-            where=table.origin,
-            fix=f"Say a shorter --window, or a longer --stride ({wider} or more).",
-        )
 
 
 def _segments(table: Table, schema: Schema) -> np.ndarray:

@@ -10,6 +10,8 @@ from recurra.tasks.baselines.targets import ClassWeight, Targets, fit_linear, gu
 
 # Numbers that a sequence is compared by, at most; longer ones are pressed together.
 _LONGEST = 4096
+# Numbers of test sequences that are compared at a time.
+_AT_ONCE = 1 << 24
 # Multiply-adds that one second is enough for; several times fewer than was measured.
 PRODUCTS_PER_S = 1_000_000_000
 
@@ -24,21 +26,24 @@ def nearest_neighbour(train: Packed, train_targets: Targets, test: Packed) -> np
 
     centre, scale = _scaling(train)
     points = comparison_points(train)
-    near = pairwise_distances_argmin(
-        resample(test, points, centre, scale), resample(train, points, centre, scale), metric="euclidean"
-    )
-    return train_targets.values[near]
+    known = resample(train, points, centre, scale)
+    at_once = max(1, _AT_ONCE // known.shape[1])
+    near = [
+        pairwise_distances_argmin(resample(test.take(rows), points, centre, scale), known, metric="euclidean")
+        for rows in np.split(np.arange(len(test)), range(at_once, len(test), at_once))
+    ]
+    return train_targets.values[np.concatenate(near)]
 
 
 def comparison_points(train: Packed) -> int:
     """Steps at which sequences are compared: the median length, fewer where that is too many numbers."""
     median = int(np.median(train.lengths)) if len(train) else 1
-    return max(1, min(median, _LONGEST // train.values.shape[1]))
+    return max(1, min(median, _LONGEST // train.channels))
 
 
 def affordable_neighbours(train: Packed, n_test: int, time_limit_s: float) -> int:
     """How many training sequences the test part can be compared with in time, by a fixed rate."""
-    products = max(1, n_test) * comparison_points(train) * train.values.shape[1]
+    products = max(1, n_test) * comparison_points(train) * train.channels
     return max(1, min(len(train), int(PRODUCTS_PER_S * time_limit_s / products)))
 
 
@@ -65,14 +70,14 @@ def linear_on_summaries(
 
 def affordable_summaries(train: Packed, targets: Targets, time_limit_s: float) -> int:
     """How many training sequences the solver can go over 300 times in time, by a fixed rate."""
-    products = 2 * 300 * 13 * train.values.shape[1] * max(1, len(targets.classes))
+    products = 2 * 300 * 13 * train.channels * max(1, len(targets.classes))
     return max(1, min(len(train), int(PRODUCTS_PER_S * time_limit_s / products)))
 
 
 def _scaling(train: Packed) -> tuple[np.ndarray, np.ndarray]:
     """(I,) mean and standard deviation of each feature over all steps that are there."""
-    centre, scale = np.zeros(train.values.shape[1]), np.ones(train.values.shape[1])
-    for k, column in enumerate(train.values.T):
+    centre, scale = np.zeros(train.channels), np.ones(train.channels)
+    for k, column in enumerate(train.narrowed().values.T):
         known = column[np.isfinite(column)].astype(np.float64)
         if len(known):
             centre[k], scale[k] = known.mean(), known.std() or 1.0

@@ -20,7 +20,7 @@ def summary_features(sequences: Packed) -> np.ndarray:
     >>> features[0, :3].round(2), features[0, -1]
     (array([2.  , 0.82, 1.  ]), np.float64(3.0))
     """
-    n, width = len(sequences), sequences.values.shape[1]
+    n, width = len(sequences), sequences.channels
     lengths = sequences.lengths
     features = np.empty((n, 13 * width + 1))
     order = np.argsort(lengths, kind="stable")
@@ -93,14 +93,15 @@ def resample(sequences: Packed, points: int, centre: np.ndarray, scale: np.ndarr
     >>> resample(Packed.from_list([np.array([[0.0], [np.nan], [4.0]])]), 5, np.zeros(1), np.ones(1))
     array([[0., 1., 2., 3., 4.]], dtype=float32)
     """
-    n, width = len(sequences), sequences.values.shape[1]
+    n, width = len(sequences), sequences.channels
     drawn = np.zeros((n, points, width), dtype=np.float32)
     used = np.cumsum((sequences.lengths + points) * width) // _BLOCK
     for rows in np.split(np.arange(n), np.flatnonzero(np.diff(used)) + 1):
         block = rows[sequences.lengths[rows] > 0]
         part = sequences.take(block)
-        values = _bridged((part.values - centre) / scale, part.offsets)
-        begin, last = part.offsets[:-1, None], part.lengths[:, None] - 1
+        values, offsets = part.flat()
+        values = _bridged((values - centre) / scale, offsets)
+        begin, last = offsets[:-1, None], part.lengths[:, None] - 1
         place = np.linspace(0, 1, points) * last
         below = np.floor(place).astype(np.int64)
         above = np.minimum(below + 1, last)
