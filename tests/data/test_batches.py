@@ -29,14 +29,14 @@ def packed_ids(lengths) -> Packed:
 
 
 def check(batch: Batch, lengths: np.ndarray) -> None:
-    assert batch.input.dtype == torch.int64
-    assert batch.lengths.dtype == torch.int64
-    assert batch.lengths.tolist() == lengths[batch.index].tolist()
-    width = int(padded_steps(batch.lengths.max().numpy()))
-    assert batch.input.shape == (len(batch), width)
-    valid = torch.arange(width) < batch.lengths[:, None]
+    assert batch.inputs[0].dtype == torch.int64
+    assert batch.inputs[1].dtype == torch.int64
+    assert batch.inputs[1].tolist() == lengths[batch.index].tolist()
+    width = int(padded_steps(batch.inputs[1].max().numpy()))
+    assert batch.inputs[0].shape == (len(batch), width)
+    valid = torch.arange(width) < batch.inputs[1][:, None]
     expected = torch.from_numpy(batch.index)[:, None] + 1
-    assert torch.equal(batch.input, torch.where(valid, expected, 0))
+    assert torch.equal(batch.inputs[0], torch.where(valid, expected, 0))
     assert batch.target is not None
     assert batch.target.tolist() == (batch.index * 10).tolist()
 
@@ -61,7 +61,7 @@ def test_every_sequence_once_in_as_many_batches_every_epoch(lengths, options, ep
 def test_limits_hold_in_every_epoch(lengths, options, epoch):
     for batch in make(lengths, **options).epoch(epoch):
         assert 1 <= len(batch) <= options["max_batch"]
-        assert len(batch) == 1 or batch.input.numel() <= options["tokens_per_batch"]
+        assert len(batch) == 1 or batch.inputs[0].numel() <= options["tokens_per_batch"]
 
 
 @settings(deadline=None)
@@ -84,7 +84,7 @@ def test_evaluation_is_every_sequence_once_by_falling_length(lengths, options):
     assert len(taken) <= len(batches)
     for batch in taken:
         check(batch, np.array(lengths))
-        assert len(batch) == 1 or batch.input.numel() <= 4 * options["tokens_per_batch"]
+        assert len(batch) == 1 or batch.inputs[0].numel() <= 4 * options["tokens_per_batch"]
         assert len(batch) <= 4 * options["max_batch"]
 
 
@@ -127,7 +127,7 @@ def test_padding_share_is_what_an_epoch_pads():
     lengths = np.random.default_rng(0).geometric(0.02, 3_000)
     batches = make(lengths, tokens_per_batch=4_000)
     for epoch in (0, 3):
-        padded = sum(batch.input.numel() for batch in batches.epoch(epoch))
+        padded = sum(batch.inputs[0].numel() for batch in batches.epoch(epoch))
         assert batches.padding_share(epoch) == pytest.approx(1 - lengths.sum() / padded, abs=1e-12)
         assert batches.padding_share(epoch) < 0.1
     assert make([0, 0]).padding_share() == 1
@@ -139,18 +139,18 @@ def test_features_and_targets_of_several_labels():
     batches = Batches(Packed.end_to_end(values, np.array([4, 0, 2])), labels, tokens_per_batch=100, seed=1)
     (batch,) = batches.epoch(0)
     order = batch.index.tolist()
-    assert batch.input.dtype == torch.float32
-    assert batch.input.shape == (3, 4, 2)
-    assert batch.input[order.index(0)].tolist() == values[:4].tolist()
-    assert batch.input[order.index(2)].tolist() == [*values[4:].tolist(), [0, 0], [0, 0]]
+    assert batch.inputs[0].dtype == torch.float32
+    assert batch.inputs[0].shape == (3, 4, 2)
+    assert batch.inputs[0][order.index(0)].tolist() == values[:4].tolist()
+    assert batch.inputs[0][order.index(2)].tolist() == [*values[4:].tolist(), [0, 0], [0, 0]]
     assert batch.target is not None
     assert batch.target.tolist() == labels[order].tolist()
 
 
 def test_sequences_of_no_steps_alone():
     (batch,) = Batches(packed_ids([0, 0])).epoch(0)
-    assert batch.input.tolist() == [[0], [0]]
-    assert batch.lengths.tolist() == [0, 0]
+    assert batch.inputs[0].tolist() == [[0], [0]]
+    assert batch.inputs[1].tolist() == [0, 0]
     assert batch.target is None
 
 

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from recurra.data.batches import Batches
+from recurra.data.batches import Batch, Batches
 from recurra.data.packed import Packed
 from recurra.errors import RunError, StorageError, TrainingError
 from recurra.training.checkpoint import FILE, read_checkpoint
 from recurra.training.config import TrainingConfig
-from recurra.training.loop import EpochRecord, StepDone, outputs_over, seeded, train
+from recurra.training.loop import EpochRecord, StepDone, predictions, seeded, train
 
 EPOCHS, BATCH = 4, 8
 
@@ -37,7 +37,8 @@ class Classes:
     def loss(self, output, target):
         return functional.cross_entropy(output, target)
 
-    def validate(self, outputs, targets):
+    def validate(self, pairs):
+        outputs, targets = (torch.cat(each) for each in zip(*pairs, strict=True))
         return {
             "loss": float(self.loss(outputs, targets)),
             "accuracy": float((outputs.argmax(1) == targets).float().mean()),
@@ -90,7 +91,8 @@ def test_training_learns():
 
 def test_the_network_ends_with_the_best_weights():
     network, history = run()
-    loss = Classes().validate(*outputs_over(network, data(40, 1), "float32"))["loss"]
+    pairs = [(output, batch.target) for batch, output in predictions(network, data(40, 1), "float32")]
+    loss = Classes().validate(pairs)["loss"]
     assert loss == pytest.approx(min(r.validation["loss"] for r in history.records), rel=1e-5)
 
 
@@ -190,8 +192,8 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_best_weights():
             self.steps += 1
             return super().loss(output, target) * (float("nan") if self.steps > 30 else 1.0)
 
-        def validate(self, outputs, targets):
-            return {"loss": float(functional.cross_entropy(outputs, targets))}
+        def validate(self, pairs):
+            return {"loss": float(functional.cross_entropy(*next(iter(pairs))))}
 
     network, training = Sums(), data(100, 0)
     with seeded(0):
@@ -236,3 +238,77 @@ def test_a_full_disk_never_costs_the_previous_checkpoint(tmp_path, monkeypatch):
     assert kept.progress["epoch"] == 2
     resumed, _ = run(tmp_path / "b", resume=True)
     assert same(whole, resumed)
+
+
+class Carrying(nn.Module):
+    """A network over one stream of numbers whose state goes on from batch to batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTM(1, 6, batch_first=True)
+        self.output = nn.Linear(6, 1)
+
+    def forward(self, x, state=None):
+        h, state = self.cell(x, state)
+        return self.output(h), state
+
+
+class Stream:
+    """The running sum of 24 numbers, in six batches of two rows and two steps."""
+
+    def __init__(self):
+        x = torch.randn(2, 12, 1, generator=torch.Generator().manual_seed(1))
+        self.x, self.y = x, x.cumsum(1)
+
+    def __len__(self):
+        return 6
+
+    def epoch(self, epoch, start=0):
+        for k in range(start, 6):
+            part = slice(2 * k, 2 * k + 2)
+            yield Batch((self.x[:, part],), self.y[:, part], np.arange(2), 4, fresh=k == 0)
+
+    def evaluation(self):
+        return self.epoch(0)
+
+
+class SquaredError:
+    def loss(self, output, target):
+        return functional.mse_loss(output, target)
+
+    def validate(self, pairs):
+        return {"loss": float(np.mean([float(self.loss(*pair)) for pair in pairs]))}
+
+
+def test_carried_state_goes_on_from_batch_to_batch():
+    network = Carrying()
+    outputs = [output for _, output in predictions(network, Stream(), "float32")]
+    whole, _ = network(Stream().x)
+    assert torch.allclose(torch.cat(outputs, 1), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("killed_at", [1, 6, 9, 12])
+def test_a_killed_training_goes_on_with_its_carried_state(tmp_path, killed_at):
+    def trained(folder, *, resume=False, until=24):
+        def observe(event):
+            if isinstance(event, StepDone) and event.step == until:
+                raise Killed
+
+        torch.manual_seed(3)
+        network, config = Carrying(), TrainingConfig(checkpoint_every_s=1e-9, patience=9)
+        train(
+            network,
+            SquaredError(),
+            Stream(),
+            Stream(),
+            config,
+            total_steps=20,
+            checkpoint_folder=folder,
+            resume=resume,
+            observer=observe,
+        )
+        return network
+
+    with pytest.raises(Killed):
+        trained(tmp_path / "killed", until=killed_at)
+    assert same(trained(tmp_path / "killed", resume=True), trained(tmp_path / "whole"))

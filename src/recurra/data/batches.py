@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,26 +17,47 @@ _EVALUATION_FACTOR = 4  # without gradients and optimiser, batches may be larger
 
 @dataclass(frozen=True)
 class Batch:
-    """B sequences padded to a common length T: the longest of them, at least 1, rounded up by `padded_steps`.
+    """B examples as the network reads them.
 
     Args:
-        input: (B, T) int64 ids, or (B, T, I) float32; 0 past `lengths`.
-        lengths: (B,) int64, 0 allowed.
-        target: (B,) or (B, K), or None where there are no targets.
-        index: (B,) int64 NumPy, the places of the sequences in the packed whole.
+        inputs: what the network is called with, in that order.
+        target: what the loss compares its output with, or None where there are no targets.
+        index: (B,) int64 NumPy, the places of the examples in their whole.
+        steps: valid steps in it, the measure of its work.
+        fresh: None where no state is carried from batch to batch; else whether the state starts anew here.
     """
 
-    input: torch.Tensor
-    lengths: torch.Tensor
+    inputs: tuple[torch.Tensor, ...]
     target: torch.Tensor | None
     index: np.ndarray
+    steps: int
+    fresh: bool | None = None
 
     def __len__(self) -> int:
         return len(self.index)
 
 
+class BatchSource(Protocol):
+    """Where training and evaluation get their batches from."""
+
+    def __len__(self) -> int:
+        """Batches in every epoch."""
+        ...
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from batch `start` on, a function of these two numbers alone."""
+        ...
+
+    def evaluation(self) -> Iterator[Batch]:
+        """Every example once, in an order that never changes."""
+        ...
+
+
 class Batches:
     """Every sequence once per epoch, in batches of like lengths.
+
+    A batch's inputs are (B, T) int64 ids or (B, T, I) float32, 0 past the lengths, and (B,) int64 lengths, 0
+    allowed. T is the longest of them, at least 1, rounded up by `padded_steps`. Its target is (B,) or (B, K).
 
     The number of batches and their sizes are settled once: the sequences are laid out by falling length and
     cut so that each batch keeps both limits, evenly, so that none is left much smaller than its
@@ -125,10 +147,10 @@ class Batches:
         values, lengths = self._sequences.pad(places, int(padded_steps(self._lengths[places].max())))
         dtype = np.int64 if np.issubdtype(values.dtype, np.integer) else np.float32
         return Batch(
-            input=torch.from_numpy(values.astype(dtype, copy=False)),
-            lengths=torch.from_numpy(lengths.astype(np.int64)),
+            inputs=(torch.from_numpy(values.astype(dtype, copy=False)), torch.from_numpy(lengths)),
             target=None if self._target is None else torch.from_numpy(self._target[places]),
             index=places,
+            steps=int(lengths.sum()),
         )
 
 

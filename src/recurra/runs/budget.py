@@ -45,14 +45,14 @@ def steps_within(
     """
     scratch = copy.deepcopy(network)
     optimizer = make_optimizer(scratch, config)
-    total, spent, steps, done = 0.0, 0.0, 0, 0
+    total, spent, steps, done, state = 0.0, 0.0, 0, 0, None
     with seeded(seed, next(network.parameters()).device):
         for batch in training.epoch(0):
             started = time.perf_counter()
-            take_step(scratch, task, optimizer, batch, config, learning_rate=0.0)
+            *_, state = take_step(scratch, task, optimizer, batch, config, learning_rate=0.0, state=state)
             took = time.perf_counter() - started
             if steps > 0 or len(training) == 1:  # the first step pays for warming up
-                spent, done = spent + took, done + int(batch.lengths.sum())
+                spent, done = spent + took, done + batch.steps
             steps += 1
             total += took
             if steps > 1 and (total > 0.1 * seconds or (spent > min(20.0, 0.03 * seconds) and steps > 3)):

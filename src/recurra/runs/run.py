@@ -98,7 +98,7 @@ class Run:
         def told(done: int) -> None:
             observer(Measured(done, len(examples)))
 
-        return outputs_over(self.network, batches, precision="float32", told=told)[0]
+        return outputs_over(self.network, batches, "float32", told)
 
     def answer(self, inputs: Any, observer: Observer = ignore) -> Answer:
         """Answers for `inputs`: Examples, or anything `predict` takes."""

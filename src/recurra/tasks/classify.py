@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from recurra.tasks import metrics
 from recurra.tasks.calibration import TemperatureScaling, choose_threshold
 from recurra.tasks.metrics import Score
 from recurra.tasks.settings import TaskConfig
-from recurra.tasks.task import Answer, Decision
+from recurra.tasks.task import Answer, Decision, gathered
 
 
 class ClassifyTask:
@@ -52,8 +52,9 @@ class ClassifyTask:
         total = functional.cross_entropy(output, target, weights, label_smoothing=smoothing, reduction="sum")
         return total / len(target)
 
-    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    def validate(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
         """Loss as trained on, but without label smoothing, and accuracy."""
+        outputs, targets = gathered(pairs)
         return {
             "loss": float(functional.cross_entropy(outputs, targets, self.weights)),
             "accuracy": float((outputs.argmax(1) == targets).double().mean()),
@@ -133,8 +134,9 @@ class MultilabelTask:
             output, target * (1 - smooth) + smooth / 2, pos_weight=weights
         )
 
-    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    def validate(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
         """Loss and the share of labels that are right."""
+        outputs, targets = gathered(pairs)
         return {
             "loss": float(
                 functional.binary_cross_entropy_with_logits(outputs, targets, pos_weight=self.weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.nn import functional
 from recurra.data.labels import TargetEncoder
 from recurra.tasks import metrics
 from recurra.tasks.metrics import Score
-from recurra.tasks.task import Answer, Decision
+from recurra.tasks.task import Answer, Decision, gathered
 
 
 class RegressTask:
@@ -29,8 +30,9 @@ class RegressTask:
         """Mean squared error: output (B, 1), target (B,)."""
         return functional.mse_loss(output.squeeze(1), target)
 
-    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    def validate(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
         """Squared error on the scaled target, and the share of its variance that is explained."""
+        outputs, targets = gathered(pairs)
         loss = float(functional.mse_loss(outputs.squeeze(1).double(), targets.double()))
         spread = float(targets.double().var(correction=0))
         return {"loss": loss, "R²": 1 - loss / spread if spread > 0 else 0.0}

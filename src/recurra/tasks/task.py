@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
@@ -48,8 +50,8 @@ class Task(Protocol):
         """Mean loss over a batch: output (B, output_size), target as the target encoder made it."""
         ...
 
-    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """`loss` and one more number that people read, over the whole validation part."""
+    def validate(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
+        """`loss` and one more number that people read, from the outputs and targets of all batches."""
         ...
 
     def decide(self, outputs: Tensor, targets: Tensor) -> Decision | None:
@@ -67,3 +69,9 @@ class Task(Protocol):
     def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
         """Tables for people and programs: confusion matrix, per class; JSON-safe."""
         ...
+
+
+def gathered(pairs: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Outputs and targets of all batches, one after the other."""
+    outputs, targets = zip(*pairs, strict=True)
+    return torch.cat(outputs), torch.cat(targets)

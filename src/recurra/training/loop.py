@@ -9,32 +9,37 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from recurra.data.batches import Batch, Batches
+from recurra.data.batches import Batch, BatchSource
 from recurra.errors import RunError, TrainingError
 from recurra.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from recurra.training.config import TrainingConfig, learning_rate_at
 from recurra.training.device import Precision, autocast, resolve_precision
 from recurra.training.interruption import Interruption
+from recurra.training.state import State, flattened, map_tensors, unflattened
 
 
 class Objective(Protocol):
     """What is minimised, and what decides which weights are best; a task provides it."""
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Mean loss over the examples of a batch, one number."""
+    def loss(self, output: Any, target: Tensor) -> Tensor:
+        """Mean loss over the examples of a batch, one number; `output` is what the network gives."""
         ...
 
-    def validate(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """Numbers over the whole validation part; `loss` among them, and the lower it is the better."""
+    def validate(self, pairs: Iterable[tuple[Any, Tensor]]) -> dict[str, float]:
+        """Numbers over the whole validation part; `loss` among them, and the lower it is the better.
+
+        Args:
+            pairs: output and target of each batch of it, on the CPU; not all of them need be held at once.
+        """
         ...
 
 
@@ -80,6 +85,7 @@ class _Position:
     seconds: float = 0.0
     stopped: str | None = None
     records: list[dict[str, Any]] = field(default_factory=list)
+    state: State = None
 
     def count(self, loss: float, norm: float, examples: int, *, clipped: bool) -> None:
         self.step += 1
@@ -122,8 +128,8 @@ class History:
 def train(
     network: nn.Module,
     objective: Objective,
-    training: Batches,
-    validation: Batches | None,
+    training: BatchSource,
+    validation: BatchSource | None,
     config: TrainingConfig,
     *,
     total_steps: int,
@@ -171,7 +177,9 @@ def train(
         while position.stopped is None:
             for batch in training.epoch(position.epoch, start=position.batch):
                 rate = learning_rate_at(position.step, total_steps, config)
-                loss, norm = take_step(network, objective, optimizer, batch, config, learning_rate=rate)
+                loss, norm, position.state = take_step(
+                    network, objective, optimizer, batch, config, learning_rate=rate, state=position.state
+                )
                 if not (math.isfinite(loss) and math.isfinite(norm)):
                     position.stopped = f"not finite at step {position.step + 1}"
                     break
@@ -222,31 +230,37 @@ def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Ad
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, fused=True)
 
 
-@torch.no_grad()
 def outputs_over(
-    network: nn.Module, batches: Batches, precision: Precision, told: Callable[[int], None] = lambda _: None
-) -> tuple[Tensor, Tensor | None]:
-    """The network's outputs (N, ...) and the targets for all examples, in the order of the examples.
+    network: nn.Module,
+    source: BatchSource,
+    precision: Precision,
+    told: Callable[[int], None] = lambda _: None,
+) -> Tensor:
+    """The network's outputs (N, ...) for all examples, in the order of the examples.
 
     Args:
         told: is told after each batch how many examples are done.
     """
-    device = next(network.parameters()).device
-    was_training = network.training
-    network.eval()
-    outputs, targets, order, done = [], [], [], 0
-    for batch in batches.evaluation():
-        with autocast(precision, device):
-            output = network(batch.input.to(device), batch.lengths.to(device))
-        outputs.append(output.float().cpu())
+    outputs, order, done = [], [], 0
+    for batch, output in predictions(network, source, precision):
+        outputs.append(output)
         order.append(torch.from_numpy(batch.index))
         done += len(batch)
         told(done)
-        if batch.target is not None:
-            targets.append(batch.target)
+    return torch.cat(outputs)[torch.argsort(torch.cat(order))]
+
+
+def predictions(network: nn.Module, source: BatchSource, precision: Precision) -> Iterator[tuple[Batch, Any]]:
+    """Each batch of `source.evaluation()` with the network's output, float32 on the CPU."""
+    device = next(network.parameters()).device
+    was_training = network.training
+    network.eval()
+    state = None
+    for batch in source.evaluation():
+        with torch.no_grad(), autocast(precision, device):
+            output, state = _call(network, batch, state, device)
+        yield batch, map_tensors(lambda x: x.float().cpu(), output)
     network.train(was_training)
-    back = torch.argsort(torch.cat(order))
-    return torch.cat(outputs)[back], torch.cat(targets)[back] if targets else None
 
 
 def take_step(
@@ -257,10 +271,15 @@ def take_step(
     config: TrainingConfig,
     *,
     learning_rate: float,
-) -> tuple[float, float]:
-    """One optimiser step; returns the loss and the gradient's norm before clipping.
+    state: State = None,
+) -> tuple[float, float, State]:
+    """One optimiser step; returns the loss, the gradient's norm before clipping, and the state to go on with.
 
-    Where one of them is not finite the weights are left as they are.
+    Where loss or norm is not finite the weights are left as they are.
+
+    Args:
+        state: what the batch before ended with, where state is carried (truncated back-propagation through
+            time: values go on from batch to batch, gradients do not; Williams & Peng 1990).
     """
     assert batch.target is not None
     device = next(network.parameters()).device
@@ -268,21 +287,30 @@ def take_step(
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     with autocast(resolve_precision(config.precision, device), device):
-        output = network(batch.input.to(device), batch.lengths.to(device))
-    loss = objective.loss(output.float(), batch.target.to(device))
+        output, state = _call(network, batch, state, device)
+    loss = objective.loss(map_tensors(Tensor.float, output), batch.target.to(device))
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     norm = float(nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm))
     value = float(loss.detach())
     if math.isfinite(value) and math.isfinite(norm):
         optimizer.step()
-    return value, norm
+    return value, norm, state
+
+
+def _call(network: nn.Module, batch: Batch, state: State, device: torch.device) -> tuple[Any, State]:
+    """The network's output, and the state that the next batch may go on with."""
+    inputs = [each.to(device) for each in batch.inputs]
+    if batch.fresh is None:
+        return network(*inputs), None
+    output, state = network(*inputs, state=None if batch.fresh else state)
+    return output, map_tensors(Tensor.detach, state)
 
 
 def _close_epoch(
     network: nn.Module,
     objective: Objective,
-    validation: Batches | None,
+    validation: BatchSource | None,
     config: TrainingConfig,
     total_steps: int,
     position: _Position,
@@ -294,9 +322,11 @@ def _close_epoch(
     is_best = True
     if validation is not None:
         precision = resolve_precision(config.precision, next(network.parameters()).device)
-        outputs, targets = outputs_over(network, validation, precision)
-        assert targets is not None
-        measured = objective.validate(outputs, targets)
+        measured = objective.validate(
+            (output, batch.target)
+            for batch, output in predictions(network, validation, precision)
+            if batch.target is not None
+        )
         if not math.isfinite(measured["loss"]):
             position.stopped = f"not finite at step {position.step} (validation)"
             return None
@@ -336,7 +366,9 @@ def _capture(
     tensors["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
-    return Checkpoint(tensors, asdict(position))
+    state, form = flattened(position.state)
+    tensors |= {f"state.{number}": tensor.clone() for number, tensor in enumerate(state)}
+    return Checkpoint(tensors, asdict(replace(position, state=None)) | {"state": form})
 
 
 def _restore(
@@ -369,7 +401,11 @@ def _restored(
     torch.set_rng_state(checkpoint.tensors["random.cpu"])
     if torch.cuda.is_available() and "random.cuda" in checkpoint.tensors:
         torch.cuda.set_rng_state(checkpoint.tensors["random.cuda"])
-    return _Position(**checkpoint.progress), checkpoint.group("best")
+    device = next(network.parameters()).device
+    stored = checkpoint.group("state")
+    tensors = [stored[str(number)].to(device) for number in range(len(stored))]
+    state = unflattened(checkpoint.progress["state"], tensors)
+    return _Position(**checkpoint.progress | {"state": state}), checkpoint.group("best")
 
 
 @contextmanager
