@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ def test_every_form_holds_the_same_sequences(packed):
     assert listed(packed.narrowed()) == listed(packed)
     assert packed.narrowed().covered().all()
     values, offsets = packed.flat()
-    assert [values[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)] == listed(packed)
+    assert [values[a:b].tolist() for a, b in pairwise(offsets)] == listed(packed)
 
 
 @given(packs(), st.data())

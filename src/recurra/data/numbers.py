@@ -23,10 +23,10 @@ class NumberEncoder:
         y[t, i] = (x[t, i] - mean_i) / scale_i, bounded to +-10^6;  0 where x[t, i] is missing (NaN)
 
     mean_i and scale_i are mean and standard deviation over all training steps that hold a value, a step that
-    several windows share counted once; a channel with a single value, or none, has scale 1. A missing value is not a zero: every channel with a missing
-    value in training gets one more channel, behind the I others and in their order, that is 1 where the
-    value is missing and 0 elsewhere. A channel that was never missing in training has none; a value
-    missing there later is replaced by the mean alone.
+    several windows share counted once; a channel with a single value, or none, has scale 1. A missing value is
+    not a zero: every channel with a missing value in training gets one more channel, behind the I others and in
+    their order, that is 1 where the value is missing and 0 elsewhere. A channel that was never missing in
+    training has none; a value missing there later is replaced by the mean alone.
 
     Args:
         means: (I,) float64.

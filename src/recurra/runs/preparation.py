@@ -269,7 +269,9 @@ def _targets(examples: Examples) -> np.ndarray:
 
 def _raw(examples: Examples) -> list[Packed | np.ndarray]:
     """What stands in the examples, as numbers to hash."""
-    contents: list[Packed | np.ndarray] = [_hashes(array) for array in (examples.texts, examples.targets) if array is not None]
+    contents: list[Packed | np.ndarray] = [
+        _hashes(array) for array in (examples.texts, examples.targets) if array is not None
+    ]
     if examples.sequences is not None:
         contents.append(examples.sequences)
     return contents

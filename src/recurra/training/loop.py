@@ -404,8 +404,9 @@ def _restored(
     device = next(network.parameters()).device
     stored = checkpoint.group("state")
     tensors = [stored[str(number)].to(device) for number in range(len(stored))]
-    state = unflattened(checkpoint.progress["state"], tensors)
-    return _Position(**checkpoint.progress | {"state": state}), checkpoint.group("best")
+    progress = dict(checkpoint.progress)
+    position = _Position(state=unflattened(progress.pop("state"), tensors), **progress)
+    return position, checkpoint.group("best")
 
 
 @contextmanager
