@@ -1,5 +1,6 @@
 """Intervals and paired tests behind every score that is shown.
 
 `intervals` and `bootstrap` say how sure a score is; `paired` says whether two predictors differ on the
-same examples. All of it takes the examples to be independent of each other.
+same examples. All of it takes the examples to be independent of each other, unless it is told by
+`blocks` which are not.
 """

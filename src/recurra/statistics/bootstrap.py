@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from recurra.errors import InputError
+from recurra.statistics.blocks import Blocks
 from recurra.statistics.intervals import Interval, check_level, effective_size, share_interval
 
 
@@ -47,21 +48,35 @@ def bootstrap_interval(
     return interval_of_draws(drawn, float(statistic(*arrays)), level)
 
 
-def bootstrap_sums(columns: np.ndarray, *, seed: int = 0, resamples: int | None = None) -> np.ndarray:
+def bootstrap_sums(
+    columns: np.ndarray, *, seed: int = 0, resamples: int | None = None, blocks: Blocks | None = None
+) -> np.ndarray:
     """(R, C) column sums of R bootstrap samples of the rows of `columns` (N, C).
 
     Many statistics are functions of a few sums over examples (F1, RMSE); from
     these sums their bootstrap costs one matrix product.
+
+    Args:
+        columns: what each example adds to the sums.
+        seed: same seed, same draws.
+        resamples: R.
+        blocks: which examples depend on each other; None: none does. Blocks are drawn until there are as
+            many units as there were; what the last one has too many is evened out by weight.
 
     >>> bootstrap_sums(np.ones((5, 2)), resamples=3)
     array([[5., 5.],
            [5., 5.],
            [5., 5.]])
     """
-    columns = np.asarray(columns, dtype=np.float64)
-    n = len(columns)
+    columns, weight = np.asarray(columns, dtype=np.float64), 1.0
+    n = size = len(columns)
+    if blocks is not None:
+        columns = blocks.moving_sums(columns)
+        n, size = len(columns), math.ceil(blocks.count)
+        weight = blocks.count / size
     resamples = resamples or affordable_resamples(n)
-    return np.concatenate([counts @ columns for counts in _resampled_counts(n, resamples, seed)])
+    drawn = [counts @ columns for counts in _resampled_counts(n, resamples, seed, size)]
+    return weight * np.concatenate(drawn)
 
 
 def macro_interval(
@@ -110,10 +125,19 @@ def macro_interval(
     return share_interval(value, effective_size(centre, float(np.var(values)), n), level)
 
 
-def interval_of_draws(drawn: np.ndarray, point: float, level: float = 0.95) -> Interval:
-    """The percentile interval of bootstrap draws; it always holds the observed `point`."""
+def interval_of_draws(
+    drawn: np.ndarray, point: float, level: float = 0.95, blocks: Blocks | None = None
+) -> Interval:
+    """The percentile interval of bootstrap draws; it always holds the observed `point`.
+
+    Of draws by `blocks`, which may be few: `Blocks.reach` standard deviations to either side of the point.
+    """
     check_level(level)
     drawn = drawn[np.isfinite(drawn)]
+    if blocks is not None:
+        reach = blocks.reach(level) if len(drawn) else math.inf
+        half = reach * float(drawn.std()) if math.isfinite(reach) else math.inf
+        return Interval(point - half, point + half, level, "block bootstrap")
     if not len(drawn):
         return Interval(-math.inf, math.inf, level, "bootstrap")
     low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
@@ -125,11 +149,11 @@ def affordable_resamples(n: int) -> int:
     return int(np.clip(25_000_000 // max(n, 1), 200, 1000))
 
 
-def _resampled_counts(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Blocks of rows (r, N): how often each example is drawn. A block stays within the processor's cache."""
+def _resampled_counts(n: int, resamples: int, seed: int, size: int) -> Iterator[np.ndarray]:
+    """Parts (r, N): how often each example is among `size` drawn. A part stays within the processor's cache."""
     rng = np.random.default_rng(seed)
     rows = max(1, 200_000 // max(n, 1))
     for start in range(0, resamples, rows):
         r = min(rows, resamples - start)
-        drawn = rng.integers(n, size=(r, n)) + n * np.arange(r)[:, None]
+        drawn = rng.integers(n, size=(r, size)) + n * np.arange(r)[:, None]
         yield np.bincount(drawn.ravel(), minlength=r * n).reshape(r, n).astype(np.float64)

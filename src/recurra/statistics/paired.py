@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from recurra.errors import InputError
+from recurra.statistics.blocks import Blocks
 from recurra.statistics.bootstrap import affordable_resamples, bootstrap_sums, interval_of_draws
 from recurra.statistics.intervals import Interval
 
@@ -111,23 +112,28 @@ def compare_sums(
     level: float = 0.95,
     *,
     seed: int = 0,
+    blocks: Blocks | None = None,
 ) -> PairedResult:
     """Compare any statistic that is a function of sums over examples, such as RMSE or micro F1.
 
     The p-value is that of the permutation test that swaps a and b at random, example by example; the
-    interval is the paired percentile bootstrap.
+    interval is the paired percentile bootstrap. Where examples depend on each other both go by blocks.
 
     Args:
         statistic: (..., C) sums to (...) values.
         a, b: (N, C) what each example adds to the sums of either predictor.
         level: of the interval.
         seed: same seed, same result.
+        blocks: which examples depend on each other; None: none does.
     """
     a, b = _same_length(a.astype(np.float64), b.astype(np.float64))
-    n, c = a.shape
+    examples, c = a.shape
     point = float(statistic(a.sum(0)) - statistic(b.sum(0)))
-    sums = bootstrap_sums(np.hstack([a, b]), seed=seed)
-    interval = interval_of_draws(statistic(sums[:, :c]) - statistic(sums[:, c:]), point, level)
+    sums = bootstrap_sums(np.hstack([a, b]), seed=seed, blocks=blocks)
+    interval = interval_of_draws(statistic(sums[:, :c]) - statistic(sums[:, c:]), point, level, blocks)
+    if blocks is not None:
+        a, b = blocks.separate_sums(a), blocks.separate_sums(b)
+    n = len(a)
 
     rng = np.random.default_rng([seed, 1])
     swaps, at_least = 2 * affordable_resamples(n), 0
@@ -139,7 +145,8 @@ def compare_sums(
         drawn = statistic((both + tilt) / 2) - statistic((both - tilt) / 2)
         at_least += int((np.abs(drawn) >= abs(point) * (1 - 1e-9)).sum())
     p_value = (1 + at_least) / (1 + swaps)
-    return PairedResult(point, interval, p_value, "paired permutation", n)
+    test = "paired permutation" if blocks is None else "paired permutation of blocks"
+    return PairedResult(point, interval, p_value, test, examples)
 
 
 def _same_length(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
