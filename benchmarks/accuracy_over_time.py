@@ -53,8 +53,8 @@ def recurra_curve() -> Curve:
     """`fit` with no option; the share it holds out itself is the one that everyone is measured on."""
     from recurra.data.schema import SchemaOptions, infer_schema, to_examples
     from recurra.data.sources import read
-    from recurra.runs.config import FitOptions
-    from recurra.runs.fit import fit
+    from recurra.runs.sequences.config import SequenceFitOptions
+    from recurra.runs.sequences.fit import fit
 
     parts = reviews()
     rows = [
@@ -66,7 +66,7 @@ def recurra_curve() -> Curve:
     schema = infer_schema(table_, SchemaOptions(text="text", target="label", split="split"))
     examples, _ = to_examples(table_, schema)
     nothing = examples.take(np.zeros(0, dtype=np.int64))
-    run = fit(examples, schema, FitOptions(baselines=False), test=nothing)
+    run = fit(examples, schema, SequenceFitOptions(baselines=False), test=nothing)
     before = run.metrics["seconds"]["preparing"]
     return [(before + epoch["seconds"], epoch["validation"]["accuracy"]) for epoch in run.history]
 

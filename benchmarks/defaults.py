@@ -18,8 +18,8 @@ from trials import Trials, data_folder, table
 from recurra.data.schema import SchemaOptions, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.data.splits import make_split
-from recurra.runs.config import FitOptions
-from recurra.runs.fit import fit
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.fit import fit
 
 NUMBERS = ("JapaneseVowels", "ItalyPowerDemand", "GunPoint", "OSULeaf", "ArrowHead")
 FILES = {"imdb": "imdb/imdb_train.csv.gz", "trec": "trec/TREC.train", "mpqa": "mpqa/mpqa.all"} | {
@@ -66,7 +66,7 @@ def trial(name: str, settings: dict[str, Any], seed: int) -> dict[str, Any]:
     run = fit(
         examples.take(split.train),
         schema,
-        FitOptions(settings=settings, seed=seed, baselines=False),
+        SequenceFitOptions(settings=settings, seed=seed, baselines=False),
         test=examples.take(split.test),
     )
     if run.metrics["training"]["stopped"] == "interrupted":

@@ -15,7 +15,7 @@ _HOMES = {
     "GRU": "recurra.layers",
     "SequenceClassifier": "recurra.estimators",
     "SequenceRegressor": "recurra.estimators",
-    "load": "recurra.runs.run",
+    "load": "recurra.runs.loading",
 }
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604

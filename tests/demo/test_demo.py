@@ -7,8 +7,8 @@ import pytest
 from recurra.demo import digits as demo
 from recurra.demo.picture import draw
 from recurra.errors import InputError
-from recurra.runs.files import clear_folder_of_runs
-from recurra.runs.run import load
+from recurra.runs.loading import load
+from recurra.runs.places import clear_folder_of_runs
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 
 from recurra.data.schema import SchemaOptions, infer_schema, to_examples
 from recurra.data.sources import read
-from recurra.runs.config import FitOptions
-from recurra.runs.fit import fit
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.fit import fit
 
 QUICK = {"network.hidden_size": 8, "network.embedding_size": 8, "training.epochs": 3}
 GOOD, BAD = ["fine", "bright", "warm"], ["dull", "cold", "grey"]
@@ -41,4 +41,4 @@ def examples_of(rows, **options):
 @pytest.fixture(scope="session")
 def text_run():
     examples, schema = examples_of(sentences(), text="text", target="label")
-    return fit(examples, schema, FitOptions(settings=QUICK, baselines=False))
+    return fit(examples, schema, SequenceFitOptions(settings=QUICK, baselines=False))

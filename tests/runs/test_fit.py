@@ -10,18 +10,20 @@ import torch
 from recurra.data.schema import SchemaOptions, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.errors import DataError, InputError, RunError, StorageError
-from recurra.runs import fit as fit_module
-from recurra.runs.config import FitOptions, read_config, write_config
+from recurra.runs import fitting as fit_module
+from recurra.runs.config import read_config, write_config
 from recurra.runs.events import Said
-from recurra.runs.fit import fit
-from recurra.runs.run import load
+from recurra.runs.loading import load
+from recurra.runs.sequences import fit as sequences_fit
+from recurra.runs.sequences.config import SequenceFitOptions, SequenceRunConfig
+from recurra.runs.sequences.fit import fit
 from recurra.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tests.runs.conftest import QUICK, examples_of, sentences, waves
 
 
 def quick(**changes):
     settings = QUICK | {name.replace("__", "."): value for name, value in changes.pop("settings", {}).items()}
-    return FitOptions(settings=settings, **{"validation": 0.1, **changes})
+    return SequenceFitOptions(settings=settings, **{"validation": 0.1, **changes})
 
 
 def test_a_regression_of_numeric_sequences(tmp_path):
@@ -198,7 +200,9 @@ def test_a_kill_before_the_first_checkpoint_was_whole_changes_nothing(tmp_path):
     shutil.copytree(tmp_path / "whole", begun)
     for name in ("model.safetensors", "metrics.json", "tokenizer.json", "checkpoint/state.safetensors"):
         (begun / name).unlink()
-    config = read_config(begun).model_copy(update={"status": "training", "files": {}, "decision": None})
+    config = read_config(begun, SequenceRunConfig).model_copy(
+        update={"status": "training", "files": {}, "decision": None}
+    )
     write_config(begun, config)
     resumed = fit(examples, schema, quick(baselines=False), out=begun, resume=True)
     for name, tensor in whole.network.state_dict().items():
@@ -229,13 +233,14 @@ def test_every_part_of_a_fit_runs_with_the_threads_that_were_asked_for(monkeypat
     seen = {}
 
     def spy_on(name):
-        wrapped = getattr(fit_module, name)
+        module = sequences_fit if name == "score_run" else fit_module
+        wrapped = getattr(module, name)
 
         def spy(*given, **options):
             seen[name] = torch.get_num_threads()
             return wrapped(*given, **options)
 
-        monkeypatch.setattr(fit_module, name, spy)
+        monkeypatch.setattr(module, name, spy)
 
     for name in ("_plan", "train", "score_run"):
         spy_on(name)
@@ -284,7 +289,7 @@ def test_resuming_with_another_test_part_is_refused(tmp_path):
 
 def test_what_is_taken_from_another_run_is_not_its_machine(text_run, tmp_path):
     folder = text_run.save(tmp_path / "first")
-    config = read_config(folder)
+    config = read_config(folder, SequenceRunConfig)
     training = config.settings.training.model_copy(update={"device": "cuda", "threads": 7})
     settings = config.settings.model_copy(update={"training": training})
     write_config(folder, config.model_copy(update={"settings": settings}))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recurra.errors import DataError, InputError, RunError
-from recurra.runs.run import load
+from recurra.runs.loading import load
 from tests.runs.conftest import examples_of, sentences
 
 

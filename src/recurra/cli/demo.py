@@ -7,7 +7,7 @@ from pathlib import Path
 from recurra.cli.console import Watcher, print_json, score_table
 from recurra.demo.digits import CELLS, compare_on_digits
 from recurra.demo.picture import draw
-from recurra.runs.files import clear_folder_of_runs
+from recurra.runs.places import clear_folder_of_runs
 
 PICTURE = "curves.png"
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from recurra.cli.console import Watcher, print_json, score_table
 from recurra.runs.events import PhaseStarted
-from recurra.runs.files import read_examples
-from recurra.runs.run import load
+from recurra.runs.loading import load_as
+from recurra.runs.sequences.files import read_examples
+from recurra.runs.sequences.run import SequenceRun
 
 
 def run_evaluate(run_folder: Path, data: str, *, encoding: str | None, as_json: bool) -> None:
     """Scores of the run on `data`, for people or as JSON."""
-    run = load(run_folder)
+    run = load_as(run_folder, SequenceRun)
     with Watcher(as_json=as_json) as watcher:
         watcher(PhaseStarted(f"Reading {data}"))
         examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)

@@ -14,9 +14,9 @@ from recurra.cli.console import Watcher, interval, number, plain, print_json, sc
 from recurra.data.schema import SchemaOptions
 from recurra.errors import InputError
 from recurra.runs.budget import parse_duration
-from recurra.runs.config import FitOptions
-from recurra.runs.files import fit_source
-from recurra.runs.run import Run
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.files import fit_source
+from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks.settings import Settings
 
 CLASSES_SHOWN = 12
@@ -76,7 +76,7 @@ def run_fit(
         raise SystemExit(1)
 
 
-def show_result(run: Run, watcher: Watcher) -> None:
+def show_result(run: SequenceRun, watcher: Watcher) -> None:
     """Scores with intervals and baselines, confusion matrix, per-class table, the verdict."""
     metrics = run.metrics
     name = "test" if "test" in metrics else "validation"
@@ -129,7 +129,7 @@ def _confusion_table(names: list[str], confusion: list[list[int]]) -> Table:
 
 def make_options(
     roles: dict[str, Any], settings: dict[str, Any], options: dict[str, Any], budget: str | None
-) -> FitOptions:
+) -> SequenceFitOptions:
     """The options as typed, checked.
 
     Raises:
@@ -143,7 +143,7 @@ def make_options(
         roles["target"] = roles["target"][0]
     try:
         data = SchemaOptions(**{name: value for name, value in roles.items() if value is not None})
-        return FitOptions(
+        return SequenceFitOptions(
             data=data,
             settings=settings,
             budget_s=None if budget is None else parse_duration(budget, where="--budget"),

@@ -76,9 +76,10 @@ def _settings() -> dict[str, Any]:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    from recurra.runs.run import load
+    from recurra.runs.loading import load_as
+    from recurra.runs.sequences.run import SequenceRun
 
-    run = load(folder)
+    run = load_as(folder, SequenceRun)
     config, metrics = run.config, run.metrics
     part = metrics.get("test") or metrics.get("validation")
     return {

@@ -13,8 +13,9 @@ import numpy as np
 
 from recurra.cli.console import Watcher, print_json
 from recurra.errors import InputError
-from recurra.runs.files import read_examples
-from recurra.runs.run import Run, load
+from recurra.runs.loading import load_as
+from recurra.runs.sequences.files import read_examples
+from recurra.runs.sequences.run import SequenceRun
 from recurra.storage import write_bytes
 from recurra.tasks.task import Answer
 
@@ -29,7 +30,7 @@ def run_predict(
         raise InputError(
             "this file is there already", where=str(out), fix="Choose another --out, or add --overwrite."
         )
-    run = load(run_folder)
+    run = load_as(run_folder, SequenceRun)
     with Watcher(as_json=True) as watcher:
         examples = read_examples(
             data, run.config.data_schema, need_targets=False, encoding=encoding, observer=watcher
@@ -47,7 +48,7 @@ def run_predict(
         sys.stdout.write(_csv(records))
 
 
-def answer_records(run: Run, answer: Answer, rows: np.ndarray) -> list[dict[str, Any]]:
+def answer_records(run: SequenceRun, answer: Answer, rows: np.ndarray) -> list[dict[str, Any]]:
     """`{"row": 1, "prediction": "pos", "p(neg)": 0.1, "p(pos)": 0.9}` for each example."""
     classes = [str(name) for name in run.classes]
     records = []

@@ -16,10 +16,10 @@ from recurra.data.packed import Packed
 from recurra.data.schema import Schema
 from recurra.networks.config import NetworkShape
 from recurra.networks.sizing import hidden_size_for
-from recurra.runs.config import FitOptions
 from recurra.runs.events import Observer, Said
-from recurra.runs.fit import fit
-from recurra.runs.run import Run
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.fit import fit
+from recurra.runs.sequences.run import SequenceRun
 from recurra.storage import make_folder, write_json
 from recurra.tasks.defaults import default_settings
 
@@ -76,7 +76,9 @@ class Compared:
     best_epoch: int
 
 
-def compare_on_digits(out: Path, *, seed: int, observer: Observer) -> tuple[dict[str, Any], dict[str, Run]]:
+def compare_on_digits(
+    out: Path, *, seed: int, observer: Observer
+) -> tuple[dict[str, Any], dict[str, SequenceRun]]:
     """Train the three networks on the same split, with the same number of weights.
 
     Leaves a run folder for each and a `summary.json` in `out`.
@@ -84,7 +86,7 @@ def compare_on_digits(out: Path, *, seed: int, observer: Observer) -> tuple[dict
     examples, schema = digits()
     assert examples.sequences is not None
     make_folder(out)
-    runs: dict[str, Run] = {}
+    runs: dict[str, SequenceRun] = {}
     for cell in CELLS:
         settings = SETTINGS | {"network.cell": cell}
         hidden = _hidden_size(settings, examples.sequences.lengths)
@@ -92,7 +94,7 @@ def compare_on_digits(out: Path, *, seed: int, observer: Observer) -> tuple[dict
         runs[cell] = fit(
             examples,
             schema,
-            FitOptions(settings=settings | {"network.hidden_size": hidden}, seed=seed),
+            SequenceFitOptions(settings=settings | {"network.hidden_size": hidden}, seed=seed),
             sources=["scikit-learn's digits"],
             out=out / cell,
             observer=observer,

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from recurra.runs.run import Run
+from recurra.runs.sequences.run import SequenceRun
 from recurra.storage import write_bytes
 
 # Okabe & Ito's colours, told apart by colour-blind readers; line styles and marks do it in print.
@@ -17,7 +17,7 @@ LOOKS = {
 }
 
 
-def draw(summary: dict[str, Any], runs: dict[str, Run], path: Path) -> Path:
+def draw(summary: dict[str, Any], runs: dict[str, SequenceRun], path: Path) -> Path:
     """Two panels side by side, written to `path` as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -18,11 +18,12 @@ from recurra.data.schema import Schema
 from recurra.errors import DataError, InputError
 from recurra.estimators.record import Record, read_record, write_record
 from recurra.runs.budget import parse_duration
-from recurra.runs.config import FitOptions
 from recurra.runs.events import Event, PhaseStarted, Said
-from recurra.runs.files import check_place
-from recurra.runs.fit import fit
-from recurra.runs.run import Run, load
+from recurra.runs.loading import load_as
+from recurra.runs.places import check_place
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.fit import fit
+from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks.settings import Settings
 from recurra.training.loop import EpochRecord
 
@@ -44,7 +45,7 @@ class SequenceEstimator(BaseEstimator):
     """Base of `SequenceClassifier` and `SequenceRegressor`; see there."""
 
     _estimator_type: str
-    run_: Run
+    run_: SequenceRun
 
     def __init__(
         self,
@@ -102,7 +103,7 @@ class SequenceEstimator(BaseEstimator):
         Raises:
             RunError: no run folder, an altered one, or one of another task.
         """
-        run = load(path)
+        run = load_as(path, SequenceRun)
         record = read_record(Path(path), cls.__name__, cls._get_param_names(), run)
         estimator = cls(**record.params)
         estimator._restore(run, record)
@@ -113,7 +114,7 @@ class SequenceEstimator(BaseEstimator):
         seed = self._seed()
         overrides = self._overrides(overrides)
         notes: list[str] = []
-        options = FitOptions(
+        options = SequenceFitOptions(
             settings=overrides,
             seed=seed,
             validation=self.validation,
@@ -135,7 +136,7 @@ class SequenceEstimator(BaseEstimator):
         self._take(run)
         self.notes_ = notes
 
-    def _take(self, run: Run) -> None:
+    def _take(self, run: SequenceRun) -> None:
         self.run_ = run
         self.history_ = run.history
         self.seed_ = run.config.options.seed
@@ -225,7 +226,7 @@ class SequenceEstimator(BaseEstimator):
             columns=[str(name) for name in getattr(self, "feature_names_in_", [])],
         )
 
-    def _restore(self, run: Run, record: Record) -> None:
+    def _restore(self, run: SequenceRun, record: Record) -> None:
         self._take(run)
         self.notes_ = []
         if record.n_features is not None:

@@ -15,7 +15,7 @@ from recurra.errors import InputError
 from recurra.estimators.base import SETTINGS, SequenceEstimator, plain, schema_of
 from recurra.estimators.labels import Labels
 from recurra.estimators.record import Record
-from recurra.runs.run import Run
+from recurra.runs.sequences.run import SequenceRun
 
 
 class SequenceClassifier(ClassifierMixin, SequenceEstimator):
@@ -175,7 +175,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             record.params["class_weight"] = self._weights(self._labels)[SETTINGS["class_weight"]]
         return record.model_copy(update=self._labels.to_json())
 
-    def _restore(self, run: Run, record: Record) -> None:
+    def _restore(self, run: SequenceRun, record: Record) -> None:
         super()._restore(run, record)
         several = run.config.data_schema.target_kind == "multilabel"
         self._labels = Labels.from_json(record.classes, record.dtype, run.classes, several=several)

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recurra.errors import RunError
-from recurra.runs.run import ESTIMATOR, Run
+from recurra.runs.run import ESTIMATOR
+from recurra.runs.sequences.run import SequenceRun
 from recurra.storage import read_json, write_json
 
 
@@ -39,7 +40,7 @@ def write_record(folder: Path, record: Record) -> None:
     write_json(folder / ESTIMATOR, record.model_dump(mode="json"))
 
 
-def read_record(folder: Path, estimator: str, params: list[str], run: Run) -> Record:
+def read_record(folder: Path, estimator: str, params: list[str], run: SequenceRun) -> Record:
     """Read `estimator.json`; a run that no estimator made has none, and gives a record of its options.
 
     Args:

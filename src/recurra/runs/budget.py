@@ -8,13 +8,12 @@ import re
 import time
 
 import torch
+from torch import nn
 
-from recurra.data.batches import Batches
+from recurra.data.batches import BatchSource
 from recurra.errors import InputError
-from recurra.networks.sequence_network import SequenceNetwork
-from recurra.tasks.task import Task
 from recurra.training.config import TrainingConfig
-from recurra.training.loop import make_optimizer, seeded, take_step
+from recurra.training.loop import Objective, make_optimizer, seeded, take_step
 
 SAFETY = 0.9
 FORWARD_SHARE = 0.35  # of the time of a training step
@@ -22,9 +21,9 @@ FORWARD_SHARE = 0.35  # of the time of a training step
 
 def steps_within(
     seconds: float,
-    network: SequenceNetwork,
-    task: Task,
-    training: Batches,
+    network: nn.Module,
+    objective: Objective,
+    training: BatchSource,
     config: TrainingConfig,
     *,
     seed: int,
@@ -49,7 +48,9 @@ def steps_within(
     with seeded(seed, next(network.parameters()).device):
         for batch in training.epoch(0):
             started = time.perf_counter()
-            *_, state = take_step(scratch, task, optimizer, batch, config, learning_rate=0.0, state=state)
+            *_, state = take_step(
+                scratch, objective, optimizer, batch, config, learning_rate=0.0, state=state
+            )
             took = time.perf_counter() - started
             if steps > 0 or len(training) == 1:  # the first step pays for warming up
                 spent, done = spent + took, done + batch.steps

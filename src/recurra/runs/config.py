@@ -1,18 +1,16 @@
-"""What a run folder says of itself: `config.json`."""
+"""What every run folder says of itself, `config.json`, whatever kind of run it is."""
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from recurra.data.schema import Schema, SchemaOptions
+from recurra import __version__
 from recurra.errors import RunError
-from recurra.networks.config import NetworkShape
 from recurra.storage import read_json, write_json
-from recurra.tasks.settings import Settings
-from recurra.tasks.task import Decision
 
 CONFIG = "config.json"
 FORMAT = 1
@@ -22,14 +20,16 @@ class FitOptions(BaseModel):
     """What a person asked for; everything else follows from it and from the data.
 
     Args:
+        settings: changes of the defaults, by dotted names such as `network.hidden_size`.
         validation: share of the training data held out to choose the weights; 0 holds out none, None decides
-            by the number of examples (`recurra.data.splits.make_split`).
+            by the data.
         test_share: share of all data held out for the score, where no test data are given.
+        budget_s: seconds for everything.
+        init: a run folder to start from.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    data: SchemaOptions = SchemaOptions()
     settings: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=0, lt=2**63)
     validation: float | None = Field(default=None, ge=0, lt=1)
@@ -40,9 +40,14 @@ class FitOptions(BaseModel):
 
 
 class RunConfig(BaseModel):
-    """Everything that is needed to use the run, or to make it again.
+    """What is needed to use a run, or to make it again. Each kind of run adds its schema, settings and encoders.
 
     Args:
+        kind: which kind of run this is.
+        options: what was asked for.
+        sources: where the data came from.
+        parts: examples in each part.
+        fingerprint: of all that training and validation read.
         total_steps: optimiser steps of the schedule, written down before training begins.
         files: SHA-256 of the files that belong to a finished run.
     """
@@ -50,21 +55,39 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int = FORMAT
+    kind: str
     status: Literal["training", "complete"]
     versions: dict[str, str]
     machine: dict[str, Any]
     options: FitOptions
-    settings: Settings
-    data_schema: Schema
-    shape: NetworkShape
     sources: list[str]
     parts: dict[str, int]
     fingerprint: str
     total_steps: int | None = None
-    numbers: dict[str, Any] | None = None
-    targets: dict[str, Any]
-    decision: Decision | None = None
     files: dict[str, str] = Field(default_factory=dict)
+
+
+C = TypeVar("C", bound=RunConfig)
+
+
+def circumstances() -> dict[str, Any]:
+    """Versions and machine, as a new run's configuration keeps them."""
+    import numpy as np
+    import torch
+
+    return {
+        "versions": {
+            "recurra": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "threads": torch.get_num_threads(),
+        },
+    }
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
@@ -72,11 +95,11 @@ def write_config(folder: Path, config: RunConfig) -> None:
     write_json(folder / CONFIG, config.model_dump(mode="json"))
 
 
-def read_config(folder: Path) -> RunConfig:
-    """Read and check `config.json`.
+def read_kind(folder: Path) -> str:
+    """Which kind of run a folder holds.
 
     Raises:
-        RunError: no run folder, another format, unknown or missing keys.
+        RunError: no run folder, or another format.
     """
     path = folder / CONFIG
     if not folder.is_dir() or not path.exists():
@@ -95,8 +118,19 @@ def read_config(folder: Path) -> RunConfig:
             where=str(path),
             fix="Use the version of Recurra that made it, or train it again.",
         )
+    return str(content.get("kind"))
+
+
+def read_config(folder: Path, form: type[C]) -> C:
+    """Read and check the `config.json` of a run of the kind that `form` describes.
+
+    Raises:
+        RunError: no run folder, another format or kind, unknown or missing keys.
+    """
+    path = folder / CONFIG
+    read_kind(folder)
     try:
-        return RunConfig.model_validate(content)
+        return form.model_validate(read_json(path))
     except ValidationError as error:
         first = error.errors()[0]
         raise RunError(

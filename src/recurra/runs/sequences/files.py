@@ -9,16 +9,16 @@ from typing import Any
 from recurra.data.examples import Examples
 from recurra.data.schema import Schema, describe, duplicates_across, infer_schema, to_examples
 from recurra.data.sources import read
-from recurra.errors import InputError
-from recurra.runs.config import FitOptions
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
-from recurra.runs.fit import fit
-from recurra.runs.run import Run, clear_run, is_run
+from recurra.runs.places import check_place
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.fit import fit
+from recurra.runs.sequences.run import SequenceRun
 
 
 def fit_source(
     source: Any,
-    options: FitOptions,
+    options: SequenceFitOptions,
     *,
     test: Any = None,
     encoding: str | None = None,
@@ -27,7 +27,7 @@ def fit_source(
     resume: bool = False,
     started: float | None = None,
     observer: Observer = ignore,
-) -> Run:
+) -> SequenceRun:
     """Read `source`, say what it is, and train on it.
 
     Args:
@@ -89,54 +89,3 @@ def read_examples(
     for line in [*table.notes, *usable.lines()]:
         observer(Said(line))
     return examples
-
-
-def check_place(out: Path, *, overwrite: bool, resume: bool) -> None:
-    """Refuse a place that holds something else than what is asked for.
-
-    Raises:
-        InputError: it is taken, there is nothing to resume, or both are asked for.
-    """
-    if overwrite and resume:
-        raise InputError(
-            "--resume goes on with a run, --overwrite replaces it", where=str(out), fix="Give one of them."
-        )
-    taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
-    if resume:
-        if not taken:
-            raise InputError("there is nothing to resume here", where=str(out), fix="Leave --resume out.")
-    elif taken and not overwrite:
-        raise InputError(
-            "this place is taken", where=str(out), fix="Choose another --out, or add --overwrite or --resume."
-        )
-    elif taken and not is_run(out):
-        raise InputError(
-            "this is not a run folder, so it is not overwritten", where=str(out), fix="Choose another --out."
-        )
-
-
-def clear_folder_of_runs(out: Path, names: tuple[str, ...], others: tuple[str, ...] = ()) -> None:
-    """Clear away the runs `names` that belong together in a folder; refuse a folder that holds anything else.
-
-    Args:
-        others: names of files that may stand beside the runs and `summary.json`.
-
-    Raises:
-        InputError: something else is there; nothing was touched.
-    """
-    if not out.exists():
-        return
-    known = {"summary.json", *others}
-    foreign = [out]
-    if out.is_dir():
-        foreign = [
-            path
-            for path in sorted(out.iterdir())
-            if path.name not in known and not (path.name in names and is_run(path))
-        ]
-    if foreign:
-        raise InputError(
-            f"this place is taken (by {foreign[0].name})", where=str(out), fix="Choose another --out."
-        )
-    for name in names:
-        clear_run(out / name)

@@ -22,9 +22,9 @@ from recurra.data.text import TextEncoder
 from recurra.errors import DataError, InputError
 from recurra.networks.config import NetworkShape
 from recurra.networks.inputs import TokenInput
-from recurra.runs.config import FitOptions
 from recurra.runs.events import Observer, Said, ignore
-from recurra.runs.run import Run
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks import make_task
 from recurra.tasks.defaults import default_settings
 from recurra.tasks.settings import Settings
@@ -66,10 +66,10 @@ class Prepared:
 def prepare(
     examples: Examples,
     schema: Schema,
-    options: FitOptions,
+    options: SequenceFitOptions,
     *,
     test: Examples | None = None,
-    init: Run | None = None,
+    init: SequenceRun | None = None,
     observer: Observer = ignore,
 ) -> Prepared:
     """Split, fit the encoders on the training part, encode.
@@ -138,7 +138,7 @@ def prepare(
 
 
 def _parts(
-    examples: Examples, schema: Schema, options: FitOptions, test: Examples | None, observer: Observer
+    examples: Examples, schema: Schema, options: SequenceFitOptions, test: Examples | None, observer: Observer
 ) -> tuple[dict[str, Examples], Examples]:
     """Training, validation and test part; and the first two together, in their first order."""
     split = make_split(
@@ -185,7 +185,10 @@ def _of_known_classes(part: Examples, targets: TargetEncoder, name: str, observe
 
 
 def _settings(
-    parts: dict[str, Examples], options: FitOptions, init: Run | None, kind: Literal["tokens", "features"]
+    parts: dict[str, Examples],
+    options: SequenceFitOptions,
+    init: SequenceRun | None,
+    kind: Literal["tokens", "features"],
 ) -> Settings:
     """What was asked for, over the defaults for these data or the settings of the run to start from."""
     if init is None:
@@ -215,7 +218,7 @@ def _tell_of_texts(text: TextEncoder, count: int, cut: int, pairs: int, observer
         )
 
 
-def _pairs_of(init: Run | None, settings: Settings) -> np.ndarray | None:
+def _pairs_of(init: SequenceRun | None, settings: Settings) -> np.ndarray | None:
     """The pairs that the run to start from has vectors of; None where they are to be counted anew."""
     if init is None or init.config.settings.network.pairs != settings.network.pairs:
         return None
@@ -284,7 +287,7 @@ def _hashes(array: np.ndarray) -> np.ndarray:
     return np.array([hashlib.blake2b(str(each).encode(), digest_size=8).digest() for each in array.tolist()])
 
 
-def _check_init(init: Run, kind: str, options: FitOptions) -> None:
+def _check_init(init: SequenceRun, kind: str, options: SequenceFitOptions) -> None:
     if init.config.shape.input != kind:
         raise InputError(
             f"the run to start from reads {init.config.shape.input}, the data has {kind}", where="--init"

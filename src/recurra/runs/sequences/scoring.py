@@ -8,12 +8,12 @@ import torch
 
 from recurra.data.examples import Examples
 from recurra.runs.events import Observer, ignore
-from recurra.runs.run import Run
+from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks.baselines import BaselineResult, best_baseline, compare_with_baseline, verdict
 
 
 def score_run(
-    run: Run, parts: dict[str, Examples], baselines: list[BaselineResult], observer: Observer = ignore
+    run: SequenceRun, parts: dict[str, Examples], baselines: list[BaselineResult], observer: Observer = ignore
 ) -> dict[str, Any]:
     """Fix the decision on the validation part, where there is one, then open the test part once.
 

@@ -1,0 +1,293 @@
+"""One training from data to run: prepare, plan, train, score, write down. The kinds of runs fill in the parts."""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import nn
+
+from recurra.data.batches import BatchSource
+from recurra.errors import InputError, RunError
+from recurra.networks.sequence_network import count_weights
+from recurra.runs.budget import steps_within
+from recurra.runs.config import CONFIG, FitOptions, RunConfig, read_config, write_config
+from recurra.runs.events import Event, Observer, PhaseStarted, Said, ignore
+from recurra.runs.loading import load
+from recurra.runs.run import CHECKPOINT, HISTORY, Run, clear_run
+from recurra.storage import append_line, make_folder, write_bytes
+from recurra.training.checkpoint import read_checkpoint
+from recurra.training.config import TrainingConfig
+from recurra.training.loop import EpochRecord, History, Objective, seeded, train
+
+BASELINES_SHARE = 0.1  # of a budget, for each baseline at most
+DEADLINE_SHARE = 0.97  # of a budget, after which no step is begun
+
+C = TypeVar("C", bound=RunConfig)
+R = TypeVar("R", bound=Run[Any, Any])
+
+
+class Fitting(ABC, Generic[C, R]):
+    """What one kind of run does at each stage of a training; `carry_out` calls the methods in this order.
+
+    `prepare` sets the attributes.
+
+    Args:
+        objective: what is minimised.
+        training, validation: the batches; None where there is no validation part.
+        config: choices of the training loop, nothing of them left to the machine.
+        fingerprint: a hash of all that training and validation read.
+        validation_steps: valid steps that every epoch is measured on.
+        final_steps: valid steps that are measured once at the end.
+    """
+
+    config_form: type[C]
+    objective: Objective
+    training: BatchSource
+    validation: BatchSource | None
+    config: TrainingConfig
+    fingerprint: str
+    validation_steps: int
+    final_steps: int
+
+    @abstractmethod
+    def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
+        """Split, fit the encoders on the training part, make batches."""
+
+    @abstractmethod
+    def new_config(self, sources: list[str]) -> C:
+        """The content of `config.json` of a training that begins now."""
+
+    @abstractmethod
+    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> nn.Module:
+        """The network before its first step, on its device.
+
+        Args:
+            anew: False where a checkpoint is about to replace all its weights.
+        """
+
+    def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
+        """Fit what the network is compared with, each in at most that time; nothing where nothing is held out."""
+
+    @abstractmethod
+    def score(self, config: C, network: nn.Module, history: History, observer: Observer) -> R:
+        """The run, with the scores in its metrics; the test part is opened here, once."""
+
+
+def carry_out(
+    fitting: Fitting[C, R],
+    options: FitOptions,
+    *,
+    sources: list[str] | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    started: float | None = None,
+    observer: Observer = ignore,
+) -> R:
+    """Train and score what `fitting` describes.
+
+    Args:
+        sources: where the data came from, for the record.
+        out: the run folder; None keeps everything in memory.
+        overwrite: replace the run in `out`, once nothing that was asked for can be refused any more.
+        resume: go on from what is in `out`.
+        started: `time.monotonic()` from which the budget counts.
+        observer: is told what is found and done.
+
+    Raises:
+        DataError, InputError: the data or the options cannot be used.
+        RunError: `out` holds another training than the one to resume.
+        TrainingError: the loss was not finite from the start.
+    """
+    started = time.monotonic() if started is None else started
+    clock = {"begin": time.monotonic()}
+    deadline = None if options.budget_s is None else started + DEADLINE_SHARE * options.budget_s
+    stored = _stored_config(out, options, fitting.config_form) if resume and out is not None else None
+    init = load(options.init) if options.init else None
+
+    observer(PhaseStarted("Preparing the data"))
+    fitting.prepare(init, observer)
+    if stored is not None and stored.fingerprint != fitting.fingerprint:
+        raise RunError(
+            "the data is not the data that this training began with",
+            where=str(out),
+            fix="Give the same files, or start again with --overwrite.",
+        )
+    config = stored or fitting.new_config(sources or [])
+    going_on = resume and out is not None and read_checkpoint(out / CHECKPOINT) is not None
+    network = fitting.network(init, observer, anew=not going_on)
+    clock["prepared"] = time.monotonic()
+    if options.baselines:
+        fitting.fit_baselines(
+            60.0 if options.budget_s is None else BASELINES_SHARE * options.budget_s, observer
+        )
+    clock["baselines"] = time.monotonic()
+
+    if out is not None:
+        if overwrite:
+            clear_run(out)
+        make_folder(out)
+        write_config(out, config)
+    with _threads(fitting.config.threads):
+        if config.total_steps is None:
+            steps = _plan(network, fitting, options.seed, deadline, observer)
+            config = config.model_copy(update={"total_steps": steps})
+            if out is not None:
+                write_config(out, config)
+
+        observer(PhaseStarted("Training"))
+        assert config.total_steps is not None
+        with seeded(options.seed, next(network.parameters()).device):
+            history = train(
+                network,
+                fitting.objective,
+                fitting.training,
+                fitting.validation,
+                fitting.config,
+                total_steps=config.total_steps,
+                deadline=deadline,
+                checkpoint_folder=None if out is None else out / CHECKPOINT,
+                resume=resume,
+                observer=_with_history(observer, out, resume),
+            )
+        clock["trained"] = time.monotonic()
+        _say_how_it_ended(history, observer)
+
+        observer(PhaseStarted("Scoring"))
+        run = fitting.score(config, network.eval(), history, observer)
+    clock["scored"] = time.monotonic()
+    run.metrics["training"] = {
+        "stopped": history.stopped,
+        "reproducible": history.reproducible,
+        "best_epoch": history.best_epoch,
+        "epochs": len(history.records),
+        "steps": history.steps,
+        "total_steps": config.total_steps,
+        "weights": count_weights(network),
+    } | run.metrics.get("training", {})
+    run.metrics["seconds"] = _seconds(clock, started, history)
+    if out is not None:
+        run.write(out)
+    return run
+
+
+def start_from(network: nn.Module, init: Run[Any, Any], observer: Observer) -> None:
+    """Take over every weight of the same name and shape; the rest stays as initialised, and is told."""
+    own, given = network.state_dict(), init.network.state_dict()
+    fitting = {name: t for name, t in given.items() if name in own and own[name].shape == t.shape}
+    network.load_state_dict(fitting, strict=False)
+    new = [name for name in own if name not in fitting]
+    told = f"; new: {', '.join(new)}" if new else ""
+    observer(Said(f"starting from {len(fitting)} of {len(own)} weights of {init.path}{told}"))
+
+
+def _plan(
+    network: nn.Module,
+    fitting: Fitting[C, R],
+    seed: int,
+    deadline: float | None,
+    observer: Observer,
+) -> int:
+    """Steps that the schedule will span: all epochs, or as many as the budget has time for."""
+    config = fitting.config
+    if deadline is None:
+        return config.epochs * len(fitting.training)
+    observer(PhaseStarted("Measuring the time of a step"))
+    steps = steps_within(
+        deadline - time.monotonic(),
+        network,
+        fitting.objective,
+        fitting.training,
+        config,
+        seed=seed,
+        validation_steps=fitting.validation_steps,
+        final_steps=fitting.final_steps,
+    )
+    observer(Said(f"the budget has time for {steps / len(fitting.training):.1f} of {config.epochs} epochs"))
+    return steps
+
+
+def _stored_config(out: Path, options: FitOptions, form: type[C]) -> C | None:
+    """The configuration that an interrupted training wrote; None where it had not come so far."""
+    if not (out / CONFIG).exists():
+        return None
+    stored = read_config(out, form)
+    before, now = stored.options.model_dump(), options.model_dump()
+    for name in before:
+        if before[name] != now[name]:
+            raise InputError(
+                f"this training began with {name} = {before[name]!r}, found {now[name]!r}",
+                where="--resume",
+                fix="Repeat the command as it was, or start again with --overwrite.",
+            )
+    return stored
+
+
+def _with_history(observer: Observer, out: Path | None, resume: bool) -> Observer:
+    """Let every epoch also grow `history.jsonl`; lines past the checkpoint are dropped when resuming."""
+    if out is None:
+        return observer
+    path = out / HISTORY
+    kept = read_checkpoint(out / CHECKPOINT) if resume else None
+    records = [] if kept is None else kept.progress.get("records", [])
+    write_bytes(path, b"".join(json.dumps(record).encode() + b"\n" for record in records))
+
+    def observe(event: Event) -> None:
+        if isinstance(event, EpochRecord):
+            append_line(path, asdict(event))
+        observer(event)
+
+    return observe
+
+
+def _say_how_it_ended(history: History, observer: Observer) -> None:
+    endings = {
+        "finished": None,
+        "early": Said(f"stopped early: no better validation loss since epoch {history.best_epoch}"),
+        "interrupted": Said(
+            f"interrupted at step {history.steps}; the weights of epoch {history.best_epoch} are kept",
+            "warning",
+        ),
+        "clock": Said("the clock cut training short: another run may give other numbers", "warning"),
+    }
+    said = endings.get(
+        history.stopped,
+        Said(
+            f"loss {history.stopped}: training stopped, the weights of epoch {history.best_epoch} are kept",
+            "warning",
+        ),
+    )
+    if said is not None:
+        observer(said)
+
+
+def _seconds(clock: dict[str, float], started: float, history: History) -> dict[str, float]:
+    return {
+        "before": clock["begin"] - started,
+        "preparing": clock["prepared"] - clock["begin"],
+        "baselines": clock["baselines"] - clock["prepared"],
+        "training": history.seconds,
+        "scoring": clock["scored"] - clock["trained"],
+        "total": clock["scored"] - started,
+    }
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Run the body with `count` CPU threads: sums come out the same only with the same number of them."""
+    before = torch.get_num_threads()
+    if count is not None and count != before:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)

@@ -1,0 +1,50 @@
+"""Reading a run folder of any kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from recurra.errors import RunError
+from recurra.runs.config import CONFIG, read_kind
+from recurra.runs.run import Run
+
+R = TypeVar("R", bound=Run[Any, Any])
+
+
+def load(path: str | Path) -> Run[Any, Any]:
+    """Read a run folder. Nothing in it is executed.
+
+    Raises:
+        RunError: a file is missing, altered, broken or of another version, or the training has not ended.
+
+    >>> load("no/such/run")
+    Traceback (most recent call last):
+        ...
+    recurra.errors.RunError: no/such/run: this is not a run folder ...
+    """
+    folder = Path(path)
+    kind = read_kind(folder)
+    if kind == "sequence":
+        from recurra.runs.sequences.run import load_sequence_run
+
+        return load_sequence_run(folder)
+    raise RunError(
+        f"a run of kind {kind!r} is not known here",
+        where=str(folder / CONFIG),
+        fix="Use the version of Recurra that made it, or train it again.",
+    )
+
+
+def load_as(path: str | Path, form: type[R]) -> R:
+    """Read a run folder that must be of one kind.
+
+    Raises:
+        RunError: as `load`, or a run of another kind.
+    """
+    run = load(path)
+    if not isinstance(run, form):
+        raise RunError(
+            f"this run is {run.purpose}, and here one is needed that is {form.purpose}", where=str(path)
+        )
+    return run

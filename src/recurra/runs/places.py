@@ -1,0 +1,59 @@
+"""Where runs are written: what may be overwritten, and what must not be touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from recurra.errors import InputError
+from recurra.runs.run import clear_run, is_run
+
+
+def check_place(out: Path, *, overwrite: bool, resume: bool) -> None:
+    """Refuse a place that holds something else than what is asked for.
+
+    Raises:
+        InputError: it is taken, there is nothing to resume, or both are asked for.
+    """
+    if overwrite and resume:
+        raise InputError(
+            "--resume goes on with a run, --overwrite replaces it", where=str(out), fix="Give one of them."
+        )
+    taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if resume:
+        if not taken:
+            raise InputError("there is nothing to resume here", where=str(out), fix="Leave --resume out.")
+    elif taken and not overwrite:
+        raise InputError(
+            "this place is taken", where=str(out), fix="Choose another --out, or add --overwrite or --resume."
+        )
+    elif taken and not is_run(out):
+        raise InputError(
+            "this is not a run folder, so it is not overwritten", where=str(out), fix="Choose another --out."
+        )
+
+
+def clear_folder_of_runs(out: Path, names: tuple[str, ...], others: tuple[str, ...] = ()) -> None:
+    """Clear away the runs `names` that belong together in a folder; refuse a folder that holds anything else.
+
+    Args:
+        others: names of files that may stand beside the runs and `summary.json`.
+
+    Raises:
+        InputError: something else is there; nothing was touched.
+    """
+    if not out.exists():
+        return
+    known = {"summary.json", *others}
+    foreign = [out]
+    if out.is_dir():
+        foreign = [
+            path
+            for path in sorted(out.iterdir())
+            if path.name not in known and not (path.name in names and is_run(path))
+        ]
+    if foreign:
+        raise InputError(
+            f"this place is taken (by {foreign[0].name})", where=str(out), fix="Choose another --out."
+        )
+    for name in names:
+        clear_run(out / name)

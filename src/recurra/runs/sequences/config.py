@@ -1,0 +1,41 @@
+"""What a run of sequences keeps in its `config.json`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from recurra.data.schema import Schema, SchemaOptions
+from recurra.networks.config import NetworkShape
+from recurra.runs.config import FitOptions, RunConfig
+from recurra.tasks.settings import Settings
+from recurra.tasks.task import Decision
+
+
+class SequenceFitOptions(FitOptions):
+    """What a person asked for.
+
+    Args:
+        data: what the columns mean.
+        validation: as everywhere; None decides by the number of examples (`recurra.data.splits.make_split`).
+    """
+
+    data: SchemaOptions = SchemaOptions()
+
+
+class SequenceRunConfig(RunConfig):
+    """Everything that is needed to use a run that classifies or regresses sequences.
+
+    Args:
+        numbers: the scaling of numeric sequences.
+        targets: the target encoder.
+        decision: how outputs become answers.
+    """
+
+    kind: Literal["sequence"] = "sequence"  # pyright: ignore[reportIncompatibleVariableOverride]
+    options: SequenceFitOptions
+    settings: Settings
+    data_schema: Schema
+    shape: NetworkShape
+    numbers: dict[str, Any] | None = None
+    targets: dict[str, Any]
+    decision: Decision | None = None

@@ -1,0 +1,160 @@
+"""From examples to a run that says one thing of each sequence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from recurra.data.examples import Examples
+from recurra.data.schema import Schema
+from recurra.data.vectors import word_vectors
+from recurra.errors import RunError
+from recurra.networks.inputs import TokenInput
+from recurra.networks.sequence_network import SequenceNetwork
+from recurra.runs.config import circumstances
+from recurra.runs.events import Observer, PhaseStarted, Said, ignore
+from recurra.runs.fitting import Fitting, carry_out, start_from
+from recurra.runs.run import Run
+from recurra.runs.sequences.config import SequenceFitOptions, SequenceRunConfig
+from recurra.runs.sequences.preparation import Prepared, prepare, raw_lengths
+from recurra.runs.sequences.run import SequenceRun
+from recurra.runs.sequences.scoring import score_run
+from recurra.tasks.baselines import BaselineResult, run_baselines
+from recurra.training.loop import History, seeded
+
+
+def fit(
+    examples: Examples,
+    schema: Schema,
+    options: SequenceFitOptions,
+    *,
+    test: Examples | None = None,
+    sources: list[str] | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    started: float | None = None,
+    observer: Observer = ignore,
+) -> SequenceRun:
+    """Train a network on `examples` and score it beside its baselines.
+
+    Args:
+        test: examples to score on; without them a part of `examples` is held out.
+        sources, out, overwrite, resume, started, observer: see `carry_out`, which also says what is raised.
+    """
+    return carry_out(
+        SequenceFitting(examples, schema, options, test),
+        options,
+        sources=sources,
+        out=out,
+        overwrite=overwrite,
+        resume=resume,
+        started=started,
+        observer=observer,
+    )
+
+
+class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
+    """How a network that classifies or regresses sequences is made."""
+
+    config_form = SequenceRunConfig
+
+    def __init__(
+        self, examples: Examples, schema: Schema, options: SequenceFitOptions, test: Examples | None
+    ):
+        self.examples, self.schema, self.options, self.test = examples, schema, options, test
+        self.baselines: list[BaselineResult] = []
+        self.prepared: Prepared
+
+    def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
+        """See `recurra.runs.sequences.preparation`."""
+        if init is not None and not isinstance(init, SequenceRun):
+            raise RunError(f"the run to start from is {init.purpose}", where="--init")
+        prepared = prepare(
+            self.examples, self.schema, self.options, test=self.test, init=init, observer=observer
+        )
+        self.prepared = prepared
+        self.objective, self.config = prepared.task, prepared.settings.training
+        self.training, self.validation = prepared.training, prepared.validation
+        self.fingerprint = prepared.fingerprint
+        self.validation_steps = prepared.validation_steps
+        self.final_steps = prepared.validation_steps + int(raw_lengths(prepared.parts["test"]).sum())
+
+    def new_config(self, sources: list[str]) -> SequenceRunConfig:
+        """Settings, schema and encoders."""
+        prepared = self.prepared
+        return SequenceRunConfig(
+            status="training",
+            **circumstances(),
+            options=self.options,
+            settings=prepared.settings,
+            data_schema=self.schema,
+            shape=prepared.shape,
+            sources=sources,
+            parts={name: len(part) for name, part in prepared.parts.items()},
+            fingerprint=prepared.fingerprint,
+            numbers=None if prepared.numbers is None else prepared.numbers.to_json(),
+            targets=prepared.targets.to_json(),
+        )
+
+    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> SequenceNetwork:
+        """Initialised by the seed; embeddings from another run or from word vectors."""
+        prepared = self.prepared
+        with seeded(self.options.seed):
+            network = SequenceNetwork(prepared.settings.network, prepared.shape)
+        if isinstance(network.input, TokenInput) and network.input.pairs:
+            network.input.pair_codes.copy_(torch.from_numpy(prepared.pairs))
+        if init is not None:
+            start_from(network, init, observer)
+        elif anew:
+            _start_from_vectors(network, prepared, self.options.seed)
+        return network.to(prepared.settings.training.device)
+
+    def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
+        """On training and validation part together, scored on the test part."""
+        held_out = self.prepared.parts["test"]
+        if not len(held_out) or held_out.targets is None:
+            return
+        observer(PhaseStarted("Fitting the baselines"))
+        self.baselines = run_baselines(
+            self.prepared.seen,
+            held_out,
+            self.prepared.targets.classes or None,
+            class_weight=self.prepared.settings.task.class_weight,
+            seed=self.options.seed,
+            time_limit_s=time_limit_s,
+        )
+        for result in self.baselines:
+            score = result.scores[0]
+            observer(Said(f"{result.name}: {score.name} {score.value:.4g} in {result.seconds:.1f} s"))
+
+    def score(
+        self, config: SequenceRunConfig, network: nn.Module, history: History, observer: Observer
+    ) -> SequenceRun:
+        """Decision fixed on the validation part, then the test part."""
+        assert isinstance(network, SequenceNetwork)
+        run = SequenceRun(
+            config=config,
+            network=network,
+            text=self.prepared.text,
+            numbers=self.prepared.numbers,
+            targets=self.prepared.targets,
+            history=[asdict(record) for record in history.records],
+        )
+        run.metrics = score_run(run, self.prepared.parts, self.baselines, observer)
+        run.metrics["training"] = {"padding_share": self.prepared.training.padding_share()}
+        return run
+
+
+def _start_from_vectors(network: SequenceNetwork, prepared: Prepared, seed: int) -> None:
+    """Begin with what the training texts say of their words, before any label is seen."""
+    if not isinstance(network.input, TokenInput) or prepared.settings.network.embedding_init != "vectors":
+        return
+    embedding = network.input.embedding
+    vectors = word_vectors(prepared.inputs, embedding.num_embeddings, embedding.embedding_dim, seed)
+    with torch.no_grad():
+        embedding.weight.copy_(torch.from_numpy(vectors))
