@@ -1,0 +1,1 @@
+"""Forecasting: measures of forecasts with intervals, and the baselines that stand beside a network."""
