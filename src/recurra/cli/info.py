@@ -56,7 +56,7 @@ def _settings() -> dict[str, Any]:
     import numpy as np
 
     from recurra.tasks.defaults import default_settings
-    from recurra.tasks.settings import Settings, setting_names
+    from recurra.tasks.settings import Settings
 
     usual = Settings().flat()
     chosen = [
@@ -71,7 +71,7 @@ def _settings() -> dict[str, Any]:
             else "depends on the data",
             "description": description,
         }
-        for name, description in setting_names().items()
+        for name, description in Settings.names().items()
     }
 
 

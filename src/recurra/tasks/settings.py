@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -44,16 +44,10 @@ class BatchConfig(BaseModel):
     max_batch: int = Field(default=64, ge=1, description="sequences in a batch at most")
 
 
-class Settings(BaseModel):
-    """Every choice that a person can make about a training."""
+class RoomsOfSettings(BaseModel):
+    """Choices in rooms, each a model of its own; every field has a dotted name such as `network.hidden_size`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    task: TaskConfig = TaskConfig()
-    text: TextConfig = TextConfig()
-    batches: BatchConfig = BatchConfig()
-    network: NetworkConfig = NetworkConfig()
-    training: TrainingConfig = TrainingConfig()
 
     def flat(self) -> dict[str, Any]:
         """Every setting under its dotted name, JSON-safe."""
@@ -63,7 +57,7 @@ class Settings(BaseModel):
             for field, value in fields.items()
         }
 
-    def changed(self, overrides: dict[str, Any]) -> Settings:
+    def changed(self, overrides: dict[str, Any]) -> Self:
         """These settings with `overrides`, a flat dict of dotted names such as `network.hidden_size`.
 
         Values may be given as the text that a person types.
@@ -74,7 +68,7 @@ class Settings(BaseModel):
         >>> Settings().changed({"network.hidden_size": "64"}).network.hidden_size
         64
         """
-        known = setting_names()
+        known = self.names()
         content = self.model_dump()
         for name, value in overrides.items():
             if name not in known:
@@ -87,7 +81,7 @@ class Settings(BaseModel):
             several = isinstance(content[room][field], tuple) and not isinstance(parsed, list | tuple)
             content[room][field] = [parsed] if several else parsed
         try:
-            return Settings.model_validate(content)
+            return type(self).model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"][:2])
@@ -97,15 +91,25 @@ class Settings(BaseModel):
                 fix=f"It is: {known.get(name, 'see recurra info --settings')}.",
             ) from error
 
+    @classmethod
+    def names(cls) -> dict[str, str]:
+        """Every setting's dotted name and what it is."""
+        names = {}
+        for room, outer in cls.model_fields.items():
+            assert isinstance(outer.annotation, type) and issubclass(outer.annotation, BaseModel)
+            for field, inner in outer.annotation.model_fields.items():
+                names[f"{room}.{field}"] = inner.description or ""
+        return names
 
-def setting_names() -> dict[str, str]:
-    """Every setting's dotted name and what it is."""
-    names = {}
-    for room, outer in Settings.model_fields.items():
-        assert isinstance(outer.annotation, type) and issubclass(outer.annotation, BaseModel)
-        for field, inner in outer.annotation.model_fields.items():
-            names[f"{room}.{field}"] = inner.description or ""
-    return names
+
+class Settings(RoomsOfSettings):
+    """Every choice that a person can make about a training on sequences."""
+
+    task: TaskConfig = TaskConfig()
+    text: TextConfig = TextConfig()
+    batches: BatchConfig = BatchConfig()
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
 
 
 def _parsed(value: Any) -> Any:

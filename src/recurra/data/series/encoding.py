@@ -1,0 +1,222 @@
+"""Series as a network reads them: every series on its own scale, covariates on a common one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from recurra.data.numbers import NumberEncoder
+from recurra.data.packed import Packed
+from recurra.data.series.calendar import calendar_features
+from recurra.data.series.collection import Series
+from recurra.errors import DataError, RunError
+
+_SMALLEST = 1e-12  # a deviation below this share of the mean counts as none
+
+
+@dataclass(frozen=True)
+class EncodedSeries:
+    """N series ready for windows; float32, without NaN but in `truth`.
+
+    Args:
+        targets: (steps, 1 or 2) the scaled target, its last value where it is missing; then 1 where it is.
+        truth: (steps, 1) the scaled target, NaN where it is missing.
+        past: (steps, P), covariates known up to now and their marks.
+        known: (steps + ahead, K1) covariates known ahead and their marks.
+        calendar: (steps + ahead, K2).
+        static: (N, S).
+        identity: (N,) 1 + the number of the series among the learned ones; 0 of one that was not learned.
+        means, scales: (N,) of each series' own scale.
+    """
+
+    targets: Packed
+    truth: Packed
+    past: Packed | None
+    known: Packed | None
+    calendar: Packed | None
+    static: np.ndarray
+    identity: np.ndarray
+    means: np.ndarray
+    scales: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.identity)
+
+    @property
+    def past_size(self) -> int:
+        """Channels of a step of the past: target, mark, covariates, calendar."""
+        return self.targets.channels + (0 if self.past is None else self.past.channels) + self.known_size
+
+    @property
+    def known_size(self) -> int:
+        """Channels of a step of the future."""
+        return sum(packed.channels for packed in (self.known, self.calendar) if packed is not None)
+
+    def unscaled(self, values: np.ndarray, series: np.ndarray) -> np.ndarray:
+        """Values (W, ...) of the series (W,) in their own unit, float64."""
+        form = (-1,) + (1,) * (values.ndim - 1)
+        return values * self.scales[series].reshape(form) + self.means[series].reshape(form)
+
+
+@dataclass(frozen=True)
+class SeriesEncoder:
+    """Scaling of series and covariates, learned from the training steps alone.
+
+        y'_t = (y_t - mean_n) / scale_n
+
+    mean_n and scale_n are mean and standard deviation of the training steps of series n; of a series that
+    was not learned, of all its steps that are given. A deviation of 0 becomes 1.
+
+    Args:
+        means, scales: learned series -> mean and scale.
+        marked: whether targets were missing in training, so that a mark says where.
+        past, known: scaling of the covariates.
+        static_means, static_scales: (S,) of what holds for a whole series.
+        calendar: whether steps say where in the calendar they are.
+    """
+
+    means: dict[str, float]
+    scales: dict[str, float]
+    marked: bool
+    past: NumberEncoder | None
+    known: NumberEncoder | None
+    static_means: np.ndarray
+    static_scales: np.ndarray
+    calendar: bool
+
+    @classmethod
+    def fit(cls, series: Series, until: np.ndarray, *, calendar: bool = True) -> Self:
+        """Learn from the first `until` (N,) steps of each series.
+
+        Raises:
+            DataError: an infinite value, or covariates without any value.
+        """
+        targets = _first(series.targets, until)
+        means, scales = _moments(targets)
+        static = series.static
+        with np.errstate(invalid="ignore"):
+            centre = static.mean(axis=0) if len(static) else np.zeros(static.shape[1])
+            spread = static.std(axis=0) if len(static) else np.ones(static.shape[1])
+        return cls(
+            means=dict(zip(series.names, means.tolist(), strict=True)),
+            scales=dict(zip(series.names, scales.tolist(), strict=True)),
+            marked=bool(np.isnan(targets.narrowed().values).any()),
+            past=None if series.past is None else NumberEncoder.fit(_first(series.past, until)),
+            known=None if series.known is None else NumberEncoder.fit(_first(series.known, until)),
+            static_means=centre,
+            static_scales=np.where(spread > 0, spread, 1.0),
+            calendar=calendar,
+        )
+
+    def encode(self, series: Series, ahead: int = 0) -> EncodedSeries:
+        """Scaled series.
+
+        Args:
+            ahead: steps of the calendar after the last target.
+
+        Raises:
+            DataError: other covariates than in training.
+        """
+        for name, packed, encoder in (
+            ("past", series.past, self.past),
+            ("known", series.known, self.known),
+        ):
+            if (packed is None) != (encoder is None):
+                raise DataError(f"the columns of covariates ({name}) are not those of training")
+        given, deviations = _moments(series.targets)
+        means = np.array([self.means.get(name, given[n]) for n, name in enumerate(series.names)])
+        scales = np.array([self.scales.get(name, deviations[n]) for n, name in enumerate(series.names)])
+        number = {name: n + 1 for n, name in enumerate(self.means)}
+        truth = self._scaled(series.targets, means, scales)
+        calendar = None
+        if self.calendar and len(series):
+            first, last = series.first, series.first + series.lengths + ahead
+            values, names = calendar_features(series.grid, np.arange(first.min(), last.max()))
+            calendar = Packed(values, first - first.min(), last - first) if names else None
+        return EncodedSeries(
+            targets=self._filled(truth),
+            truth=truth,
+            past=None if series.past is None or self.past is None else self.past.encode(series.past),
+            known=None if series.known is None or self.known is None else self.known.encode(series.known),
+            calendar=calendar,
+            static=((series.static - self.static_means) / self.static_scales).astype(np.float32),
+            identity=np.array([number.get(name, 0) for name in series.names], dtype=np.int64),
+            means=means,
+            scales=scales,
+        )
+
+    def _scaled(self, targets: Packed, means: np.ndarray, scales: np.ndarray) -> Packed:
+        values, _ = targets.flat()
+        owner = np.repeat(np.arange(len(targets)), targets.lengths)
+        scaled = (values[:, 0] - means[owner]) / scales[owner]
+        return Packed.end_to_end(scaled.astype(np.float32)[:, None], targets.lengths)
+
+    def _filled(self, truth: Packed) -> Packed:
+        """Every series begins with a target that is there, so none is filled from the one before it."""
+        missing = np.isnan(truth.values[:, 0])
+        last = np.maximum.accumulate(np.where(missing, 0, np.arange(len(missing))))
+        channels = [truth.values[last, 0]] + ([missing.astype(np.float32)] if self.marked else [])
+        return Packed(np.stack(channels, axis=1), truth.starts, truth.lengths)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers, exact."""
+        return {
+            "means": self.means,
+            "scales": self.scales,
+            "marked": self.marked,
+            "past": None if self.past is None else self.past.to_json(),
+            "known": None if self.known is None else self.known.to_json(),
+            "static_means": self.static_means.tolist(),
+            "static_scales": self.static_scales.tolist(),
+            "calendar": self.calendar,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """The inverse of `to_json`.
+
+        Raises:
+            RunError: other keys, other types, or numbers that cannot be.
+        """
+        try:
+            means, scales = stored["means"], stored["scales"]
+            static = np.array([stored["static_means"], stored["static_scales"]], dtype=np.float64)
+            numbers = np.array([*means.values(), *scales.values(), *static.ravel()], dtype=np.float64)
+            positive = np.array([*scales.values(), *static[1]], dtype=np.float64)
+            if list(means) != list(scales) or not np.isfinite(numbers).all() or (positive <= 0).any():
+                raise ValueError("means or scales that cannot be")
+            return cls(
+                means={str(name): float(value) for name, value in means.items()},
+                scales={str(name): float(value) for name, value in scales.items()},
+                marked=bool(stored["marked"]),
+                past=None if stored["past"] is None else NumberEncoder.from_json(stored["past"]),
+                known=None if stored["known"] is None else NumberEncoder.from_json(stored["known"]),
+                static_means=static[0],
+                static_scales=static[1],
+                calendar=bool(stored["calendar"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(
+                f"the scaling of the series is broken ({error})",
+                where="config.json",
+                fix="Copy the whole run folder again, or fit again.",
+            ) from error
+
+
+def _first(packed: Packed, until: np.ndarray) -> Packed:
+    return Packed(packed.values, packed.starts, np.minimum(packed.lengths, until))
+
+
+def _moments(targets: Packed) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) mean, and (N,) standard deviation, 1 where there is none, of the values that are there."""
+    values, offsets = targets.flat()
+    owner = np.repeat(np.arange(len(targets)), np.diff(offsets))
+    there = ~np.isnan(values[:, 0])
+    owner, found = owner[there], values[there, 0].astype(np.float64)
+    count = np.maximum(np.bincount(owner, minlength=len(targets)), 1)
+    means = np.bincount(owner, weights=found, minlength=len(targets)) / count
+    squares = np.bincount(owner, weights=(found - means[owner]) ** 2, minlength=len(targets))
+    deviations = np.sqrt(squares / count)
+    return means, np.where(deviations > _SMALLEST * np.maximum(np.abs(means), _SMALLEST), deviations, 1.0)

@@ -1,0 +1,159 @@
+"""A past in, the whole horizon out: encoded segment by segment, every segment of the future decoded at once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recurra.layers import GRU, LSTM, RNN
+from recurra.networks.config import CellName
+
+CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+
+
+class ForecastNetworkConfig(BaseModel):
+    """What a person may choose."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    cell: CellName = Field(default="gru", description="the recurrent cell")
+    hidden_size: int = Field(default=128, ge=2, description="units per layer")
+    num_layers: int = Field(default=1, ge=1, description="recurrent layers on top of each other")
+    segment: int = Field(default=1, ge=1, description="steps of a series read, and forecast, at once")
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="dropout between layers and before the output")
+    normalisation: Literal["last", "standard", "none"] = Field(
+        default="last",
+        description="of each window: less its last value; less its mean and over its deviation; or none",
+    )
+    identity: bool = Field(default=True, description="a vector of its own for each learned series")
+
+
+class ForecastShape(BaseModel):
+    """What the data imposes.
+
+    Args:
+        look_back, horizon: L and H, steps.
+        past_size, known_size, static_size: C, K and S, channels of the past, of what is known ahead, of a series.
+        series: N, series that are learned.
+        levels: Q, rising shares of the quantiles; one half is among them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    look_back: int = Field(ge=1)
+    horizon: int = Field(ge=1)
+    past_size: int = Field(ge=1)
+    known_size: int = Field(default=0, ge=0)
+    static_size: int = Field(default=0, ge=0)
+    series: int = Field(default=1, ge=1)
+    levels: tuple[float, ...] = (0.5,)
+
+
+class ForecastNetwork(nn.Module):
+    """Segment-wise recurrence with parallel decoding (SegRNN, Lin et al., arXiv:2308.11200).
+
+    The past, each window less its last value, is read in segments of w steps, the future emitted in such:
+
+        x'   = x - x_L                                               (the target; covariates as they are)
+        e_i  = ReLU(W_e [x'_{(i-1)w+1} .. x'_{iw}] + b_e)            i = 1 .. ceil(L / w)
+        h    = cell(e_1, .., e_n)
+        q_j  = [p_j ; c] + W_f [known of segment j] + W_s static     j = 1 .. ceil(H / w)
+        y'_j = W_o dropout(cell(q_j; h)) + b_o,     y = y' + x_L
+
+    with p_j a vector for the place of the segment and c one for the series; all q_j are decoded from the same h
+    by the same cell, so the horizon costs one step. With w = 1 it reads point by point. Quantiles cannot cross:
+
+        y_{q > 1/2} = y_{1/2} + softplus(a_1) + softplus(a_2) + ..., downwards likewise
+
+    Shapes:
+        past (B, L, C), the scaled target first and without NaN; future (B, H, K); identity (B,) from 0, the one
+        not learned; static (B, S) -> (B, H, Q) quantiles on the scale of the target.
+
+    >>> shape = ForecastShape(look_back=10, horizon=5, past_size=3, known_size=2, levels=(0.1, 0.5, 0.9))
+    >>> network = ForecastNetwork(ForecastNetworkConfig(segment=4, hidden_size=8), shape)
+    >>> y = network(torch.randn(7, 10, 3), torch.randn(7, 5, 2), torch.ones(7).long(), torch.zeros(7, 0))
+    >>> y.shape, bool((y.diff(dim=2) >= 0).all())
+    (torch.Size([7, 5, 3]), True)
+    """
+
+    def __init__(self, config: ForecastNetworkConfig, shape: ForecastShape):
+        super().__init__()
+        self.config, self.shape = config, shape
+        w, size = config.segment, config.hidden_size
+        self.segments = -(-shape.horizon // w)
+        self.encode = nn.Sequential(nn.Linear(w * shape.past_size, size), nn.ReLU())
+        self.recurrent = CELLS[config.cell](
+            size,
+            size,
+            num_layers=config.num_layers,
+            batch_first=True,
+            dropout=config.dropout if config.num_layers > 1 else 0.0,
+        )
+        own = size // 2 if config.identity else 0
+        self.place = nn.Parameter(torch.randn(self.segments, size - own))
+        self.identity = nn.Embedding(shape.series + 1, own) if own else None
+        self.known = nn.Linear(w * shape.known_size, size) if shape.known_size else None
+        self.static = nn.Linear(shape.static_size, size) if shape.static_size else None
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(size, w * len(shape.levels))
+        self.middle = shape.levels.index(0.5)
+
+    def forward(self, past: Tensor, future: Tensor, identity: Tensor, static: Tensor) -> Tensor:
+        x = past[..., 0]
+        offset, scale = self._window(x)
+        past = torch.cat([((x - offset) / scale)[..., None], past[..., 1:]], dim=2)
+        _, state = self.recurrent(self.encode(_segments(past, self.config.segment, before=True)))
+        queries = self._queries(future, identity, static)
+        b, m, _ = queries.shape
+        # Every segment of the future is one step from the same state: B m sequences of one step.
+        repeated = _of_each(state, lambda s: s.repeat_interleave(m, dim=1))
+        decoded, _ = self.recurrent(queries.reshape(b * m, 1, -1), repeated)
+        values = self.head(self.dropout(decoded)).view(b, m * self.config.segment, -1)
+        quantiles = self._rising(values[:, : self.shape.horizon])
+        return quantiles * scale[..., None] + offset[..., None]
+
+    def _window(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1) what is taken off each window, and what it is then divided by."""
+        one = torch.ones_like(x[:, -1:])
+        if self.config.normalisation == "last":
+            return x[:, -1:], one
+        if self.config.normalisation == "standard":
+            # A flat window is not blown up: the series' own deviation is 1 on this scale.
+            return x.mean(1, keepdim=True), x.std(1, keepdim=True, correction=0).clamp(min=0.05)
+        return torch.zeros_like(one), one
+
+    def _queries(self, future: Tensor, identity: Tensor, static: Tensor) -> Tensor:
+        """(B, m, size), what is asked of the state for each segment of the future."""
+        places = self.place.expand(len(identity), -1, -1)
+        if self.identity is not None:
+            own = self.identity(identity)[:, None].expand(-1, self.segments, -1)
+            places = torch.cat([places, own], dim=2)
+        if self.known is not None:
+            places = places + self.known(_segments(future, self.config.segment, before=False))
+        if self.static is not None:
+            places = places + self.static(static)[:, None]
+        return places
+
+    def _rising(self, values: Tensor) -> Tensor:
+        """(B, H, Q) quantiles that do not cross, from any numbers."""
+        k = self.middle
+        middle, steps = values[..., k : k + 1], functional.softplus(values)
+        above = middle + steps[..., k + 1 :].cumsum(-1)
+        below = middle - steps[..., :k].flip(-1).cumsum(-1).flip(-1)
+        return torch.cat([below, middle, above], dim=-1)
+
+
+def _segments(x: Tensor, w: int, *, before: bool) -> Tensor:
+    """(B, T, C) to (B, ceil(T / w), w C), filled up with zeros before the first step or after the last."""
+    missing = -x.shape[1] % w
+    x = functional.pad(x, (0, 0, missing, 0) if before else (0, 0, 0, missing))
+    return x.unflatten(1, (-1, w)).flatten(2)
+
+
+def _of_each(state: Tensor | tuple[Tensor, ...], function) -> Tensor | tuple[Tensor, ...]:
+    """`function` of the state, or of both states of an LSTM."""
+    return function(state) if isinstance(state, Tensor) else tuple(function(part) for part in state)

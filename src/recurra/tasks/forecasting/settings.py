@@ -1,0 +1,73 @@
+"""All choices of one training on series, and the defaults, which depend on the data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from recurra.networks.forecast_network import ForecastNetworkConfig
+from recurra.tasks.settings import RoomsOfSettings
+from recurra.training.config import TrainingConfig
+
+
+class ForecastConfig(BaseModel):
+    """Choices of what is forecast, and how it is judged."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    levels: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        default=(0.1, 0.5, 0.9), description="shares of the quantiles that are forecast; one half among them"
+    )
+    calendar: bool = Field(default=True, description="tell the network hour, weekday and time of the year")
+
+    @field_validator("levels")
+    @classmethod
+    def _rising_around_one_half(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if 0.5 not in levels or list(levels) != sorted(set(levels)):
+            raise ValueError("levels rise, and 0.5 is among them")
+        return levels
+
+
+class WindowConfig(BaseModel):
+    """How windows are cut."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    batch_size: int = Field(default=256, ge=1, description="windows in a batch")
+    most: int = Field(default=50_000, ge=1, description="windows in an epoch at most")
+
+
+class ForecastSettings(RoomsOfSettings):
+    """Every choice that a person can make about a training on series."""
+
+    task: ForecastConfig = ForecastConfig()
+    windows: WindowConfig = WindowConfig()
+    network: ForecastNetworkConfig = ForecastNetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def default_look_back(season: int, horizon: int, shortest: int) -> int:
+    """Steps to look back on where nobody says: two seasons and the horizon, at most a third of the shortest series.
+
+    >>> default_look_back(24, 24, 10_000), default_look_back(12, 12, 60), default_look_back(1, 5, 1000)
+    (72, 20, 20)
+    """
+    wanted = max(2 * season + horizon if season > 1 else 4 * horizon, 8)
+    return max(1, min(wanted, shortest // 3))
+
+
+def default_forecast_settings(look_back: int, horizon: int, windows: int) -> ForecastSettings:
+    """Settings for a number of training windows.
+
+    Long windows are read in segments, so that the way of the gradient is about eight steps; short ones point by
+    point.
+    """
+    segment = max(1, min(look_back // 4, 48)) if look_back >= 24 else 1
+    batch = max(16, min(256, windows // 20))
+    epochs = max(10, min(100, round(3000 / max(1, min(windows, 50_000) / batch))))
+    return ForecastSettings(
+        windows=WindowConfig(batch_size=batch),
+        network=ForecastNetworkConfig(segment=segment),
+        training=TrainingConfig(epochs=epochs, learning_rate=1e-3, patience=max(5, epochs // 5)),
+    )
