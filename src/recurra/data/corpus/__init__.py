@@ -1,0 +1,9 @@
+"""Running text: read, cut into its parts, and turned into one stream of token ids."""
+
+from __future__ import annotations
+
+from recurra.data.corpus.codec import CorpusConfig, TokenCodec
+from recurra.data.corpus.reading import Corpus, read_corpus
+from recurra.data.corpus.streams import describe_corpus, encode_corpus
+
+__all__ = ["Corpus", "CorpusConfig", "TokenCodec", "describe_corpus", "encode_corpus", "read_corpus"]
