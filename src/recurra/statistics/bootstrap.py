@@ -134,14 +134,14 @@ def interval_of_draws(
     """
     check_level(level)
     drawn = drawn[np.isfinite(drawn)]
+    method = "bootstrap" if blocks is None else "block bootstrap"
+    if not len(drawn) or (blocks is not None and blocks.count < 2):
+        return Interval(-math.inf, math.inf, level, method)
     if blocks is not None:
-        reach = blocks.reach(level) if len(drawn) else math.inf
-        half = reach * float(drawn.std()) if math.isfinite(reach) else math.inf
-        return Interval(point - half, point + half, level, "block bootstrap")
-    if not len(drawn):
-        return Interval(-math.inf, math.inf, level, "bootstrap")
+        half = blocks.reach(level) * float(drawn.std())
+        return Interval(point - half, point + half, level, method)
     low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
-    return Interval(float(min(low, point)), float(max(high, point)), level, "bootstrap")
+    return Interval(float(min(low, point)), float(max(high, point)), level, method)
 
 
 def affordable_resamples(n: int) -> int:
