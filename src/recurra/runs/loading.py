@@ -29,6 +29,10 @@ def load(path: str | Path) -> Run[Any, Any]:
         from recurra.runs.sequences.run import load_sequence_run
 
         return load_sequence_run(folder)
+    if kind == "forecast":
+        from recurra.runs.forecasts.run import load_forecast_run
+
+        return load_forecast_run(folder)
     raise RunError(
         f"a run of kind {kind!r} is not known here",
         where=str(folder / CONFIG),

@@ -15,7 +15,7 @@ from recurra.errors import InputError
 _EVALUATION_FACTOR = 4  # without gradients and optimiser, batches may be larger
 
 
-class Windows:
+class WindowBatches:
     """Windows of `look_back` steps before an origin and `horizon` steps from it on.
 
     A batch's inputs are: past (B, L, C) float32, the scaled target first; future (B, H, K), what is known ahead;

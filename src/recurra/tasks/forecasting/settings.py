@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from recurra.networks.forecast_network import ForecastNetworkConfig
@@ -47,14 +48,24 @@ class ForecastSettings(RoomsOfSettings):
     training: TrainingConfig = TrainingConfig()
 
 
-def default_look_back(season: int, horizon: int, shortest: int) -> int:
-    """Steps to look back on where nobody says: two seasons and the horizon, at most a third of the shortest series.
+def default_look_back(season: int, horizon: int, room: np.ndarray) -> int:
+    """Steps to look back on where nobody says: two seasons and the horizon, where most series have so many.
 
-    >>> default_look_back(24, 24, 10_000), default_look_back(12, 12, 60), default_look_back(1, 5, 1000)
-    (72, 20, 20)
+    Args:
+        room: (N,) steps of each training part less the horizon. Half of it at most is looked back on, so that
+            windows are left to learn from, but the shortest tenth of the series does not decide.
+
+    >>> default_look_back(24, 24, np.array([10_000])), default_look_back(12, 12, np.array([91]))
+    (72, 36)
+    >>> default_look_back(52, 13, np.array([54, 300, 900]))
+    52
     """
     wanted = max(2 * season + horizon if season > 1 else 4 * horizon, 8)
-    return max(1, min(wanted, shortest // 3))
+    least = min(wanted, max(season, horizon))
+    shortest = int(room.min())
+    if shortest >= least:
+        return max(least, min(wanted, shortest // 2))
+    return max(1, min(wanted, int(np.quantile(room, 0.1)) // 2))
 
 
 def default_forecast_settings(look_back: int, horizon: int, windows: int) -> ForecastSettings:

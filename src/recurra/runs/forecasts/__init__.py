@@ -1,0 +1,1 @@
+"""Runs that say how series go on."""

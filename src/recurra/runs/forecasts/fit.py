@@ -1,0 +1,169 @@
+"""From series to a run that says how they go on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from recurra.data.series.collection import Series
+from recurra.data.series.definition import SeriesSchema
+from recurra.errors import InputError, RunError
+from recurra.networks.forecast_network import ForecastNetwork
+from recurra.runs.config import circumstances
+from recurra.runs.events import Observer, ignore
+from recurra.runs.fitting import Fitting, carry_out, start_from
+from recurra.runs.forecasts.config import ForecastFitOptions, ForecastRunConfig
+from recurra.runs.forecasts.preparation import Prepared, prepare
+from recurra.runs.forecasts.run import ForecastRun
+from recurra.runs.forecasts.scoring import BackTest, score_run
+from recurra.runs.run import Run
+from recurra.tasks.forecasting.task import ForecastTask
+from recurra.training.loop import History, seeded
+
+
+def fit(
+    series: Series,
+    schema: SeriesSchema,
+    options: ForecastFitOptions,
+    *,
+    tested_from: np.ndarray | None = None,
+    sources: list[str] | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    started: float | None = None,
+    observer: Observer = ignore,
+) -> ForecastRun:
+    """Train a network on `series` and back-test it beside its baselines.
+
+    Args:
+        tested_from: (N,) the step of each series that the test part begins with; None decides by shares.
+        sources, out, overwrite, resume, started, observer: see `carry_out`, which also says what is raised.
+    """
+    return carry_out(
+        ForecastFitting(series, schema, options, tested_from),
+        options,
+        sources=sources,
+        out=out,
+        overwrite=overwrite,
+        resume=resume,
+        started=started,
+        observer=observer,
+    )
+
+
+class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
+    """How a network that forecasts series is made."""
+
+    config_form = ForecastRunConfig
+
+    def __init__(
+        self,
+        series: Series,
+        schema: SeriesSchema,
+        options: ForecastFitOptions,
+        tested_from: np.ndarray | None,
+    ):
+        self.series, self.schema, self.options = series, schema, options
+        self.tested_from = tested_from
+        self.prepared: Prepared
+        self.test: BackTest | None = None
+
+    def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
+        """See `recurra.runs.forecasts.preparation`."""
+        if init is not None:
+            _check_init(init, self.options)
+        prepared = prepare(
+            self.series,
+            self.schema.season,
+            self.options,
+            tested_from=self.tested_from,
+            encoder=init.encoder if isinstance(init, ForecastRun) else None,
+            observer=observer,
+        )
+        self.prepared = prepared
+        self.objective = ForecastTask(prepared.settings.task.levels)
+        self.config = prepared.settings.training
+        self.training, self.validation = prepared.training, prepared.validation
+        self.fingerprint = prepared.fingerprint
+        window = prepared.shape.look_back + prepared.shape.horizon
+        self.validation_steps = window * (
+            0 if prepared.validation is None else len(prepared.validation.origins)
+        )
+        self.final_steps = window * len(prepared.test_origins)
+        if len(prepared.test_origins):
+            self.test = BackTest(
+                prepared.series,
+                prepared.test_origins,
+                horizon=prepared.shape.horizon,
+                season=self.schema.season,
+                learned_until=prepared.parts.train,
+                levels=prepared.settings.task.levels,
+                seed=self.options.seed,
+            )
+
+    def new_config(self, sources: list[str]) -> ForecastRunConfig:
+        """Settings, schema and scaling."""
+        prepared = self.prepared
+        held = 0 if prepared.validation is None else len(prepared.validation.origins)
+        return ForecastRunConfig(
+            status="training",
+            **circumstances(),
+            options=self.options,
+            settings=prepared.settings,
+            data_schema=self.schema,
+            shape=prepared.shape,
+            sources=sources,
+            parts={
+                "train": len(prepared.training.origins),
+                "validation": held,
+                "test": len(prepared.test_origins),
+            },
+            fingerprint=prepared.fingerprint,
+            scaling=prepared.encoder.to_json(),
+        )
+
+    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> ForecastNetwork:
+        """Initialised by the seed, or from another run."""
+        with seeded(self.options.seed):
+            network = ForecastNetwork(self.prepared.settings.network, self.prepared.shape)
+        if init is not None:
+            start_from(network, init, observer)
+        return network.to(self.prepared.settings.training.device)
+
+    def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
+        """On the same windows as the network will be."""
+        if self.test is not None:
+            self.test.run_baselines(time_limit_s, observer)
+
+    def score(
+        self, config: ForecastRunConfig, network: nn.Module, history: History, observer: Observer
+    ) -> ForecastRun:
+        """A rolling back-test over the test part."""
+        assert isinstance(network, ForecastNetwork)
+        run = ForecastRun(
+            config=config,
+            network=network,
+            encoder=self.prepared.encoder,
+            last=self.prepared.series,
+            history=[asdict(record) for record in history.records],
+        )
+        run.metrics = score_run(run, self.test, observer)
+        return run
+
+
+def _check_init(init: Run[Any, Any], options: ForecastFitOptions) -> None:
+    if not isinstance(init, ForecastRun):
+        raise RunError(f"the run to start from is {init.purpose}", where="--init")
+    before = (init.look_back, init.horizon)
+    asked = (options.look_back or init.look_back, options.horizon)
+    if before != asked:
+        raise InputError(
+            f"the run to start from forecasts {before[1]} steps from {before[0]}, asked for are {asked[1]} from "
+            f"{asked[0]}",
+            where="--init",
+        )

@@ -1,0 +1,92 @@
+"""A rolling back-test: the network and its baselines on the same windows, and one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from recurra.data.series.collection import Series
+from recurra.runs.events import Observer, ignore
+from recurra.runs.forecasts.run import ForecastRun, Forecasts
+from recurra.tasks.forecasting.metrics import seasonal_scale
+from recurra.tasks.forecasting.scores import Forecast, Windows, forecast_scores, per_step
+from recurra.tasks.metrics import Score
+
+
+class BackTest:
+    """Windows to be scored on: each a series at an origin, with what came after it.
+
+    Args:
+        series: N series.
+        origins: (W, 2) the series and the step that the horizon begins with.
+        horizon: H.
+        season: steps of a season, for MASE.
+        learned_until: (N,) the steps that scales are taken from.
+        levels: of the quantiles.
+        seed: of intervals and samples.
+    """
+
+    def __init__(
+        self,
+        series: Series,
+        origins: np.ndarray,
+        *,
+        horizon: int,
+        season: int,
+        learned_until: np.ndarray,
+        levels: Sequence[float],
+        seed: int,
+    ):
+        self.series, self.origins = series, origins
+        self.horizon, self.season, self.seed = horizon, season, seed
+        n, origin = origins.T
+        steps = series.targets.starts[n][:, None] + origin[:, None] + np.arange(horizon)
+        scales = np.array(
+            [seasonal_scale(series.targets[k][: learned_until[k], 0], season) for k in range(len(series))]
+        )
+        self.windows = Windows(
+            truth=series.targets.values[steps, 0],
+            series=n,
+            origins=series.first[n] + origin,
+            scale=scales[n],
+            levels=tuple(levels),
+        )
+        self.baselines: list[Any] = []
+
+    def run_baselines(self, time_limit_s: float, observer: Observer) -> None:
+        """Fit the naive and classical forecasts on the same windows."""
+
+    def scores(self, forecasts: Forecasts) -> list[Score]:
+        """With intervals by blocks, for windows overlap; MASE is the headline."""
+        return forecast_scores(self.windows, _forecast(forecasts), seed=self.seed)
+
+    def by_step(self, forecasts: Forecasts) -> list[dict[str, float | int | None]]:
+        """Every measure at every step of the horizon."""
+        return per_step(self.windows, _forecast(forecasts))
+
+
+def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = ignore) -> dict[str, Any]:
+    """The content of `metrics.json`: scores over the test windows, by step, baselines, the verdict."""
+    schema = run.config.data_schema
+    content: dict[str, Any] = {
+        "task": "forecast",
+        "series": len(run.last),
+        "horizon": run.horizon,
+        "look_back": run.look_back,
+        "season": schema.season,
+    }
+    if test is None:
+        return content
+    forecasts = run.at(test.series, test.origins, observer)
+    content["test"] = {
+        "n": len(test.origins),
+        "scores": [score.to_json() for score in test.scores(forecasts)],
+        "per_step": test.by_step(forecasts),
+    }
+    return content
+
+
+def _forecast(forecasts: Forecasts) -> Forecast:
+    return Forecast(forecasts.point, forecasts.quantiles)
