@@ -261,6 +261,15 @@ def test_whole_numbers_that_are_all_dates_are_dates():
     assert read_times(read({"t": [20240130, 20240132]}), "t").to_list() == [20240130, 20240132]
 
 
+def test_seconds_since_1970_are_datetimes_where_the_name_says_times():
+    stamps = [1_704_067_200 + 3600 * h for h in range(3)]
+    first = datetime(2024, 1, 1)
+    assert read_times(read({"timestamp": stamps}), "timestamp")[0] == first
+    assert read_times(read({"ts": [1000 * s for s in stamps]}), "ts")[0] == first
+    assert read_times(read({"count": stamps}), "count").to_list() == stamps
+    assert read_times(read({"time": [0, 1, 2]}), "time").to_list() == [0, 1, 2]
+
+
 def test_times_with_a_zone_keep_their_clock():
     times = pl.Series([datetime(2024, 1, 1, h) for h in range(3)]).dt.replace_time_zone("Europe/Berlin")
     grid, _ = infer_grid(times)

@@ -220,6 +220,26 @@ def test_rows_that_are_series():
         load({**table, "z": [1, 2, 3]}, past=["z"])
 
 
+def test_rows_whose_columns_are_named_by_times():
+    table = {"country": ["B", "A"], "code": ["b", "a"]} | {f"2020-{m:02}": [m, None] for m in (1, 2, 4)}
+    table["2020-05"] = [5, 5.5]
+    schema, series, _ = load(table)
+    assert (schema.layout, schema.id, schema.grid.frequency, schema.season) == ("rows", "country", "1mo", 12)
+    np.testing.assert_array_equal(series.targets[1].ravel(), [1, 2, np.nan, 4, 5])
+    assert (series.names, series.first.tolist(), series.targets[0].ravel().tolist()) == (
+        ["A", "B"],
+        [4, 0],
+        [5.5],
+    )
+    assert "time: the names of the columns, 2020-01-01 to 2020-05-01" in describe_series(schema, series, _)
+    later = {"country": ["A", "B"], "code": ["a", "b"], "2020-06": [6, 7], "2020-07": [8, 9]}
+    more, _ = to_series(read(later), schema)
+    assert (more.first.tolist(), more.targets[1].ravel().tolist()) == ([5, 5], [7, 9])
+    schema, series, _ = load({"name": list("ab"), **{str(year): [year, 1] for year in range(1960, 1970)}})
+    assert (schema.grid.origin, schema.grid.frequency) == (1960, "")
+    assert series.targets[0].ravel().tolist() == list(range(1960, 1970))
+
+
 def test_lists_are_series():
     schema, series, report = load([np.arange(5.0), np.array([np.nan, 1.0, np.nan, 3.0])])
     assert (schema.layout, series.names) == ("rows", ["row 1", "row 2"])
@@ -355,6 +375,14 @@ class TestBadInput:
         with pytest.raises(DataError, match=r"row 2, column 'id': there is no series id"):
             load({"t": HOURS[:3], "id": ["a", None, "a"], "y": [1, 2, 3]}, id="id")
 
+    def test_a_broken_date_is_no_reason_to_go_without_dates(self):
+        days = [f"2020-01-{d:02}" for d in range(1, 21)]
+        with pytest.raises(DataError, match=r"row 7, column 'when'.*'someday' is no time"):
+            load({"when": [*days[:6], "someday", *days[7:]], "y": range(20)})
+        with pytest.raises(DataError, match=r"column 'date': by its name.*'the first' \(row 1\)"):
+            load({"date": ["the first", "the second", "the third"], "y": range(3)})
+        assert load({"date": ["the first", "the second"], "y": range(2)}, ignore=["date"])[0].time is None
+
     def test_times_off_the_grid(self):
         times = [*HOURS[:9], HOURS[9] + timedelta(minutes=1)]
         schema = load({"t": HOURS[:9], "y": np.arange(9)})[0]
@@ -431,3 +459,8 @@ def test_dates_stay_dates():
     days = [date(2024, 1, 1) + timedelta(days=d) for d in range(10)]
     _, series, _ = load(Table(pl.DataFrame({"d": days, "y": range(10)}), "x", "parquet").frame)
     assert series.grid.times_of(np.array([10])).to_list() == [date(2024, 1, 11)]
+
+
+def test_infinity_in_a_list_is_told_with_its_row():
+    with pytest.raises(DataError, match="row 2, column .channel_1.: an infinite number"):
+        load([np.arange(5.0), np.array([1.0, np.inf]), np.array([np.inf, 1.0])])

@@ -59,6 +59,7 @@ class SeriesSchema(BaseModel):
         targets: the columns to forecast; in layout rows the columns of steps, or the column of lists.
         known, past, static: see `SeriesOptions`.
         split: the column of parts.
+        times_in_names: in layout rows, the columns of steps are named by their times.
         grid: the times at which steps are.
         season: steps of a season.
         categories: column of strings -> its values in the order of their channels, a channel of 0 and 1 each.
@@ -76,6 +77,7 @@ class SeriesSchema(BaseModel):
     past: list[str] = []
     static: list[str] = []
     split: str | None = None
+    times_in_names: bool = False
     grid: Grid
     season: int = Field(default=1, ge=1)
     categories: dict[str, list[str]] = {}

@@ -24,12 +24,13 @@ def describe_series(
     lines.append(f"series: {len(series):,} ({schema.layout_why})")
     lines.append(f"  {_lengths(series)}")
     lines.append(f"target: {listed(schema.targets, _SHOWN)} ({schema.target_why})")
-    if schema.time is None:
+    if schema.time is None and not schema.times_in_names:
         lines.append(f"time: {schema.time_why}")
     else:
         ends = np.array([series.first.min(), (series.first + series.lengths).max() - 1])
         times = schema.grid.times_of(ends)
-        lines.append(f"time: {schema.time} ({schema.time_why}), {shown(times, 0)} to {shown(times, 1)}")
+        said = f"{schema.time} ({schema.time_why})" if schema.time else schema.time_why
+        lines.append(f"time: {said}, {shown(times, 0)} to {shown(times, 1)}")
         lines.append(f"  {schema.grid.words} ({schema.grid_why})")
     lines.append(f"season: {schema.season:,} step{'s' * (schema.season > 1)} ({schema.season_why})")
     for role, columns in (("known ahead", schema.known), ("past", schema.past), ("static", schema.static)):

@@ -15,7 +15,7 @@ from recurra.data.series.frequency import default_season, parse_frequency
 from recurra.data.series.grid import Grid
 from recurra.data.series.roles import CALENDAR, TIMES, choose_id, choose_time, counts_rows, says_part
 from recurra.data.series.spacing import infer_grid
-from recurra.data.series.times import read_times
+from recurra.data.series.times import read_times, times_in_names
 from recurra.data.series.values import categories_of, series_codes
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError, InputError
@@ -34,6 +34,7 @@ class _Layout:
     id: str | None = None
     targets: list[str] | None = None
     target_why: str = ""
+    times_in_names: bool = False
 
 
 def infer_series_schema(table: Table, options: SeriesOptions | None = None) -> SeriesSchema:
@@ -83,6 +84,7 @@ def infer_series_schema(table: Table, options: SeriesOptions | None = None) -> S
         past=options.past or [],
         static=options.static or [],
         split=options.split or table.roles.get("split"),
+        times_in_names=found.times_in_names,
         grid=grid,
         season=season,
         categories={name: values for name, values in categories.items() if values},
@@ -168,6 +170,11 @@ def _rows(
     if key is None or columns[key].distinct < columns[key].rows:
         return None
     numeric = [c.name for c in free if c.kind in ("number", "almost number")]
+    dated = [name for name in numeric if times_in_names([name]) is not None]
+    if not options.targets and 2 * len(dated) > len(numeric) and times_in_names(dated) is not None:
+        why, time_why = f"{len(dated):,} columns named by times are its steps", "the names of the columns"
+        told = f"a row is a series, named by {key!r}"
+        return _Layout("rows", told, None, time_why, key, dated, why, times_in_names=True)
     families = names.numbered_family(numeric)
     steps = max(families.values(), key=len, default=[])
     if options.targets and options.id is not None:
@@ -240,8 +247,11 @@ def _reason(table: Table, column: Column, layout: str) -> str:
 
 def _grid(table: Table, options: SeriesOptions, found: _Layout) -> tuple[Grid, str]:
     if found.time is None:
-        if options.frequency is not None:
+        if options.frequency is not None and not found.times_in_names:
             parse_frequency(options.frequency)
+        in_names = times_in_names(found.targets) if found.times_in_names and found.targets else None
+        if in_names is not None:
+            return infer_grid(in_names, frequency=options.frequency, where=table.origin)
         return Grid(origin=1), "there are no times"
     times = read_times(table, found.time)
     codes = None if found.id is None else series_codes(table, found.id)[0]

@@ -33,7 +33,13 @@ def choose_time(table: Table, options: SeriesOptions, free: list[Column]) -> tup
     """
     if options.time is not None:
         return options.time, "as asked"
-    dated = [c for c in free if c.kind in ("time", "string") and like_times(table.frame[c.name])]
+    dated = [
+        c
+        for c in free
+        # Under a telling name also a column is meant for times in which many cannot be read.
+        if c.kind in ("time", "string")
+        and like_times(table.frame[c.name], 0.5 if names.named(c.name, TIMES) else 0.9)
+    ]
     if len(dated) > 1:
         told = [c for c in dated if names.named(c.name, TIMES)]
         if len(told) != 1:
@@ -45,6 +51,15 @@ def choose_time(table: Table, options: SeriesOptions, free: list[Column]) -> tup
         return told[0].name, "dates, by its name"
     if dated:
         return dated[0].name, "the column of dates"
+    unread = [c for c in free if c.kind == "string" and names.named(c.name, TIMES) and c.distinct == c.rows]
+    if unread:
+        cell = table.frame[unread[0].name][0]
+        raise DataError(
+            f"by its name this column holds times, and {cell!r} (row 1) is none in a form that is known",
+            where=f"{table.origin}, column {unread[0].name!r}",
+            fix="Write times as 2024-12-31 or 2024-12-31 23:59:59, as 2024-12, or as numbers; or ignore the "
+            "column (--ignore), and the rows are the steps.",
+        )
     keys = [c.name for c in free if _named_series(c) and 2 * c.distinct <= c.known]
     counted = [
         c

@@ -169,7 +169,8 @@ def _of_numbers(
             f"the numbers that order the rows are not evenly spaced (the commonest difference is "
             f"{step:g}, and few are near it)",
             where=where,
-            fix="Give the step between them (--frequency STEP), or another time column (--time COLUMN).",
+            fix="Give the step between them (--frequency STEP), or another time column (--time COLUMN); or ignore this "
+            "one (--ignore), and the rows are the steps.",
         )
     whole = whole and step % 1 == 0
     origin = at.min()

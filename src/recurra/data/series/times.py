@@ -11,6 +11,7 @@ from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
 _SAMPLED = 256
+_STAMPS = ("time", "timestamp", "ts", "unix", "unixtime", "unixtimestamp", "epoch", "datetime", "date", "ds")
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = (
     r"(?:[ T](?<H>\d{1,2}):(?<M>\d{2})(?::(?<S>\d{2})(?<F>[.,]\d{1,9})?)?\s*(?<P>[AaPp][Mm])?"
@@ -34,8 +35,11 @@ _DATES = {
 }
 
 
-def like_times(column: pl.Series) -> bool:
+def like_times(column: pl.Series, share: float = 0.9) -> bool:
     """Whether a column holds dates or datetimes, or strings that are plainly meant so.
+
+    Args:
+        share: of the first strings, those that must be times; the others may be mistakes.
 
     >>> like_times(pl.Series(["2010-01", "2010-02"])), like_times(pl.Series(["a1", "b2"]))
     (True, False)
@@ -44,10 +48,26 @@ def like_times(column: pl.Series) -> bool:
         return True
     if column.dtype != pl.String:
         return False
-    head = column.drop_nulls().head(_SAMPLED).str.strip_chars()
-    head = head.filter(head != "")
-    forms = [form for form in _DATES if len(head) and bool(_matches(head, form).all())]
-    return any(_read(head, form)[1].all() for form in forms)
+    cells = column.drop_nulls().head(_SAMPLED).alias("cell").to_frame()
+    head = cells.filter(~missing(pl.col("cell")))["cell"].str.strip_chars()
+    forms = [form for form in _DATES if len(head) and _matches(head, form).mean() >= share]
+    return any(_read(head, form)[1].mean() >= share for form in forms)
+
+
+def times_in_names(names: list[str]) -> pl.Series | None:
+    """The times that columns are named by, dates or years; None where one is named otherwise.
+
+    >>> times_in_names(["1960", "1961"]).to_list(), times_in_names(["V1", "V2"])
+    ([1960, 1961], None)
+    """
+    column = pl.Series("time", [name.strip() for name in names], dtype=pl.String)
+    if not len(column):
+        return None
+    if column.str.contains(r"^(1[5-9]|2[01])\d\d$").all():
+        return column.cast(pl.Int64)
+    if not any(bool(_matches(column, form).all()) for form in _DATES):
+        return None
+    return read_times(Table(column.to_frame(), "the names of the columns", "names"), "time")
 
 
 def read_times(table: Table, name: str) -> pl.Series:
@@ -56,7 +76,8 @@ def read_times(table: Table, name: str) -> pl.Series:
     Strings may be written year first (2010-12-31, 2010/12/31 23:59, 20101231, 2010-12, 2010Q4, 2010-W52), day
     or month first (31/12/2010, 12/31/2010, told apart by the numbers, or by which is evenly spaced), or with
     the month by its English name (31 Dec 2010, Dec 2010). Whole numbers of eight digits that all are dates
-    (20101231) are dates. Of times with a zone the clock of that zone counts.
+    (20101231) are dates; those that count seconds or milliseconds since 1970, in a column that its name says
+    to be times, are datetimes. Of times with a zone the clock of that zone counts.
 
     Raises:
         DataError: a row has no time, or is not written as the others are, or day and month cannot be told
@@ -84,8 +105,10 @@ def read_times(table: Table, name: str) -> pl.Series:
         infinite = ~np.isfinite(column.to_numpy())
         if infinite.any():
             raise no_time(int(np.argmax(infinite)) + 1, where)
-        days = _written_as_days(column)
-        return column if days is None else days
+        for found in (_written_as_days(column), _since_1970(column)):
+            if found is not None:
+                return found
+        return column
     if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
         return column
     raise DataError(
@@ -103,6 +126,19 @@ def _written_as_days(column: pl.Series) -> pl.Series | None:
     text = column.cast(pl.Int64).cast(pl.String)
     times, good, _ = _read(text, "yearmonthday")
     return _series(times, clock=False) if good.all() else None
+
+
+def _since_1970(column: pl.Series) -> pl.Series | None:
+    """Datetimes of seconds or milliseconds since 1970, of years from 2000 on; None where they mean something else."""
+    plain = "".join(filter(str.isalnum, column.name.lower()))
+    values = column.to_numpy()
+    if plain not in _STAMPS or not len(values) or (values % 1 != 0).any():
+        return None
+    for a_second in (1, 1_000):
+        if values.min() >= 946_684_800 * a_second and values.max() < 4_102_444_800 * a_second:
+            stamps = values.astype(np.int64) * (1_000_000 // a_second)
+            return pl.Series("time", stamps).cast(pl.Datetime("us"))
+    return None
 
 
 def _parsed(column: pl.Series, origin: str, name: str) -> pl.Series:

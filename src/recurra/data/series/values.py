@@ -10,6 +10,7 @@ import polars as pl
 
 from recurra.data.schema import names
 from recurra.data.schema.values import class_names, real_values, texts
+from recurra.data.series.definition import SeriesSchema
 from recurra.data.sources.columns import missing
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
@@ -136,3 +137,33 @@ def parts_of(table: Table, name: str) -> np.ndarray:
             fix="Write train, validation or test in every row.",
         )
     return found.cast(pl.Enum(PARTS)).to_physical().to_numpy().astype(np.int8)
+
+
+def settle_categories(values: np.ndarray, columns: list[str], schema: SeriesSchema) -> None:
+    """What is missing in a column of strings is none of its categories: 0 in all of their channels, in place."""
+    of_strings = [name in schema.categories for name in columns for _ in schema.categories.get(name, [name])]
+    values[np.isnan(values) & np.array(of_strings, dtype=bool)] = 0.0
+
+
+def static_values(
+    table: Table, schema: SeriesSchema, code: np.ndarray, ids: list[str]
+) -> tuple[np.ndarray, dict[str, list[str]]]:
+    """(G, S) what the rows of each id say of it; NaN where they say nothing."""
+    if not schema.static:
+        return np.zeros((len(ids), 0)), {}
+    values, unknown = numbers(table, schema.static, schema.categories)
+    order = np.argsort(code, kind="stable")
+    starts = np.searchsorted(code[order], np.arange(len(ids)))
+    low = np.fmin.reduceat(values[order], starts, axis=0)
+    high = np.fmax.reduceat(values[order], starts, axis=0)
+    changing = np.argwhere(low < high)
+    if len(changing):
+        g, channel = changing[0]
+        name = [c for c in schema.static for _ in schema.categories.get(c, [c])][channel]
+        raise DataError(
+            f"this static column changes within the series {ids[g]!r}",
+            where=f"{table.origin}, column {name!r}",
+            fix=f"Say --known {name} if it is known ahead of time, or --past {name} if not.",
+        )
+    settle_categories(low, schema.static, schema)
+    return low, unknown
