@@ -24,10 +24,17 @@ def yearly(steps=120, seed=0, growth=0.0, multiplicative=False):
 @needs_statsmodels
 @pytest.mark.parametrize("multiplicative", [True, False])
 def test_season_is_continued_within_the_noise(multiplicative):
-    series = yearly(132, growth=1.0, multiplicative=multiplicative)
+    # Around 0 nothing can be multiplied.
+    series = yearly(132, growth=1.0, multiplicative=multiplicative) - (0 if multiplicative else 150)
     found = exponential_smoothing(series[:120], 12, 12, LEVELS)
     assert np.abs(found.point - series[120:]).max() < 12
     assert classical._pattern(series[:120], 12)[1] == multiplicative
+
+
+def test_a_season_with_next_to_nothing_in_it_is_added():
+    nights = np.tile([0.01, 0.01, 5.0, 9.0], 20) + np.random.default_rng(0).uniform(0, 0.02, 80)
+    assert not classical._pattern(nights, 4)[1]
+    assert classical._pattern(nights + 5, 4)[1]
 
 
 @needs_statsmodels

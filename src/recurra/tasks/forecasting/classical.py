@@ -17,6 +17,8 @@ from recurra.tasks.forecasting.seasonal import bridged, is_seasonal, repeated, s
 
 # Fewer values than this say too little for three smoothing parameters and two initial states.
 _FEWEST = 10
+# Where a step of the season is next to nothing, as light at night, dividing by it would blow up its noise.
+_LEAST_FACTOR = 0.1
 
 
 def has_statsmodels() -> bool:
@@ -45,8 +47,9 @@ def exponential_smoothing(
 
     (Hyndman, Koehler, Ord and Snyder, Forecasting with Exponential Smoothing, 2008.) The errors are taken
     to be normal. A season that `is_seasonal` finds is taken out by classical decomposition: multiplied in
-    where all values are positive and that leaves the smaller rest, else added. Gaps are bridged by
-    straight lines. A history of fewer than 10 values is continued as a random walk, a constant one as it is.
+    where all values are positive, unless that takes a step of it below a tenth, and added otherwise. Gaps
+    are bridged by straight lines. A history of fewer than 10 values is continued as a random walk, a
+    constant one as it is.
 
     Args:
         history: (T,); only its last `longest_history(season)` steps are looked at.
@@ -81,17 +84,11 @@ def _pattern(values: np.ndarray, season: int) -> tuple[np.ndarray, bool]:
     """(m,) the season, and whether it is a factor; zeros where there is none."""
     if not is_seasonal(values, season):
         return np.zeros(1), False
-    added = seasonal_pattern(values, season, multiplicative=False)
-    if not (values > 0).all():
-        return added, False
-    factors = seasonal_pattern(values, season, multiplicative=True)
-    steps = len(values)
-    without = values - repeated(added, steps, before=True)
-    level = values / repeated(factors, steps, before=True)
-    # What is left to jump about from step to step, in the unit of the series for both.
-    rest_added = np.abs(np.diff(without)).mean()
-    rest_factors = np.abs(np.diff(level)).mean()
-    return (factors, True) if rest_factors < rest_added else (added, False)
+    if (values > 0).all():
+        factors = seasonal_pattern(values, season, multiplicative=True)
+        if factors.min() > _LEAST_FACTOR:
+            return factors, True
+    return seasonal_pattern(values, season, multiplicative=False), False
 
 
 def _smoothed(values: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:

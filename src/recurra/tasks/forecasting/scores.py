@@ -167,6 +167,23 @@ def available_measures(windows: Windows, *, quantiles: bool) -> list[str]:
     return list(_measures(windows, quantiles=quantiles))
 
 
+def checked_measures(windows: Windows, measures: Sequence[str] | None, *, quantiles: bool) -> list[str]:
+    """`measures`, or all that are available where that is None.
+
+    Raises:
+        InputError: one that these windows do not allow.
+    """
+    available = available_measures(windows, quantiles=quantiles)
+    for name in measures or ():
+        if name not in available:
+            raise InputError(
+                f"expected measures out of {', '.join(available)}, found {name!r}",
+                where="measures",
+                fix="MASE needs scales, OWA also Naive2's forecasts, pinball loss and coverage need quantiles.",
+            )
+    return available if measures is None else list(measures)
+
+
 def per_step(windows: Windows, forecast: Forecast) -> list[dict[str, float | int | None]]:
     """Every available measure at every step of the horizon, in plain types; None where it is not defined.
 
@@ -266,17 +283,9 @@ def _chosen(windows: Windows, forecast: Forecast, measures: Sequence[str] | None
     _check(forecast.point, windows.truth.shape, "point")
     if forecast.quantiles is not None:
         _check(forecast.quantiles, (*windows.truth.shape, len(windows.levels)), "quantiles")
-    available = _measures(windows, quantiles=forecast.quantiles is not None)
-    if measures is None:
-        return available
-    for name in measures:
-        if name not in available:
-            raise InputError(
-                f"expected measures out of {', '.join(available)}, found {name!r}",
-                where="measures",
-                fix="MASE needs scales, OWA also Naive2's forecasts, pinball loss and coverage need quantiles.",
-            )
-    return {name: available[name] for name in measures}
+    quantiles = forecast.quantiles is not None
+    available = _measures(windows, quantiles=quantiles)
+    return {name: available[name] for name in checked_measures(windows, measures, quantiles=quantiles)}
 
 
 def _check(array: np.ndarray, shape: tuple[int, ...], where: str) -> None:
