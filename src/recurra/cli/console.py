@@ -125,6 +125,8 @@ def number(value: float | None) -> str:
 def interval(score: dict[str, Any]) -> str:
     """Both ends of a score's interval, as in 0.81 to 0.85."""
     low, high = score["interval"]["low"], score["interval"]["high"]
+    if high is None:  # too little data to bound it
+        return "not known"
     return f"{number(low)} to {number(high)}"
 
 

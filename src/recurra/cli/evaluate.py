@@ -6,22 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from recurra.cli.console import Watcher, print_json, score_table
+from recurra.cli.fit import face_of
 from recurra.runs.events import PhaseStarted
-from recurra.runs.loading import load_as
-from recurra.runs.sequences.files import read_examples
-from recurra.runs.sequences.run import SequenceRun
+from recurra.runs.loading import load
 
 
 def run_evaluate(run_folder: Path, data: str, *, encoding: str | None, as_json: bool) -> None:
     """Scores of the run on `data`, for people or as JSON."""
-    run = load_as(run_folder, SequenceRun)
+    run = load(run_folder)
     with Watcher(as_json=as_json) as watcher:
         watcher(PhaseStarted(f"Reading {data}"))
-        examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)
-        watcher(PhaseStarted("Scoring"))
-        scores = [score.to_json() for score in run.evaluate(examples, watcher)]
+        found = face_of(f"{run.config.kind}s").evaluate(run, data, encoding=encoding, watcher=watcher)
         if as_json:
-            print_json({"run": str(run_folder), "data": data, "n": len(examples), "scores": scores})
+            print_json({"run": str(run_folder), "data": data} | found)
         else:
-            rows: list[Any] = [(str(score["name"]), score, None) for score in scores]
-            watcher.console.print(score_table(f"{run_folder} on {len(examples):,} examples of {data}", rows))
+            rows: list[Any] = [(str(score["name"]), score, None) for score in found["scores"]]
+            watcher.console.print(score_table(f"{run_folder} on {found['n']:,} examples of {data}", rows))

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pydantic import ValidationError
-from rich.table import Table
 
-from recurra.cli.console import Watcher, interval, number, plain, print_json, score_table
-from recurra.data.schema import SchemaOptions
+from recurra.cli.console import Watcher, print_json
 from recurra.errors import InputError
 from recurra.runs.budget import parse_duration
-from recurra.runs.sequences.config import SequenceFitOptions
-from recurra.runs.sequences.files import fit_source
-from recurra.runs.sequences.run import SequenceRun
-from recurra.tasks.settings import Settings
 
-CLASSES_SHOWN = 12
 ENDED_WELL = ("finished", "early", "clock")
+# What each kind of run is asked and shown with: options of its own beside those of its data.
+KINDS = {"sequences": (), "forecasts": ("horizon", "look_back")}
 
 
 def run_fit(
     data: str,
     *,
+    task: str | None,
     test: str | None,
     out: Path | None,
     roles: dict[str, Any],
@@ -42,14 +40,16 @@ def run_fit(
     started = time.monotonic()
     if resume and out is None:
         raise InputError("there is no run to resume", where="--resume", fix="Name it: --out RUN.")
+    kind = kind_of(task, roles)
+    face = face_of(kind)
     settings = parse_assignments(assignments)
     if cell is not None:
         settings["network.cell"] = cell
-    Settings().changed(settings)  # what cannot be set is refused before anything is read
-    asked = make_options(roles, settings, options, budget)
+    face.SETTINGS().changed(settings)  # what cannot be set is refused before anything is read
+    asked = make_options(kind, task, roles, settings, options, budget)
     place = out if out is not None else free_place(data)
     with Watcher(as_json=as_json) as watcher:
-        run = fit_source(
+        run = face.fit(
             data,
             asked,
             test=test,
@@ -63,11 +63,10 @@ def run_fit(
         if as_json:
             print_json(run.metrics | {"run": str(place)})
         else:
-            show_result(run, watcher)
+            face.show_result(run, watcher)
             watcher.console.print(f"\nThe run is in {place}. Next:")
-            watcher.console.print(f"  recurra predict {place} NEW_DATA")
-            watcher.console.print(f"  recurra evaluate {place} LABELLED_DATA")
-            watcher.console.print(f"  recurra info {place}")
+            for command in face.next_commands(place):
+                watcher.console.print(f"  {command}")
             if run.metrics["training"]["stopped"] == "interrupted":
                 watcher.console.print(
                     f"To go on with the training, repeat the command with --out {place} --resume."
@@ -76,77 +75,59 @@ def run_fit(
         raise SystemExit(1)
 
 
-def show_result(run: SequenceRun, watcher: Watcher) -> None:
-    """Scores with intervals and baselines, confusion matrix, per-class table, the verdict."""
-    metrics = run.metrics
-    name = "test" if "test" in metrics else "validation"
-    part = metrics[name]
-    headline = part["scores"][0]
-    cell = run.config.settings.network.cell.upper()
-    rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
-        (f"{cell} ({metrics['training']['weights']:,} weights)", headline, metrics["seconds"]["training"])
-    ]
-    rows += [(b["name"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
-    print_ = watcher.console.print
-    print_()
-    print_(score_table(f"{headline['name']} on {part['n']:,} {name} examples", rows))
-    print_()
-    for score in part["scores"][1:]:
-        print_(f"  {score['name']:<22} {number(score['value']):>8}   ({interval(score)})")
-    if "per_class" in part and len(part["per_class"]) <= CLASSES_SHOWN:
-        print_()
-        print_(_class_table(part["per_class"]))
-        if "confusion" in part:
-            print_()
-            print_(_confusion_table([row["name"] for row in part["per_class"]], part["confusion"]))
-    if "verdict" in metrics:
-        print_(f"\n{metrics['verdict']}")
+def kind_of(task: str | None, roles: dict[str, Any]) -> str:
+    """Which kind of run is asked for: forecasts by their horizon or by name, else sequences."""
+    if task == "forecast" or (task is None and roles.get("horizon") is not None):
+        if roles.get("horizon") is None:
+            raise InputError(
+                "how many steps are to be forecast is not said",
+                where="--task forecast",
+                fix="Add --horizon N.",
+            )
+        return "forecasts"
+    return "sequences"
 
 
-def _class_table(rows: list[dict[str, Any]]) -> Table:
-    """Precision, recall and F1 per class."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("class", "precision", "recall", "F1", "examples"):
-        table.add_column(column, justify="left" if column == "class" else "right", no_wrap=True)
-    for row in rows:
-        shares = (row["precision"], row["recall"], row["f1"])
-        table.add_row(
-            plain(row["name"]), *("–" if s is None else f"{s:.3f}" for s in shares), f"{row['support']:,}"
-        )
-    return table
-
-
-def _confusion_table(names: list[str], confusion: list[list[int]]) -> Table:
-    """Counts; a row for each true class, a column for each answer."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("true \\ said", no_wrap=True)
-    for name in names:
-        table.add_column(plain(name), justify="right", no_wrap=True)
-    for name, counts in zip(names, confusion, strict=True):
-        table.add_row(plain(name), *(f"{count:,}" for count in counts))
-    return table
+def face_of(kind: str) -> ModuleType:
+    """The module of this room that asks for, and shows, runs of a kind; imported when it is needed."""
+    return importlib.import_module(f"recurra.cli.{kind}")
 
 
 def make_options(
-    roles: dict[str, Any], settings: dict[str, Any], options: dict[str, Any], budget: str | None
-) -> SequenceFitOptions:
+    kind: str,
+    task: str | None,
+    roles: dict[str, Any],
+    settings: dict[str, Any],
+    options: dict[str, Any],
+    budget: str | None,
+) -> Any:
     """The options as typed, checked.
 
     Raises:
         InputError: naming the option.
     """
-    roles = dict(roles)
-    for name in ("features", "ignore"):
-        if roles.get(name) is not None:
-            roles[name] = [part.strip() for part in roles[name].split(",")]
-    if roles.get("target") is not None and len(roles["target"]) == 1:
-        roles["target"] = roles["target"][0]
+    face = face_of(kind)
+    known = face.DATA_OPTIONS.model_fields
+    given = {name: value for name, value in roles.items() if value is not None}
+    if "task" in known and task is not None:
+        given["task"] = task
+    for name, value in given.items():
+        if name not in known and name not in KINDS[kind]:
+            raise InputError(
+                f"this has no effect on {kind}", where=f"--{name.replace('_', '-')}", fix="Leave it out."
+            )
+        several = "list[str]" in str(known[name].annotation) if name in known else False
+        if several and isinstance(value, str):
+            given[name] = [part.strip() for part in value.split(",")]
+    if len(given.get("target", [])) == 1:
+        given["target"] = given["target"][0]
+    own = {name: given.pop(name) for name in KINDS[kind] if name in given}
     try:
-        data = SchemaOptions(**{name: value for name, value in roles.items() if value is not None})
-        return SequenceFitOptions(
-            data=data,
+        return face.OPTIONS(
+            data=face.DATA_OPTIONS(**given),
             settings=settings,
             budget_s=None if budget is None else parse_duration(budget, where="--budget"),
+            **own,
             **options,
         )
     except ValidationError as error:

@@ -76,15 +76,13 @@ def _settings() -> dict[str, Any]:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    from recurra.runs.loading import load_as
-    from recurra.runs.sequences.run import SequenceRun
+    from recurra.cli.fit import face_of
+    from recurra.runs.loading import load
 
-    run = load_as(folder, SequenceRun)
+    run = load(folder)
     config, metrics = run.config, run.metrics
     part = metrics.get("test") or metrics.get("validation")
-    return {
-        "task": f"{metrics['task']} ({metrics['target_kind']})",
-        "classes": ", ".join(map(str, run.classes)) or "–",
+    return face_of(f"{config.kind}s").facts(run) | {
         "network": f"{config.settings.network.cell}, {metrics['training']['weights']:,} weights",
         "trained on": f"{', '.join(config.sources) or 'data in memory'} ({config.parts['train']:,} examples)",
         "score": f"{part['scores'][0]['name']} {part['scores'][0]['value']:.4g} on {part['n']:,} examples"

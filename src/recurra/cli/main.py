@@ -74,7 +74,7 @@ def fit(
         Path | None, typer.Option(metavar="RUN", help="The run folder; else runs/NAME is made.")
     ] = None,
     cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru.")] = None,
-    task: Annotated[str | None, typer.Option(help="classify or regress; else worked out.")] = None,
+    task: Annotated[str | None, typer.Option(help="classify, regress or forecast; else worked out.")] = None,
     target: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")
     ] = None,
@@ -96,6 +96,29 @@ def fit(
     ignore: Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns not to use.")] = None,
     layout: Annotated[
         str | None, typer.Option(help="text, wide, lists, long or stream; else worked out.")
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, help="Steps to forecast; says that DATA is one or more series.")
+    ] = None,
+    look_back: Annotated[
+        int | None, typer.Option(min=1, help="Steps that a forecast is made from; else worked out.")
+    ] = None,
+    known: Annotated[
+        str | None, typer.Option(metavar="COL,COL", help="Columns known ahead of time (forecasts).")
+    ] = None,
+    past: Annotated[
+        str | None, typer.Option(metavar="COL,COL", help="Columns known up to now (forecasts).")
+    ] = None,
+    static: Annotated[
+        str | None,
+        typer.Option(metavar="COL,COL", help="Columns that say one thing of a whole series (forecasts)."),
+    ] = None,
+    frequency: Annotated[
+        str | None,
+        typer.Option(help="How often steps are, such as 1h, 1d, 1mo; else worked out (forecasts)."),
+    ] = None,
+    season: Annotated[
+        int | None, typer.Option(min=1, help="Steps of a season; else by the frequency (forecasts).")
     ] = None,
     window: Annotated[int | None, typer.Option(help="Steps of a window cut from a stream.")] = None,
     stride: Annotated[int | None, typer.Option(help="Steps between two windows.")] = None,
@@ -127,6 +150,8 @@ def fit(
     """Train on a file and score the network beside its baselines.
 
     Example: recurra fit reviews.csv --text review --target label --budget 10m --out runs/reviews
+
+    Example: recurra fit load.csv --horizon 24 --time date --target load --out runs/load
     """
     check_there(data, test, init)
     from recurra.cli.fit import run_fit
@@ -135,8 +160,8 @@ def fit(
         data,
         test=test,
         out=out,
+        task=task,
         roles={
-            "task": task,
             "target": target,
             "text": text,
             "features": features,
@@ -149,6 +174,13 @@ def fit(
             "window": window,
             "stride": stride,
             "label_separator": label_separator,
+            "horizon": horizon,
+            "look_back": look_back,
+            "known": known,
+            "past": past,
+            "static": static,
+            "frequency": frequency,
+            "season": season,
         },
         cell=cell,
         assignments=set or [],
@@ -205,6 +237,35 @@ def predict(
     from recurra.cli.predict import run_predict
 
     run_predict(run, data, out=out, overwrite=overwrite, encoding=encoding, as_json=json)
+
+
+@app.command()
+def forecast(
+    run: RUN,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Go on from these series instead of the training data; no refitting."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write .csv or .jsonl there instead of printing.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw history, forecast and interval.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    encoding: ENCODING = None,
+    json: JSON = False,
+) -> None:
+    """How the series of a run go on: CSV with time, forecast and quantiles.
+
+    Example: recurra forecast runs/load --data load_until_today.csv --picture load.png
+    """
+    check_there(str(run), data)
+    from recurra.cli.forecasts import run_forecast
+
+    run_forecast(run, data, out=out, picture=picture, overwrite=overwrite, encoding=encoding, as_json=json)
 
 
 @app.command()

@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from recurra.data.series.collection import Series
 from recurra.data.series.definition import SeriesSchema
 from recurra.data.series.description import describe_series
@@ -15,10 +13,12 @@ from recurra.data.series.inference import infer_series_schema
 from recurra.data.series.joining import continued
 from recurra.data.series.reading import to_series
 from recurra.data.sources import read
+from recurra.errors import DataError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.forecasts.config import ForecastFitOptions
 from recurra.runs.forecasts.fit import fit
-from recurra.runs.forecasts.run import ForecastRun
+from recurra.runs.forecasts.run import ForecastRun, Forecasts
+from recurra.runs.forecasts.scoring import BackTest
 from recurra.runs.places import check_place
 
 
@@ -83,10 +83,26 @@ def read_series(
     return series
 
 
-def whole_back_test(run: ForecastRun, series: Series) -> np.ndarray:
-    """(W, 2) all origins of `series` that a back-test rolls over.
+def back_test(run: ForecastRun, series: Series, observer: Observer = ignore) -> tuple[BackTest, Forecasts]:
+    """Forecasts at every origin of `series` with a whole look-back before and a whole horizon after it.
 
     Raises:
         DataError: no series is long enough.
     """
-    return run.every_origin(series)
+    origins = run.every_origin(series)
+    if not len(origins):
+        raise DataError(
+            f"a window has {run.look_back} + {run.horizon} steps, and the longest series "
+            f"{int(series.lengths.max(initial=0))}",
+            fix="Give longer series.",
+        )
+    test = BackTest(
+        series,
+        origins,
+        horizon=run.horizon,
+        season=run.config.data_schema.season,
+        learned_until=series.lengths,
+        levels=run.config.settings.task.levels,
+        seed=run.config.options.seed,
+    )
+    return test, run.at(series, origins, observer)

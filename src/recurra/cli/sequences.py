@@ -1,0 +1,97 @@
+"""What the command line asks of, and shows of, runs that say one thing of each sequence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from recurra.cli.console import Watcher, interval, number, plain, score_table
+from recurra.data.schema import SchemaOptions
+from recurra.runs.events import PhaseStarted
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.files import fit_source, read_examples
+from recurra.runs.sequences.run import SequenceRun
+from recurra.tasks.settings import Settings
+
+CLASSES_SHOWN = 12
+DATA_OPTIONS = SchemaOptions
+OPTIONS = SequenceFitOptions
+SETTINGS = Settings
+fit = fit_source
+
+
+def show_result(run: SequenceRun, watcher: Watcher) -> None:
+    """Scores with intervals and baselines, confusion matrix, per-class table, the verdict."""
+    metrics = run.metrics
+    name = "test" if "test" in metrics else "validation"
+    part = metrics[name]
+    headline = part["scores"][0]
+    cell = run.config.settings.network.cell.upper()
+    rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
+        (f"{cell} ({metrics['training']['weights']:,} weights)", headline, metrics["seconds"]["training"])
+    ]
+    rows += [(b["name"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
+    print_ = watcher.console.print
+    print_()
+    print_(score_table(f"{headline['name']} on {part['n']:,} {name} examples", rows))
+    print_()
+    for score in part["scores"][1:]:
+        print_(f"  {score['name']:<22} {number(score['value']):>8}   ({interval(score)})")
+    if "per_class" in part and len(part["per_class"]) <= CLASSES_SHOWN:
+        print_()
+        print_(_class_table(part["per_class"]))
+        if "confusion" in part:
+            print_()
+            print_(_confusion_table([row["name"] for row in part["per_class"]], part["confusion"]))
+    if "verdict" in metrics:
+        print_(f"\n{metrics['verdict']}")
+
+
+def _class_table(rows: list[dict[str, Any]]) -> Table:
+    """Precision, recall and F1 per class."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("class", "precision", "recall", "F1", "examples"):
+        table.add_column(column, justify="left" if column == "class" else "right", no_wrap=True)
+    for row in rows:
+        shares = (row["precision"], row["recall"], row["f1"])
+        table.add_row(
+            plain(row["name"]), *("–" if s is None else f"{s:.3f}" for s in shares), f"{row['support']:,}"
+        )
+    return table
+
+
+def _confusion_table(names: list[str], confusion: list[list[int]]) -> Table:
+    """Counts; a row for each true class, a column for each answer."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("true \\ said", no_wrap=True)
+    for name in names:
+        table.add_column(plain(name), justify="right", no_wrap=True)
+    for name, counts in zip(names, confusion, strict=True):
+        table.add_row(plain(name), *(f"{count:,}" for count in counts))
+    return table
+
+
+def evaluate(run: SequenceRun, data: str, *, encoding: str | None, watcher: Watcher) -> dict[str, Any]:
+    """Scores on the examples of `data`."""
+    examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)
+    watcher(PhaseStarted("Scoring"))
+    return {"n": len(examples), "scores": [score.to_json() for score in run.evaluate(examples, watcher)]}
+
+
+def facts(run: SequenceRun) -> dict[str, str]:
+    """What `recurra info` tells of the run alone."""
+    return {
+        "task": f"{run.metrics['task']} ({run.metrics['target_kind']})",
+        "classes": ", ".join(map(str, run.classes)) or "–",
+    }
+
+
+def next_commands(place: Path) -> list[str]:
+    """What to try with the run."""
+    return [
+        f"recurra predict {place} NEW_DATA",
+        f"recurra evaluate {place} LABELLED_DATA",
+        f"recurra info {place}",
+    ]

@@ -1,0 +1,80 @@
+"""The picture of a forecast: history, forecast, interval, and what came after where it is known."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from recurra.data.series.collection import Series
+from recurra.runs.forecasts.run import Forecasts
+from recurra.storage import write_bytes
+from recurra.tasks.forecasting.metrics import central_pairs
+
+_MOST_PANELS = 6
+# Okabe & Ito's colours, told apart by colour-blind readers; line styles do it in print.
+_HISTORY, _FORECAST, _TRUTH = "#000000", "#0072B2", "#D55E00"
+
+
+def draw(series: Series, forecasts: Forecasts, path: Path, *, season: int = 1) -> Path:
+    """A panel for each forecast, at most six, written to `path` as PNG.
+
+    Args:
+        series: what the forecasts are of.
+        forecasts: at most one window of each is shown well.
+        season: steps; a few of them, and the look-back before the origin, are shown as history.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = range(min(len(forecasts.origins), _MOST_PANELS))
+    columns = 1 if len(shown) == 1 else 2
+    rows = -(-len(shown) // columns)
+    figure = Figure(
+        figsize=(5.2 * columns + (2 if columns == 1 else 0), 2.6 * rows + 0.6), layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel in panels[len(shown) :]:
+        panel.set_axis_off()
+    for k in shown:
+        _panel(panels[k], series, forecasts, k, season)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=130)
+    write_bytes(path, stream.getvalue())
+    return path
+
+
+def _panel(panel, series: Series, forecasts: Forecasts, k: int, season: int) -> None:
+    n, origin = forecasts.origins[k].tolist()
+    horizon = forecasts.quantiles.shape[1]
+    length = int(series.lengths[n])
+    begin = max(0, origin - max(3 * horizon, min(3 * season, 8 * horizon)))
+    values = series.targets[n][:, 0]
+    first = int(series.first[n])
+
+    def times(start: int, stop: int) -> list:
+        return series.grid.times_of(np.arange(first + start, first + stop)).to_list()
+
+    panel.plot(times(begin, origin), values[begin:origin], color=_HISTORY, linewidth=1, label="history")
+    ahead = times(origin, origin + horizon)
+    for share, (low, high) in central_pairs(forecasts.levels).items():
+        panel.fill_between(
+            ahead,
+            forecasts.quantiles[k, :, low],
+            forecasts.quantiles[k, :, high],
+            color=_FORECAST,
+            alpha=0.2,
+            linewidth=0,
+            label=f"{100 * share:g} % interval",
+        )
+    panel.plot(ahead, forecasts.point[k], color=_FORECAST, linestyle="--", linewidth=1.5, label="forecast")
+    if length > origin:
+        after = min(length, origin + horizon)
+        panel.plot(times(origin, after), values[origin:after], color=_TRUTH, linewidth=1.2, label="what came")
+    panel.set_title(series.names[n], fontsize="medium", loc="left")
+    panel.grid(alpha=0.3)
+    panel.tick_params(axis="x", labelrotation=20, labelsize="small")
