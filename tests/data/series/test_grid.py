@@ -122,7 +122,7 @@ def test_month_ends_stay_month_ends():
 def test_varying_days_of_the_month_stand_for_their_month():
     times = pl.Series([date(2024, m, d) for m, d in enumerate((31, 29, 28, 30, 31, 28), 1)])
     grid, _ = infer_grid(times)
-    assert grid.any_day
+    assert grid.within
     assert grid.index_of(times).tolist() == list(range(6))
     assert grid.times_of(np.array([6])).to_list() == [date(2024, 7, 31)]
 
@@ -155,6 +155,29 @@ def test_uneven_spacings_are_told():
     with pytest.raises(DataError, match=r"two different times"):
         infer_grid(times[:1])
     assert infer_grid(times[:1], frequency="1h")[0].frequency == "1h"
+
+
+def test_asked_for_times_count_for_the_step_they_fall_into():
+    tens = [datetime(2024, 1, 1) + timedelta(minutes=10 * i, seconds=7 * i % 60) for i in range(50)]
+    grid, why = infer_grid(pl.Series(tens), frequency="10min")
+    assert grid.index_of(pl.Series(tens)).tolist() == [(t - tens[0]) // timedelta(minutes=10) for t in tens]
+    assert why == "as asked; a time counts for the step that it falls into"
+    hours = pl.Series([datetime(2024, 1, 1, 5) + timedelta(hours=h) for h in range(24 * 100)])
+    for every, name in (("1d", "date"), ("1w", "week"), ("1mo", "month"), ("1q", "quarter")):
+        grid, _ = infer_grid(hours, frequency=every)
+        index = grid.index_of(hours)
+        of_calendar = {"date": hours.dt.date(), "week": hours.dt.week()}.get(name)
+        of_calendar = getattr(hours.dt, name)() if of_calendar is None else of_calendar
+        assert (index + 1).tolist() == of_calendar.rank("dense").to_list()
+        assert (grid.times_of(index) <= hours).all()
+    shifted = [date(2024, 1, 1) + timedelta(days=7 * w + (w % 9 == 4)) for w in range(40)]
+    assert infer_grid(pl.Series(shifted), frequency="1w")[0].index_of(pl.Series(shifted)).tolist() == list(
+        range(40)
+    )
+    weekend = pl.Series([date(2024, 1, 5), date(2024, 1, 6), date(2024, 1, 8)])
+    assert infer_grid(weekend, frequency="1b")[0].index_of(weekend).tolist() == [0, 0, 1]
+    numbers = pl.Series([0.0, 1.4, 2.9, 4.0])
+    assert infer_grid(numbers, frequency="2")[0].index_of(numbers).tolist() == [0, 0, 1, 2]
 
 
 def test_off_the_grid_is_told_with_rows():

@@ -164,11 +164,18 @@ def test_repeated_times_are_averaged_and_told():
     assert report.repeated == [4]
     assert report.lines() == [
         "the rows were not in the order of time, and were sorted",
-        "1 row has a time that came before, and was averaged with it: row 4",
+        "1 row falls on a step that has a row already, and was averaged with it: row 4",
         "1 step before the first target of a series or after its last has none, and are left out",
     ]
     table = {"t": [HOURS[i] for i in (0, 1, 1, 2)], "y": [1.0, None, 4.0, 5.0]}
     assert load(table)[1].targets[0].ravel().tolist() == [1.0, 4.0, 5.0]
+
+
+def test_a_coarser_frequency_averages():
+    _, series, report = load({"t": HOURS[:60], "y": np.arange(60.0)}, frequency="1d")
+    assert series.targets[0].ravel().tolist() == [11.5, 35.5, 53.5]
+    assert len(report.repeated) == 57
+    assert series.grid.times_of(np.array([3])).to_list() == [datetime(2024, 1, 4)]
 
 
 def test_series_too_short_are_set_aside_by_name():
@@ -235,6 +242,8 @@ def test_rows_whose_columns_are_named_by_times():
     later = {"country": ["A", "B"], "code": ["a", "b"], "2020-06": [6, 7], "2020-07": [8, 9]}
     more, _ = to_series(read(later), schema)
     assert (more.first.tolist(), more.targets[1].ravel().tolist()) == ([5, 5], [7, 9])
+    days = {f"1/{d}/20": [1, 2] for d in range(10, 32)} | {f"2/{d}/20": [1, 2] for d in range(1, 9)}
+    assert load({"place": ["a", "b"], "lat": [1.5, 2.5], **days})[1].lengths.tolist() == [30, 30]
     schema, series, _ = load({"name": list("ab"), **{str(year): [year, 1] for year in range(1960, 1970)}})
     assert (schema.grid.origin, schema.grid.frequency) == (1960, "")
     assert series.targets[0].ravel().tolist() == list(range(1960, 1970))
@@ -333,6 +342,15 @@ class TestRoles:
             "version": "the same in every row",
             "remark": "not asked for; --past reads it up to now, --known also ahead",
         }
+
+    def test_an_id_is_told_by_its_name_where_times_do_not_repeat(self):
+        table = {"t": HOURS[:40], "ticker": ["B"] * 20 + ["A"] * 20, "close": np.arange(40.0)}
+        _, series, _ = load(table)
+        assert (series.names, series.lengths.tolist(), series.first.tolist()) == (
+            ["A", "B"],
+            [20, 20],
+            [20, 0],
+        )
 
     def test_years_are_times(self):
         schema, series, _ = load({"year": [1990, 1992, 1991], "a": [1.0, 3, 2], "b": [4.0, 6, 5]})
@@ -462,5 +480,5 @@ def test_dates_stay_dates():
 
 
 def test_infinity_in_a_list_is_told_with_its_row():
-    with pytest.raises(DataError, match="row 2, column .channel_1.: an infinite number"):
+    with pytest.raises(DataError, match=r"row 2, column .channel_1.: an infinite number"):
         load([np.arange(5.0), np.array([1.0, np.inf]), np.array([np.inf, 1.0])])

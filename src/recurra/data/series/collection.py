@@ -72,7 +72,7 @@ class Report:
 
     Args:
         disordered: some rows stood behind a later time of their series.
-        repeated: numbers, from 1, of rows whose time their series had already; they are averaged.
+        repeated: numbers, from 1, of rows on a step for which their series has one already; they are averaged.
         gaps: id -> steps without a row; "" of a lone record.
         missing: name -> steps whose target is missing, those without a row left out.
         trimmed: steps without a target left out before the first and after the last one of a series.
@@ -96,19 +96,17 @@ class Report:
         """Sentences for people, with a few names and row numbers; none where nothing had to be done.
 
         >>> Report(repeated=[4], gaps={"": 2}).lines()
-        ['1 row has a time that came before, and was averaged with it: row 4',
+        ['1 row falls on a step that has a row already, and was averaged with it: row 4',
          '2 steps have no row, and are missing values']
         """
         lines = []
         if self.disordered:
             lines.append("the rows were not in the order of time, and were sorted")
         if count := len(self.repeated):
-            have = (
-                "has a time that came before, and was"
-                if count == 1
-                else "have times that came before, and were"
-            )
-            lines.append(f"{_many(count, 'row')} {have} averaged with it: {numbered(self.repeated)}")
+            have = "falls on a step that has a row already, and was averaged with it"
+            if count > 1:
+                have = "fall on steps that have a row already, and were averaged with it"
+            lines.append(f"{_many(count, 'row')} {have}: {numbered(self.repeated)}")
         if count := sum(self.gaps.values()):
             have = (
                 "has no row, and is a missing value" if count == 1 else "have no row, and are missing values"

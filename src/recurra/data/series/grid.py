@@ -36,7 +36,8 @@ class Grid(BaseModel):
         step: of numbers, the difference between neighbours.
         day: of months, quarters and years: the day of the month, or its last day where it has fewer; 31 is the
             end of months.
-        any_day: of the same: every day of a month stands for the month.
+        within: every time from one step up to the next counts for the first of them, as do a month's days for the
+            month; otherwise a time is either that of a step or off the grid.
 
     >>> import polars as pl
     >>> grid = Grid(kind="date", frequency="1mo", origin="2024-01-31", day=31)
@@ -53,7 +54,7 @@ class Grid(BaseModel):
     origin: int | float | str = 0
     step: int | float = 1
     day: int | None = None
-    any_day: bool = False
+    within: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Grid:
@@ -104,7 +105,8 @@ class Grid(BaseModel):
                 f"{shown(times, int(off[0]))} ({numbered(sorted(at.tolist()))}) is off the grid of times: "
                 f"{self.words}, such as {shown(self.times_of(np.zeros(1, dtype=np.int64)), 0)}",
                 where=where,
-                fix="Mend the times or leave these rows out; or say how often the steps are (--frequency).",
+                fix="Mend the times or leave these rows out; or say how often the steps are (--frequency), "
+                "and every time counts for the step that it falls into.",
             )
         return index
 
@@ -112,21 +114,23 @@ class Grid(BaseModel):
         """(n,) int64 index of each of the `ticks`, and (n,) bool: whether it is on the grid."""
         if self.every is None:
             exact = (at - np.float64(self.origin)) / self.step
-            index = np.round(exact)
-            return index.astype(np.int64), np.abs(exact - index) <= _NEAR
+            index = np.floor(exact + _NEAR) if self.within else np.round(exact)
+            return index.astype(np.int64), self.within | (np.abs(exact - index) <= _NEAR)
         origin = self._origin
         if self.every.width is not None:
-            return np.divmod(at - origin, self.every.width)[0], (at - origin) % self.every.width == 0
+            index, rest = np.divmod(at - origin, self.every.width)
+            return index, self.within | (rest == 0)
         same_clock = at % _DAY == origin % _DAY
         if self.every.months is None:
             days = np.append(at, origin) // _DAY
             number, business = business_days(days)
             steps = number[:-1] - number[-1]
-            return steps // self.every.count, same_clock & business[:-1] & (steps % self.every.count == 0)
+            fits = same_clock & business[:-1] & (steps % self.every.count == 0)
+            return steps // self.every.count, self.within | fits
         month, day, last = months_and_days(np.append(at, origin))
         steps = month[:-1] - month[-1]
-        fits = self.any_day | (same_clock & (day == np.minimum(self.day or 31, last))[:-1])
-        return steps // self.every.months, fits & (steps % self.every.months == 0)
+        fits = same_clock & (day == np.minimum(self.day or 31, last))[:-1] & (steps % self.every.months == 0)
+        return steps // self.every.months, self.within | fits
 
     def times_of(self, indices: np.ndarray) -> pl.Series:
         """(n,) dates, datetimes or numbers of steps, named "time"."""

@@ -15,7 +15,7 @@ from recurra.data.series.frequency import default_season, parse_frequency
 from recurra.data.series.grid import Grid
 from recurra.data.series.roles import CALENDAR, TIMES, choose_id, choose_time, counts_rows, says_part
 from recurra.data.series.spacing import infer_grid
-from recurra.data.series.times import read_times, times_in_names
+from recurra.data.series.times import named_by_times, read_times, times_in_names
 from recurra.data.series.values import categories_of, series_codes
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError, InputError
@@ -170,7 +170,7 @@ def _rows(
     if key is None or columns[key].distinct < columns[key].rows:
         return None
     numeric = [c.name for c in free if c.kind in ("number", "almost number")]
-    dated = [name for name in numeric if times_in_names([name]) is not None]
+    dated = named_by_times(numeric)
     if not options.targets and 2 * len(dated) > len(numeric) and times_in_names(dated) is not None:
         why, time_why = f"{len(dated):,} columns named by times are its steps", "the names of the columns"
         told = f"a row is a series, named by {key!r}"

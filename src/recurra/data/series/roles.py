@@ -17,9 +17,12 @@ CALENDAR = frozenset(
     "weekofyear monthofyear hourofday".split()
 )
 TIMES = names.TIME | {"ds", "year", "period", "datum", "when", "month", "week", "day"}
-SERIES = names.SEQUENCE | frozenset(
-    "uniqueid itemid item store shop product sku symbol ticker stock country region city state station "
-    "sensor meter site device household customer client asset name key zone category".split()
+NAMES_OF_SERIES = names.SEQUENCE | frozenset(
+    "uniqueid item itemid store storeid shop shopid product productid sku symbol ticker station stationid "
+    "sensor sensorid meter meterid device deviceid household".split()
+)
+SERIES = NAMES_OF_SERIES | frozenset(
+    "stock country region city state site customer client asset name key zone category".split()
 )
 _SOME = 0.1  # share of rows whose time came before, from which on there must be several series
 _ALL_BUT = 0.95  # share of different pairs of time and id, from which on the id tells rows apart
@@ -97,7 +100,7 @@ def choose_id(
         and not c.missing
         and 2 <= c.distinct <= c.known / 2
     ]
-    told = [c for c in able if names.named(c.name, names.SEQUENCE) or names.plain(c.name) == "uniqueid"]
+    told = [c for c in able if names.named(c.name, NAMES_OF_SERIES)]
     if time is None:
         return (told[0].name, "by its name") if len(told) == 1 else (None, "")
     rows = len(table)

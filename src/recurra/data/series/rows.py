@@ -12,7 +12,7 @@ from recurra.data.schema.values import infinite_number
 from recurra.data.series.collection import Report, Series
 from recurra.data.series.definition import SeriesSchema
 from recurra.data.series.placing import reaches
-from recurra.data.series.times import times_in_names
+from recurra.data.series.times import named_by_times, times_in_names
 from recurra.data.series.values import numbers, parts_of, series_codes, static_values
 from recurra.data.sources.table import Table, listed, numbered
 from recurra.errors import DataError
@@ -103,7 +103,7 @@ def step_columns(table: Table, schema: SeriesSchema) -> list[str]:
     found = [name for name in frame.columns if name in learned]
     if schema.times_in_names:
         others = {schema.id, schema.split, *schema.static, *schema.set_aside}
-        found = [n for n in frame.columns if n not in others and times_in_names([n]) is not None]
+        found = named_by_times([name for name in frame.columns if name not in others])
     elif family is not None:
         able = [name for name, dtype in frame.schema.items() if dtype.is_numeric() or name in learned]
         found = numbered_family(able).get(family, found)

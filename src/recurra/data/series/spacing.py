@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recurra.data.series.frequency import WIDTHS, Frequency, of_months, of_width, parse_frequency
-from recurra.data.series.grid import Grid, business_days, months_and_days, ticks
+from recurra.data.series.grid import Grid, business_days, month_start, months_and_days, ticks
 from recurra.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _DAY = WIDTHS["d"]
 _MOST = 0.5
 _NEAR = 3  # steps
+_WITHIN = "a time counts for the step that it falls into"
 _MONTHLY = 27 * _DAY  # no month is shorter
 
 
@@ -64,21 +65,24 @@ def infer_grid(
         )
     if times.dtype.is_numeric():
         return _of_numbers(at, spacings[one], frequency, where)
-    dated = bool((at % _DAY == 0).all())
     kind = "date" if times.dtype == pl.Date else "datetime"
     later = np.flatnonzero(one) + 1
     if frequency is not None:
-        return _dated(kind, at, parse_frequency(frequency)), "as asked"
+        grid = _dated(kind, at, parse_frequency(frequency))
+        if bool(grid.place(at)[1].all()) and not grid.within:
+            return grid, "as asked"
+        return _whole_periods(kind, at, parse_frequency(frequency)), f"as asked; {_WITHIN}"
     found, steps = _spacing(at, later, spacings[one])
     fit = float((steps > 0).mean())
     # Any times are multiples of something small: most neighbours must also be near each other.
     if float(((steps > 0) & (steps <= _NEAR)).mean()) < _MOST:
-        raise _irregular(spacings[one], where, dated)
+        raise _irregular(spacings[one], where)
     if fit == 1.0:
         why = f"all {len(later):,} spacings fit" if len(later) > 1 else "the only spacing"
     else:
         why = f"{100 * fit:.1f} % of {len(later):,} spacings fit"
-    return _dated(kind, at, found), why
+    grid = _dated(kind, at, found)
+    return grid, f"{why}; {_WITHIN}" if grid.within else why
 
 
 def _spacing(at: np.ndarray, later: np.ndarray, spacings: np.ndarray) -> tuple[Frequency, np.ndarray]:
@@ -110,7 +114,7 @@ def _spacing(at: np.ndarray, later: np.ndarray, spacings: np.ndarray) -> tuple[F
 def _dated(kind: str, at: np.ndarray, every: Frequency) -> Grid:
     """The grid of this frequency on which most of the times stand, from the first of those."""
     clock = at % _DAY
-    day, any_day = None, False
+    day, within = None, False
     if every.width is not None:
         phase = at % every.width
     elif every.months is None:
@@ -119,19 +123,38 @@ def _dated(kind: str, at: np.ndarray, every: Frequency) -> Grid:
     else:
         month, days, last = months_and_days(at)
         day = _anchor(days, last)
-        any_day = not bool((days == np.minimum(day, last)).all())
-        if any_day:
+        within = not bool((days == np.minimum(day, last)).all())
+        if within:
             day = 31 if float(np.median(last - days)) <= 4 else 1 if float(np.median(days)) <= 4 else day
-        phase = month % every.months * _DAY + (0 if any_day else clock)
+        phase = month % every.months * _DAY + (0 if within else clock)
     usual = _commonest(phase[phase >= 0]) if bool((phase >= 0).any()) else -1
-    origin = np.datetime64(int(at[phase == usual].min()), "us")
+    return _grid(kind, every, int(at[phase == usual].min()), day, within)
+
+
+def _whole_periods(kind: str, at: np.ndarray, every: Frequency) -> Grid:
+    """The grid of this frequency on which every time counts for the step it falls into: clock hours, days,
+    weeks from Monday, months, quarters and years of the calendar, with the first of the times in step 0.
+    """
+    first = int(at.min())
+    day = first // _DAY
+    if every.months is not None:
+        month = int(months_and_days(np.array([first]))[0][0]) // every.months * every.months
+        return _grid(kind, every, int(month_start(np.array([month]))[0]) * _DAY, 1, True)
+    if every.width is None or every.width % _DAY == 0:
+        weeks = every.width is not None and every.width % WIDTHS["w"] == 0
+        return _grid(kind, every, (day - (day + 3) % 7 if weeks else day) * _DAY, None, True)
+    return _grid(kind, every, first // every.width * every.width, None, True)
+
+
+def _grid(kind: str, every: Frequency, first: int, day: int | None, within: bool) -> Grid:
     whole_days = kind == "date" and (every.width is None or every.width % _DAY == 0)
+    origin = np.datetime64(first, "us")
     return Grid(
         kind="date" if whole_days else "datetime",
         frequency=str(every),
         origin=str(origin.astype("datetime64[D]") if whole_days else origin).removesuffix(".000000"),
         day=day,
-        any_day=any_day,
+        within=within,
     )
 
 
@@ -179,7 +202,13 @@ def _of_numbers(
         values, counts = np.unique(phase, return_counts=True)
         origin = at[phase == values[np.argmax(counts)]].min()
     grid = Grid(origin=int(origin) if whole else float(origin), step=int(step) if whole else step)
-    return grid, "as asked" if frequency is not None else "by their differences"
+    if frequency is None:
+        return grid, "by their differences"
+    if bool(grid.place(at)[1].all()):
+        return grid, "as asked"
+    begin = float(at.min()) // step * step
+    grid = Grid(origin=int(begin) if whole else begin, step=grid.step, within=True)
+    return grid, f"as asked; {_WITHIN}"
 
 
 def _whole(spacings: np.ndarray, step: int) -> np.ndarray:
@@ -191,14 +220,15 @@ def _commonest(values: np.ndarray) -> int:
     return int(found[np.argmax(counts)])
 
 
-def _irregular(spacings: np.ndarray, where: str | None, dated: bool) -> DataError:
+def _irregular(spacings: np.ndarray, where: str | None) -> DataError:
     found, counts = np.unique(spacings, return_counts=True)
     first = np.argsort(-counts, kind="stable")[:3]
     told = ", ".join(f"{of_width(int(found[i]))} ({100 * counts[i] / len(spacings):.0f} %)" for i in first)
-    common = of_width(int(np.gcd.reduce(found)))
+    finest = int(np.gcd.reduce(found))
+    common = of_width(finest if 5 * finest >= np.median(spacings) else int(found[first[0]]))
     return DataError(
         f"the times are not evenly spaced: the commonest spacings are {told}",
         where=where,
-        fix=f"Say how often the steps are, such as --frequency {common}, on which all of them stand"
-        + ("." if dated else ", or round the times."),
+        fix=f"Say how often the steps are, such as --frequency {common}, and every time counts for the step "
+        "that it falls into.",
     )

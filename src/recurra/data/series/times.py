@@ -12,6 +12,7 @@ from recurra.errors import DataError
 
 _SAMPLED = 256
 _STAMPS = ("time", "timestamp", "ts", "unix", "unixtime", "unixtimestamp", "epoch", "datetime", "date", "ds")
+_YEAR = r"^(1[5-9]|2[01])\d\d$"
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = (
     r"(?:[ T](?<H>\d{1,2}):(?<M>\d{2})(?::(?<S>\d{2})(?<F>[.,]\d{1,9})?)?\s*(?<P>[AaPp][Mm])?"
@@ -54,6 +55,21 @@ def like_times(column: pl.Series, share: float = 0.9) -> bool:
     return any(_read(head, form)[1].mean() >= share for form in forms)
 
 
+def named_by_times(names: list[str]) -> list[str]:
+    """Those of the names that are dates or years, as `times_in_names` reads them.
+
+    >>> named_by_times(["id", "1/2/20", "1/3/20"])
+    ['1/2/20', '1/3/20']
+    """
+    column = pl.Series("time", [name.strip() for name in names], dtype=pl.String)
+    good = column.str.contains(_YEAR).to_numpy()
+    for form in _DATES:
+        matched = np.flatnonzero(_matches(column, form))
+        if len(matched):
+            good[matched] |= _read(column[matched], form)[1]
+    return [name for name, one in zip(names, good, strict=True) if one]
+
+
 def times_in_names(names: list[str]) -> pl.Series | None:
     """The times that columns are named by, dates or years; None where one is named otherwise.
 
@@ -63,7 +79,7 @@ def times_in_names(names: list[str]) -> pl.Series | None:
     column = pl.Series("time", [name.strip() for name in names], dtype=pl.String)
     if not len(column):
         return None
-    if column.str.contains(r"^(1[5-9]|2[01])\d\d$").all():
+    if column.str.contains(_YEAR).all():
         return column.cast(pl.Int64)
     if not any(bool(_matches(column, form).all()) for form in _DATES):
         return None
