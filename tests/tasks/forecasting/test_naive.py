@@ -76,6 +76,19 @@ def test_naive2_continues_a_seasonal_level_of_either_sign(sign):
     assert np.isfinite(methods.naive2(holed, 4, 6)).all()
 
 
+def test_naive2_of_each_is_naive2_one_by_one(monkeypatch):
+    monkeypatch.setattr(methods, "_TOGETHER", 3)
+    rng = np.random.default_rng(0)
+    wave = 5 + np.tile([0.0, 2.0, 3.0, 1.0], 20)
+    parts = [
+        wave[:n] + rng.normal(scale=s, size=n)
+        for n, s in zip([40, 60, 40, 7, 60, 40, 80], range(7), strict=True)
+    ]
+    parts[2][5] = np.nan
+    found = methods.naive2_of_each(lambda k: parts[k], len(parts), 4, 5)
+    assert found == pytest.approx(np.stack([methods.naive2(part, 4, 5) for part in parts]))
+
+
 def test_naive2_is_naive_where_there_is_no_season():
     noise = np.random.default_rng(0).normal(10, 1, size=(5, 60))
     flat = np.full((1, 60), 7.1)

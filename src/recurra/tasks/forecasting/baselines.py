@@ -13,7 +13,7 @@ from recurra.statistics.paired import PairedResult
 from recurra.tasks.baselines import BaselineResult, best_baseline, verdict
 from recurra.tasks.forecasting.classical import exponential_smoothing, has_statsmodels
 from recurra.tasks.forecasting.metrics import seasonal_scale
-from recurra.tasks.forecasting.naive import naive, naive2, seasonal_naive
+from recurra.tasks.forecasting.naive import naive, naive2_of_each, seasonal_naive
 from recurra.tasks.forecasting.scores import (
     Forecast,
     Windows,
@@ -84,8 +84,7 @@ def with_references(windows: Windows, histories: Histories, season: int) -> Wind
     if scale is None:
         scale = np.array([seasonal_scale(history(k), season) for k in range(len(windows))])
     if reference is None:
-        last = max(_NAIVE2_STEPS, _NAIVE2_SEASONS * season)
-        reference = np.stack([naive2(history(k)[-last:], season, horizon) for k in range(len(windows))])
+        reference = _naive2(history, len(windows), season, horizon)
     return replace(windows, scale=scale, naive2=reference)
 
 
@@ -137,13 +136,12 @@ def run_forecast_baselines(
             )
     checked_measures(windows, measures, quantiles=True)
     every, sample = np.arange(len(windows)), _sample(len(windows), time_limit_s, seed)
-    last = max(_NAIVE2_STEPS, _NAIVE2_SEASONS * season)
     candidates = [
         _Candidate(
             "last value",
             "The last value before the origin, at every step.",
             every,
-            lambda k: Forecast(naive(history(k), horizon)),
+            _each(lambda k: Forecast(naive(history(k), horizon))),
         )
     ]
     if season > 1:
@@ -152,13 +150,13 @@ def run_forecast_baselines(
                 "last season",
                 f"The value of the same step of the last season, {season} steps.",
                 every,
-                lambda k: Forecast(seasonal_naive(history(k), season, horizon)),
+                _each(lambda k: Forecast(seasonal_naive(history(k), season, horizon))),
             ),
             _Candidate(
                 "Naive2",
                 f"The last value, seasonally adjusted where a test finds a season of {season} steps.",
                 every,
-                lambda k: Forecast(naive2(history(k)[-last:], season, horizon)),
+                lambda indices: Forecast(_naive2(history, len(indices), season, horizon)),
             ),
         ]
     if has_statsmodels():
@@ -173,7 +171,7 @@ def run_forecast_baselines(
                 "exponential smoothing",
                 f"Damped trend fitted to {what} before each origin{note}.",
                 sample,
-                lambda k: exponential_smoothing(history(k), season, horizon, windows.levels),
+                _each(lambda k: exponential_smoothing(history(k), season, horizon, windows.levels)),
             )
         )
     results = []
@@ -250,15 +248,12 @@ class _Candidate:
     name: str
     description: str
     indices: np.ndarray
-    forecast: Callable[[int], Forecast]
+    forecast: Callable[[np.ndarray], Forecast]
 
     def run(self, windows: Windows, measures: Sequence[str] | None, seed: int) -> ForecastBaseline:
         begin = time.perf_counter()
-        found = [self.forecast(int(k)) for k in self.indices]
+        forecast = self.forecast(self.indices)
         seconds = time.perf_counter() - begin
-        point = np.stack([each.point for each in found])
-        quantiles = [each.quantiles for each in found if each.quantiles is not None]
-        forecast = Forecast(point, np.stack(quantiles) if quantiles else None)
         whole = len(self.indices) == len(windows)
         part = windows if whole else windows.take(self.indices)
         if measures is not None:
@@ -266,8 +261,24 @@ class _Candidate:
         scores = forecast_scores(part, forecast, measures, seed=seed)
         indices = None if whole else self.indices
         return ForecastBaseline(
-            self.name, self.description, scores, seconds, point, None, forecast.quantiles, indices
+            self.name, self.description, scores, seconds, forecast.point, None, forecast.quantiles, indices
         )
+
+
+def _each(forecast: Callable[[int], Forecast]) -> Callable[[np.ndarray], Forecast]:
+    """The forecasts of many windows from that of one."""
+
+    def of_many(indices: np.ndarray) -> Forecast:
+        found = [forecast(int(k)) for k in indices]
+        quantiles = [each.quantiles for each in found if each.quantiles is not None]
+        return Forecast(np.stack([each.point for each in found]), np.stack(quantiles) if quantiles else None)
+
+    return of_many
+
+
+def _naive2(history: Callable[[int], np.ndarray], n: int, season: int, horizon: int) -> np.ndarray:
+    last = max(_NAIVE2_STEPS, _NAIVE2_SEASONS * season)
+    return naive2_of_each(lambda k: history(k)[-last:], n, season, horizon)
 
 
 def _history_of(windows: Windows, histories: Histories) -> Callable[[int], np.ndarray]:

@@ -7,10 +7,15 @@ that is there. A history without any value gives NaN.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from recurra.errors import InputError
 from recurra.tasks.forecasting.seasonal import bridged, is_seasonal, repeated, seasonal_pattern
+
+# Histories of one length that are looked at together; a few of them still lie within the processor's cache.
+_TOGETHER = 64
 
 
 def naive(history: np.ndarray, horizon: int) -> np.ndarray:
@@ -91,6 +96,25 @@ def naive2(history: np.ndarray, season: int, horizon: int) -> np.ndarray:
             last, ahead = pattern[..., -1:], repeated(pattern, horizon, before=False)
             end = whole[rows][..., -1:]
             found[rows] = end / last * ahead if multiplicative else end - last + ahead
+    return found
+
+
+def naive2_of_each(history: Callable[[int], np.ndarray], n: int, season: int, horizon: int) -> np.ndarray:
+    """(n, H) `naive2` of many histories of any lengths; those of one length are done together.
+
+    Args:
+        history: the (T,) history of number 0 to n - 1.
+        n: how many.
+        season: m steps.
+        horizon: H.
+    """
+    found = np.empty((n, horizon))
+    for start in range(0, n, _TOGETHER):
+        part = [history(k) for k in range(start, min(start + _TOGETHER, n))]
+        lengths = np.array([len(each) for each in part])
+        for length in np.unique(lengths):
+            rows = np.flatnonzero(lengths == length)
+            found[start + rows] = naive2(np.stack([part[row] for row in rows]), season, horizon)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -145,15 +145,15 @@ def forecast_scores(
     [('MASE', 0.8), ('MAE', 0.8), ('RMSE', 1.1), ('MSE', 1.2), ('sMAPE', 34.67)]
     """
     chosen = _chosen(windows, forecast, measures)
-    columns = _window_sums(windows, forecast)
+    columns = _window_sums(windows, forecast, chosen.values())
     n, blocks = int((columns["n"] > 0).sum()), windows.blocks
     drawn = bootstrap_sums(np.stack(list(columns.values()), axis=1), seed=seed, blocks=blocks)
     draws = dict(zip(columns, drawn.T, strict=True))
     scores = []
     with np.errstate(invalid="ignore", divide="ignore"):
         for name, measure in chosen.items():
-            value = float(measure.of({key: column.sum() for key, column in columns.items()}))
-            spread = measure.of(draws)
+            value = float(measure.from_sums({term: column.sum() for term, column in columns.items()}))
+            spread = measure.from_sums(draws)
             if measure.share:
                 interval = _share_interval(value, spread, blocks)
             else:
@@ -193,12 +193,12 @@ def per_step(windows: Windows, forecast: Forecast) -> list[dict[str, float | int
     """
     measures = _chosen(windows, forecast, None)
     sums: dict[str, np.ndarray] = {}
-    for _, terms in _terms(windows, forecast):
-        for key, values in terms.items():
-            sums[key] = sums.get(key, 0.0) + np.nansum(values, axis=0)
+    for _, terms in _terms(windows, forecast, measures.values()):
+        for term, values in terms.items():
+            sums[term] = sums.get(term, 0.0) + np.nansum(values, axis=0)
     rows = []
     with np.errstate(invalid="ignore", divide="ignore"):
-        table = {name: measure.of(sums).tolist() for name, measure in measures.items()}
+        table = {name: measure.from_sums(sums).tolist() for name, measure in measures.items()}
     for step in range(windows.truth.shape[1]):
         shown = {
             name: values[step] if math.isfinite(values[step]) else None for name, values in table.items()
@@ -216,58 +216,57 @@ def compare_forecasts(
         measure: any but a coverage; its name as in the scores.
         seed: of the resampling.
     """
-    of = _chosen(windows, forecast, [measure])[measure].of
-    _chosen(windows, other, [measure])
-    a, b = (_window_sums(windows, each) for each in (forecast, other))
-    keys = [key for key in a if key in b]  # one of the two may have no quantiles
+    chosen, _ = (_chosen(windows, each, [measure])[measure] for each in (forecast, other))
+    a, b = (_window_sums(windows, each, [chosen]) for each in (forecast, other))
 
     def statistic(sums: np.ndarray) -> np.ndarray:
-        return of({key: sums[..., k] for k, key in enumerate(keys)})
+        return chosen.from_sums({term: sums[..., k] for k, term in enumerate(a)})
 
     with np.errstate(invalid="ignore", divide="ignore"):
         return compare_sums(
             statistic,
-            np.stack([a[key] for key in keys], axis=1),
-            np.stack([b[key] for key in keys], axis=1),
+            np.stack(list(a.values()), axis=1),
+            np.stack(list(b.values()), axis=1),
             seed=seed,
             blocks=windows.blocks,
         )
 
 
 class _Measure(NamedTuple):
-    """A measure as a function of sums over windows: `of` takes them by name."""
+    """A measure as a function of sums of terms over values: `of` takes those named by `terms`."""
 
-    of: Callable[[dict[str, np.ndarray]], np.ndarray]
+    terms: tuple[str, ...]
+    of: Callable[..., np.ndarray]
     share: bool = False
 
-
-def _mean_of(key: str, count: str = "n") -> Callable[[dict[str, np.ndarray]], np.ndarray]:
-    return lambda sums: sums[key] / sums[count]
+    def from_sums(self, sums: dict[str, np.ndarray]) -> np.ndarray:
+        return self.of(*(sums[term] for term in self.terms))
 
 
 def _measures(windows: Windows, *, quantiles: bool) -> dict[str, _Measure]:
     scaled = {}
     if windows.scale is not None and np.isfinite(usable_scale(windows.scale)).any():
-        scaled = {"MASE": _Measure(_mean_of("scaled", "scaled n"))}
+        scaled = {"MASE": _Measure(("scaled", "scaled n"), np.divide)}
     found = {
         **scaled,
-        "MAE": _Measure(_mean_of("absolute")),
-        "RMSE": _Measure(lambda sums: np.sqrt(sums["squared"] / sums["n"])),
-        "MSE": _Measure(_mean_of("squared")),
-        "sMAPE": _Measure(_mean_of("percent")),
+        "MAE": _Measure(("absolute", "n"), np.divide),
+        "RMSE": _Measure(("squared", "n"), lambda total, n: np.sqrt(total / n)),
+        "MSE": _Measure(("squared", "n"), np.divide),
+        "sMAPE": _Measure(("percent", "n"), np.divide),
     }
     if scaled and windows.naive2 is not None:
         found["OWA"] = _Measure(
-            lambda sums: (
-                (sums["percent"] / sums["naive2 percent"] + sums["scaled"] / sums["naive2 scaled"]) / 2
-            )
+            ("percent", "naive2 percent", "scaled", "naive2 scaled"),
+            lambda percent, its_percent, scaled, its_scaled: (
+                (percent / its_percent + scaled / its_scaled) / 2
+            ),
         )
     if quantiles and windows.levels:
-        found["pinball loss"] = _Measure(_mean_of("pinball"))
+        found["pinball loss"] = _Measure(("pinball", "n"), np.divide)
         for share in central_pairs(windows.levels):
             name = f"{100 * share:g} % interval"
-            found[f"coverage of the {name}"] = _Measure(_mean_of(f"inside {share}"), share=True)
-            found[f"width of the {name}"] = _Measure(_mean_of(f"width {share}"))
+            found[f"coverage of the {name}"] = _Measure((f"inside {share}", "n"), np.divide, share=True)
+            found[f"width of the {name}"] = _Measure((f"width {share}", "n"), np.divide)
     return found
 
 
@@ -302,44 +301,66 @@ def _check(array: np.ndarray, shape: tuple[int, ...], where: str) -> None:
         raise InputError("expected finite forecasts, found NaN or infinite ones", where=where)
 
 
-def _window_sums(windows: Windows, forecast: Forecast) -> dict[str, np.ndarray]:
-    """(W,) sums over the steps of each window, of every term that its measures need."""
+def _window_sums(windows: Windows, forecast: Forecast, measures: Iterable[_Measure]) -> dict[str, np.ndarray]:
+    """(W,) sums over the steps of each window, of every term that the measures need."""
     sums: dict[str, np.ndarray] = {}
-    for rows, terms in _terms(windows, forecast):
-        for key, values in terms.items():
-            column = sums.setdefault(key, np.zeros(len(windows)))
+    for rows, terms in _terms(windows, forecast, measures):
+        for name, values in terms.items():
+            column = sums.setdefault(name, np.zeros(len(windows)))
             column[rows] = np.nansum(values, axis=1)
     return sums
 
 
-def _terms(windows: Windows, forecast: Forecast) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+def _terms(
+    windows: Windows, forecast: Forecast, measures: Iterable[_Measure]
+) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
     """Some windows at a time: what each value (w, H) adds to the sums, NaN where the truth is missing."""
-    pairs = central_pairs(windows.levels)
+    names = {"n": None} | dict.fromkeys(term for measure in measures for term in measure.terms)
     at_once = max(1, _AT_ONCE // windows.truth.shape[1])
     for start in range(0, len(windows), at_once):
         rows = slice(start, min(start + at_once, len(windows)))
+        terms = _Terms(windows, forecast, rows)
+        yield rows, {name: terms.of(name) for name in names}
+
+
+class _Terms:
+    """What the values of some windows add to the sums, term by term, as far as asked for."""
+
+    def __init__(self, windows: Windows, forecast: Forecast, rows: slice):
+        self.windows, self.forecast, self.rows = windows, forecast, rows
         truth = windows.truth[rows].astype(np.float64)
-        truth[~np.isfinite(truth)] = np.nan
-        point = forecast.point[rows].astype(np.float64)
-        there, absolute = ~np.isnan(truth), np.abs(truth - point)
-        terms = {
-            "n": there.astype(np.float64),
-            "absolute": absolute,
-            "squared": absolute**2,
-            "percent": smape_terms(truth, point),
-        }
-        if windows.scale is not None:
-            scale = usable_scale(windows.scale[rows])[:, None]
-            terms["scaled"], terms["scaled n"] = absolute / scale, there * np.isfinite(scale)
-            if windows.naive2 is not None:
-                naive2 = windows.naive2[rows].astype(np.float64)
-                terms["naive2 percent"] = smape_terms(truth, naive2)
-                terms["naive2 scaled"] = np.abs(truth - naive2) / scale
-        if forecast.quantiles is not None and windows.levels:
-            quantiles = forecast.quantiles[rows].astype(np.float64)
-            terms["pinball"] = pinball_terms(truth, quantiles, windows.levels)
-            for share, (k, m) in pairs.items():
-                low, high = quantiles[..., k], quantiles[..., m]
-                terms[f"inside {share}"] = np.where(there, (low <= truth) & (truth <= high), np.nan)
-                terms[f"width {share}"] = np.where(there, high - low, np.nan)
-        yield rows, terms
+        self.truth = np.where(np.isfinite(truth), truth, np.nan)
+        self.point = forecast.point[rows].astype(np.float64)
+
+    def of(self, name: str) -> np.ndarray:
+        """(w, H) the term of that name."""
+        truth, point = self.truth, self.point
+        if name.startswith("naive2 "):
+            assert self.windows.naive2 is not None
+            point, name = self.windows.naive2[self.rows].astype(np.float64), name.removeprefix("naive2 ")
+        if name in ("n", "scaled n"):
+            there = (~np.isnan(truth)).astype(np.float64)
+            return there if name == "n" else there * np.isfinite(self._scale)
+        if name == "percent":
+            return smape_terms(truth, point)
+        if name in ("absolute", "scaled"):
+            error = np.abs(truth - point)
+            return error if name == "absolute" else error / self._scale
+        if name == "squared":
+            return (truth - point) ** 2
+        if name == "pinball":
+            return pinball_terms(truth, self._quantiles, self.windows.levels)
+        kind, share = name.split()
+        low, high = (self._quantiles[..., k] for k in central_pairs(self.windows.levels)[float(share)])
+        terms = (low <= truth) & (truth <= high) if kind == "inside" else high - low
+        return np.where(np.isnan(truth), np.nan, terms)
+
+    @property
+    def _scale(self) -> np.ndarray:
+        assert self.windows.scale is not None
+        return usable_scale(self.windows.scale[self.rows])[:, None]
+
+    @cached_property
+    def _quantiles(self) -> np.ndarray:
+        assert self.forecast.quantiles is not None
+        return self.forecast.quantiles[self.rows].astype(np.float64)
