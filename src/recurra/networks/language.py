@@ -1,0 +1,173 @@
+"""Tokens in, what may come next out, at every step: the network of a language model."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from recurra.axes import valid_steps
+from recurra.layers.regularisation import EmbeddingDropout, VariationalDropout
+from recurra.networks.config import CellName, NetworkShape
+from recurra.networks.sequence_network import CELLS
+
+
+class LanguageNetworkConfig(BaseModel):
+    """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=400`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    cell: CellName = Field(default="lstm", description="the recurrent cell")
+    hidden_size: int = Field(default=200, ge=1, description="units per layer")
+    num_layers: int = Field(default=2, ge=1, description="recurrent layers on top of each other")
+    embedding_size: int = Field(default=200, ge=1, description="numbers per token")
+    tied: bool = Field(
+        default=True,
+        description="one table for the tokens read and foretold; the last layer then has embedding_size units",
+    )
+    embedding_dropout: float = Field(
+        default=0.05, ge=0, lt=1, description="share of the vocabulary hidden from a whole batch"
+    )
+    input_dropout: float = Field(
+        default=0.2, ge=0, lt=1, description="variational dropout on what the first layer reads"
+    )
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="variational dropout between layers")
+    output_dropout: float = Field(
+        default=0.3, ge=0, lt=1, description="variational dropout on what the last layer gives"
+    )
+    weight_drop: float = Field(default=0.0, ge=0, lt=1, description="DropConnect on the recurrent weights")
+
+    def without_dropout(self) -> LanguageNetworkConfig:
+        """The same network with nothing hidden in training."""
+        rates = {name: 0.0 for name in type(self).model_fields if name.endswith(("dropout", "drop"))}
+        return self.model_copy(update=rates)
+
+
+class LanguageOutput(NamedTuple):
+    """What a language network gives for (B, T) tokens.
+
+    Args:
+        logits: (B, T, V) of the token after each.
+        state: after the last valid step of each sequence; for each layer as the layer has it.
+        raw: (B, T, F) outputs of the last layer.
+        dropped: (B, T, F) the same after dropout.
+    """
+
+    logits: Tensor
+    state: tuple[Any, ...]
+    raw: Tensor
+    dropped: Tensor
+
+
+class LanguageNetwork(nn.Module):
+    """Network that foretells the next token at every step.
+
+        e_t = drop(E[w_t]);  h^l_t = recurrent_l(drop(h^(l-1)_t)), h^0 = e;  logits_t = W drop(h^L_t) + b
+
+    With the regularisation of AWD-LSTM (Merity, Keskar & Socher, arXiv:1708.02182): whole words hidden from the
+    embedding, the same features hidden at every step elsewhere, recurrent weights dropped. W = E where `tied`
+    (Press & Wolf, arXiv:1608.05859). Layers run on torch's own kernels, see `recurrent[l].backend`.
+
+    Args:
+        config: the choices.
+        shape: tokens, input_size = output_size = V.
+    Shapes:
+        ids (B, T) int64, lengths (B,) or None for all T, state as a call before gave it or None for zeros.
+
+    >>> shape = NetworkShape(input="tokens", input_size=10, output_size=10)
+    >>> network = LanguageNetwork(LanguageNetworkConfig(hidden_size=6, embedding_size=4), shape).eval()
+    >>> ids = torch.tensor([[2, 3, 4, 5]])
+    >>> logits, state, *_ = network(ids)
+    >>> before, state, *_ = network(ids[:, :3])
+    >>> last, state, *_ = network(ids[:, 3:], state=state)
+    >>> logits.shape, torch.allclose(last, logits[:, 3:], atol=1e-6)
+    (torch.Size([1, 4, 10]), True)
+    """
+
+    def __init__(self, config: LanguageNetworkConfig, shape: NetworkShape):
+        super().__init__()
+        self.config, self.shape = config, shape
+        vocabulary, width = shape.input_size, config.embedding_size
+        self.embedding = nn.Embedding(vocabulary, width)
+        sizes = [width] + [config.hidden_size] * config.num_layers
+        if config.tied:
+            sizes[-1] = width
+        self.recurrent = nn.ModuleList(
+            CELLS[config.cell](before, after, batch_first=True, weight_drop=config.weight_drop)
+            for before, after in pairwise(sizes)
+        )
+        self.output = nn.Linear(sizes[-1], vocabulary)
+        # Rows of length 1 on average: about U(-0.1, 0.1), as is usual, for 300 numbers; more for fewer, or
+        # small networks hardly begin to learn.
+        for table in (self.embedding.weight, self.output.weight):
+            bound = math.sqrt(3 / table.size(1))
+            nn.init.uniform_(table, -bound, bound)
+        nn.init.zeros_(self.output.bias)
+        if config.tied:
+            self.output.weight = self.embedding.weight
+        self.embedding_dropout = EmbeddingDropout(config.embedding_dropout)
+        rates = [config.input_dropout] + [config.dropout] * (config.num_layers - 1) + [config.output_dropout]
+        self.dropouts = nn.ModuleList(VariationalDropout(rate) for rate in rates)
+
+    def forward(
+        self, ids: Tensor, lengths: Tensor | None = None, state: tuple[Any, ...] | None = None
+    ) -> LanguageOutput:
+        raw, dropped, after = self.features(ids, lengths, state)
+        return LanguageOutput(self.output(dropped), after, raw, dropped)
+
+    def features(
+        self, ids: Tensor, lengths: Tensor | None = None, state: tuple[Any, ...] | None = None
+    ) -> tuple[Tensor, Tensor, tuple[Any, ...]]:
+        """All but the logits, which for a large vocabulary are most of the memory: `raw`, `dropped`, state.
+
+        `output(dropped)` are the logits, of as many steps at a time as one likes.
+        """
+        raw = self.embedding_dropout(self.embedding, ids)
+        before = [None] * len(self.recurrent) if state is None else state
+        after = []
+        for dropout, layer, hx in zip(self.dropouts, self.recurrent, before, strict=False):
+            raw, last = layer(dropout(raw), hx, lengths=lengths)
+            after.append(last)
+        return raw, self.dropouts[-1](raw), tuple(after)
+
+    @torch.no_grad()
+    def step(self, token: int, state: tuple[Any, ...] | None = None) -> tuple[Tensor, tuple[Any, ...]]:
+        """Read one token: logits (V,) of the next, and the state to go on with; in evaluation mode.
+
+        >>> shape = NetworkShape(input="tokens", input_size=10, output_size=10)
+        >>> network = LanguageNetwork(LanguageNetworkConfig(cell="gru"), shape).eval()
+        >>> logits, state = network.step(3)
+        >>> logits, state = network.step(4, state)
+        >>> logits.shape
+        torch.Size([10])
+        """
+        ids = torch.tensor([[token]], device=self.embedding.weight.device)
+        output: LanguageOutput = self(ids, state=state)
+        return output.logits[0, 0], output.state
+
+
+def activation_penalties(output: LanguageOutput, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """What AWD-LSTM's loss grows by, to be weighed by alpha and beta (arXiv:1708.02182, section 4.6).
+
+        AR = mean((m * h_t)^2),    TAR = mean((h_{t+1} - h_t)^2)
+
+    h_t are the outputs of the last layer and m * h_t the same after dropout; means over units and valid steps. TAR
+    is 0 where no sequence has two steps.
+
+    >>> h = torch.tensor([[[1.0], [3.0]]])
+    >>> activation_penalties(LanguageOutput(h, (), raw=h, dropped=h))
+    (tensor(5.), tensor(4.))
+    """
+    raw, dropped = output.raw, output.dropped
+    change = raw[:, 1:] - raw[:, :-1]
+    if lengths is None:
+        return dropped.square().mean(), change.square().sum() / max(change.numel(), 1)
+    units = raw.size(-1)
+    valid = valid_steps(lengths, raw.size(1))
+    pairs = valid[:, 1:].unsqueeze(-1)
+    activation = dropped.square().sum() / (valid.sum() * units).clamp(min=1)  # padded steps are 0
+    return activation, torch.where(pairs, change, 0).square().sum() / (pairs.sum() * units).clamp(min=1)
