@@ -63,7 +63,8 @@ def test_every_step_has_a_time_and_every_time_its_step(grid, indices):
 @given(grids().filter(lambda grid: grid.kind != "number"), st.integers(40, 60), st.data())
 def test_a_grid_is_found_again_from_its_times(grid, steps, data):
     """With holes, in any order: the same times have the same distances in steps."""
-    kept = sorted({0, 1, 2, 3, *data.draw(st.lists(st.integers(0, steps - 1), min_size=steps // 2))})
+    # Ten neighbours, or days might by chance be those without a weekend.
+    kept = sorted({*range(10), *data.draw(st.lists(st.integers(0, steps - 1), min_size=steps // 2))})
     if np.median(np.diff(kept)) > 1:
         return
     times = grid.times_of(np.array(kept))
