@@ -24,7 +24,9 @@ class ForecastNetworkConfig(BaseModel):
     hidden_size: int = Field(default=128, ge=2, description="units per layer")
     num_layers: int = Field(default=1, ge=1, description="recurrent layers on top of each other")
     segment: int = Field(default=1, ge=1, description="steps of a series read, and forecast, at once")
-    dropout: float = Field(default=0.2, ge=0, lt=1, description="dropout between layers and before the output")
+    dropout: float = Field(
+        default=0.2, ge=0, lt=1, description="dropout between layers and before the output"
+    )
     normalisation: Literal["last", "standard", "none"] = Field(
         default="last",
         description="of each window: less its last value; less its mean and over its deviation; or none",
@@ -39,6 +41,7 @@ class ForecastShape(BaseModel):
         look_back, horizon: L and H, steps.
         past_size, known_size, static_size: C, K and S, channels of the past, of what is known ahead, of a series.
         series: N, series that are learned.
+        season: m, steps of a season; 1 where there is none, or a window does not hold one.
         levels: Q, rising shares of the quantiles; one half is among them.
     """
 
@@ -50,6 +53,7 @@ class ForecastShape(BaseModel):
     known_size: int = Field(default=0, ge=0)
     static_size: int = Field(default=0, ge=0)
     series: int = Field(default=1, ge=1)
+    season: int = Field(default=1, ge=1)
     levels: tuple[float, ...] = (0.5,)
 
 
@@ -62,10 +66,13 @@ class ForecastNetwork(nn.Module):
         e_i  = ReLU(W_e [x'_{(i-1)w+1} .. x'_{iw}] + b_e)            i = 1 .. ceil(L / w)
         h    = cell(e_1, .., e_n)
         q_j  = [p_j ; c] + W_f [known of segment j] + W_s static     j = 1 .. ceil(H / w)
-        y'_j = W_o dropout(cell(q_j; h)) + b_o,     y = y' + x_L
+        y'_j = W_o dropout(cell(q_j; h)) + b_o
+        y_k  = y'_k + x_L + g_k (s_k - x_L)                          s_k = x_{L - m + 1 + (k - 1) mod m}
 
     with p_j a vector for the place of the segment and c one for the series; all q_j are decoded from the same h
-    by the same cell, so the horizon costs one step. With w = 1 it reads point by point. Quantiles cannot cross:
+    by the same cell, so the horizon costs one step. With w = 1 it reads point by point. What the network adds is
+    added to a naive forecast between the last value (g = 0) and the last season (g = 1); g is learned, and
+    starts where it is best without a network (`season_share`). Quantiles cannot cross:
 
         y_{q > 1/2} = y_{1/2} + softplus(a_1) + softplus(a_2) + ..., downwards likewise
 
@@ -100,6 +107,9 @@ class ForecastNetwork(nn.Module):
         self.static = nn.Linear(shape.static_size, size) if shape.static_size else None
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(size, w * len(shape.levels))
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)  # begin near the naive forecast
+        self.share = nn.Parameter(torch.zeros(shape.horizon)) if shape.season > 1 else None
         self.middle = shape.levels.index(0.5)
 
     def forward(self, past: Tensor, future: Tensor, identity: Tensor, static: Tensor) -> Tensor:
@@ -114,7 +124,7 @@ class ForecastNetwork(nn.Module):
         decoded, _ = self.recurrent(queries.reshape(b * m, 1, -1), repeated)
         values = self.head(self.dropout(decoded)).view(b, m * self.config.segment, -1)
         quantiles = self._rising(values[:, : self.shape.horizon])
-        return quantiles * scale[..., None] + offset[..., None]
+        return quantiles * scale[..., None] + self._base(x, offset)[..., None]
 
     def _window(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1) what is taken off each window, and what it is then divided by."""
@@ -125,6 +135,12 @@ class ForecastNetwork(nn.Module):
             # A flat window is not blown up: the series' own deviation is 1 on this scale.
             return x.mean(1, keepdim=True), x.std(1, keepdim=True, correction=0).clamp(min=0.05)
         return torch.zeros_like(one), one
+
+    def _base(self, x: Tensor, offset: Tensor) -> Tensor:
+        """(B, H) or (B, 1), the naive forecast that the network's is added to."""
+        if self.share is None:
+            return offset
+        return offset + self.share * (last_season(x, self.shape.season, self.shape.horizon) - offset)
 
     def _queries(self, future: Tensor, identity: Tensor, static: Tensor) -> Tensor:
         """(B, m, size), what is asked of the state for each segment of the future."""
@@ -145,6 +161,31 @@ class ForecastNetwork(nn.Module):
         above = middle + steps[..., k + 1 :].cumsum(-1)
         below = middle - steps[..., :k].flip(-1).cumsum(-1).flip(-1)
         return torch.cat([below, middle, above], dim=-1)
+
+
+def last_season(x: Tensor, season: int, horizon: int) -> Tensor:
+    """(B, H) the values (B, L) one season before each step of the horizon, the last season again and again.
+
+    >>> last_season(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), 2, 3)
+    tensor([[3., 4., 3.]])
+    """
+    return x[:, x.shape[1] - season + torch.arange(horizon, device=x.device) % season]
+
+
+def season_share(last: Tensor, seasonal: Tensor, truth: Tensor) -> Tensor:
+    """(H,) g_k in [0, 1] for which last + g_k (seasonal - last) is nearest to the truth in squares.
+
+    Args:
+        last: (W, 1).
+        seasonal, truth: (W, H); NaN where a truth is missing.
+    """
+    there = ~torch.isnan(truth)
+    step = torch.where(there, seasonal - last, 0.0).double()
+    wanted = torch.where(there, truth - last, 0.0).double()
+    squares = (step**2).sum(0)
+    return (
+        torch.where(squares > 0, (step * wanted).sum(0) / squares.clamp(min=1e-12), 0.0).clamp(0, 1).float()
+    )
 
 
 def _segments(x: Tensor, w: int, *, before: bool) -> Tensor:

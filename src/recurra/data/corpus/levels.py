@@ -166,8 +166,13 @@ class Subwords:
         return cls(tokens, [tuple(merge) for merge in learned["merges"]])
 
     def encode(self, text: str) -> np.ndarray:
-        parts = self._tokenizer.encode_batch_fast(list(turns(text)), add_special_tokens=False)
-        return np.concatenate([np.zeros(0, np.int32), *(np.array(part.ids, np.int32) for part in parts)])
+        found = [np.zeros(0, np.int32)]
+        for part in turns(
+            text
+        ):  # one at a time: the library's own objects are many times larger than the ids
+            (encoding,) = self._tokenizer.encode_batch_fast([part], add_special_tokens=False)
+            found.append(np.array(encoding.ids, np.int32))
+        return np.concatenate(found)
 
     def pieces(self, ids: Iterable[int]) -> Iterator[str]:
         from codecs import getincrementaldecoder

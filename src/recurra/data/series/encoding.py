@@ -14,6 +14,7 @@ from recurra.data.series.collection import Series
 from recurra.errors import DataError, RunError
 
 _SMALLEST = 1e-12  # a deviation below this share of the mean counts as none
+_LARGEST = 700.0  # of a logarithm: its exponential is still a number
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class EncodedSeries:
         static: (N, S).
         identity: (N,) 1 + the number of the series among the learned ones; 0 of one that was not learned.
         means, scales: (N,) of each series' own scale.
+        logarithm: whether the scale is that of the logarithm.
     """
 
     targets: Packed
@@ -40,6 +42,7 @@ class EncodedSeries:
     identity: np.ndarray
     means: np.ndarray
     scales: np.ndarray
+    logarithm: bool
 
     def __len__(self) -> int:
         return len(self.identity)
@@ -57,19 +60,23 @@ class EncodedSeries:
     def unscaled(self, values: np.ndarray, series: np.ndarray) -> np.ndarray:
         """Values (W, ...) of the series (W,) in their own unit, float64."""
         form = (-1,) + (1,) * (values.ndim - 1)
-        return values * self.scales[series].reshape(form) + self.means[series].reshape(form)
+        values = values * self.scales[series].reshape(form) + self.means[series].reshape(form)
+        return np.exp(np.clip(values, -_LARGEST, _LARGEST)) if self.logarithm else values
 
 
 @dataclass(frozen=True)
 class SeriesEncoder:
     """Scaling of series and covariates, learned from the training steps alone.
 
-        y'_t = (y_t - mean_n) / scale_n
+        y'_t = (y_t - mean_n) / scale_n        or of log y_t, where `logarithm` is
 
     mean_n and scale_n are mean and standard deviation of the training steps of series n; of a series that
-    was not learned, of all its steps that are given. A deviation of 0 becomes 1.
+    was not learned, of all its steps that are given. A deviation of 0 becomes 1. Under the logarithm a value
+    that is not positive counts as the smallest that was learned.
 
     Args:
+        logarithm: whether series grow in proportion to what they are, see `grows_in_proportion`.
+        smallest: the smallest positive value that was learned.
         means, scales: learned series -> mean and scale.
         marked: whether targets were missing in training, so that a mark says where.
         past, known: scaling of the covariates.
@@ -85,16 +92,35 @@ class SeriesEncoder:
     static_means: np.ndarray
     static_scales: np.ndarray
     calendar: bool
+    logarithm: bool
+    smallest: float
 
     @classmethod
-    def fit(cls, series: Series, until: np.ndarray, *, calendar: bool = True) -> Self:
+    def fit(
+        cls,
+        series: Series,
+        until: np.ndarray,
+        *,
+        season: int = 1,
+        calendar: bool = True,
+        logarithm: bool | None = None,
+    ) -> Self:
         """Learn from the first `until` (N,) steps of each series.
+
+        Args:
+            season: steps of a season.
+            logarithm: None decides by the series.
 
         Raises:
             DataError: an infinite value, or covariates without any value.
         """
         targets = _first(series.targets, until)
-        means, scales = _moments(targets)
+        values = targets.narrowed().values
+        positive = values[values > 0]
+        smallest = float(positive.min(initial=1.0)) if len(positive) else 1.0
+        if logarithm is None:
+            logarithm = grows_in_proportion(targets, season)
+        means, scales = _moments(_transformed(targets, logarithm, smallest))
         static = series.static
         with np.errstate(invalid="ignore"):
             centre = static.mean(axis=0) if len(static) else np.zeros(static.shape[1])
@@ -102,12 +128,14 @@ class SeriesEncoder:
         return cls(
             means=dict(zip(series.names, means.tolist(), strict=True)),
             scales=dict(zip(series.names, scales.tolist(), strict=True)),
-            marked=bool(np.isnan(targets.narrowed().values).any()),
+            marked=bool(np.isnan(values).any()),
             past=None if series.past is None else NumberEncoder.fit(_first(series.past, until)),
             known=None if series.known is None else NumberEncoder.fit(_first(series.known, until)),
             static_means=centre,
             static_scales=np.where(spread > 0, spread, 1.0),
             calendar=calendar,
+            logarithm=logarithm,
+            smallest=smallest,
         )
 
     def encode(self, series: Series, ahead: int = 0) -> EncodedSeries:
@@ -125,11 +153,12 @@ class SeriesEncoder:
         ):
             if (packed is None) != (encoder is None):
                 raise DataError(f"the columns of covariates ({name}) are not those of training")
-        given, deviations = _moments(series.targets)
+        targets = _transformed(series.targets, self.logarithm, self.smallest)
+        given, deviations = _moments(targets)
         means = np.array([self.means.get(name, given[n]) for n, name in enumerate(series.names)])
         scales = np.array([self.scales.get(name, deviations[n]) for n, name in enumerate(series.names)])
         number = {name: n + 1 for n, name in enumerate(self.means)}
-        truth = self._scaled(series.targets, means, scales)
+        truth = _scaled(targets, means, scales)
         calendar = None
         if self.calendar and len(series):
             first, last = series.first, series.first + series.lengths + ahead
@@ -145,13 +174,8 @@ class SeriesEncoder:
             identity=np.array([number.get(name, 0) for name in series.names], dtype=np.int64),
             means=means,
             scales=scales,
+            logarithm=self.logarithm,
         )
-
-    def _scaled(self, targets: Packed, means: np.ndarray, scales: np.ndarray) -> Packed:
-        values, _ = targets.flat()
-        owner = np.repeat(np.arange(len(targets)), targets.lengths)
-        scaled = (values[:, 0] - means[owner]) / scales[owner]
-        return Packed.end_to_end(scaled.astype(np.float32)[:, None], targets.lengths)
 
     def _filled(self, truth: Packed) -> Packed:
         """Every series begins with a target that is there, so none is filled from the one before it."""
@@ -171,6 +195,8 @@ class SeriesEncoder:
             "static_means": self.static_means.tolist(),
             "static_scales": self.static_scales.tolist(),
             "calendar": self.calendar,
+            "logarithm": self.logarithm,
+            "smallest": self.smallest,
         }
 
     @classmethod
@@ -196,6 +222,8 @@ class SeriesEncoder:
                 static_means=static[0],
                 static_scales=static[1],
                 calendar=bool(stored["calendar"]),
+                logarithm=bool(stored["logarithm"]),
+                smallest=float(stored["smallest"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunError(
@@ -203,6 +231,52 @@ class SeriesEncoder:
                 where="config.json",
                 fix="Copy the whole run folder again, or fit again.",
             ) from error
+
+
+def grows_in_proportion(targets: Packed, season: int) -> bool:
+    """Whether the series vary in proportion to their level, so that their logarithms vary evenly.
+
+    Of the stretches of one season (8 steps at least) of a series, the coefficient of variation of s_b / m_b is
+    compared with that of s_b, standard deviation and mean of stretch b; the smaller in most series decides:
+    Guerrero's choice (Journal of Forecasting 12, 1993) between a logarithm and none. A value that is not
+    positive anywhere says no.
+
+    >>> t = np.arange(120.0)
+    >>> growing, even = np.exp(0.03 * t) * (2 + np.sin(t / 2)), 50 + t + np.sin(t / 2)
+    >>> [grows_in_proportion(Packed.from_list([y[:, None]]), 12) for y in (growing, even, -growing)]
+    [True, False, False]
+    """
+    values = targets.narrowed().values
+    if not len(values) or np.nanmin(values) <= 0:
+        return False
+    width, votes = max(season, 8), []
+    for n in range(len(targets)):
+        y = targets[n][:, 0]
+        count = len(y) // width
+        if count < 3:
+            continue
+        stretches = y[len(y) - count * width :].reshape(count, width)
+        stretches = stretches[~np.isnan(stretches).any(axis=1)]
+        spread, level = stretches.std(axis=1), stretches.mean(axis=1)
+        if len(stretches) < 3 or not spread.all():
+            continue
+        relative = spread / level
+        votes.append(relative.std() / relative.mean() < spread.std() / spread.mean())
+    return bool(votes) and float(np.mean(votes)) > 0.5
+
+
+def _transformed(targets: Packed, logarithm: bool, smallest: float) -> Packed:
+    if not logarithm:
+        return targets
+    # Missing values stay missing.
+    return Packed(np.log(np.maximum(targets.values, smallest)), targets.starts, targets.lengths)
+
+
+def _scaled(targets: Packed, means: np.ndarray, scales: np.ndarray) -> Packed:
+    values, _ = targets.flat()
+    owner = np.repeat(np.arange(len(targets)), targets.lengths)
+    scaled = (values[:, 0] - means[owner]) / scales[owner]
+    return Packed.end_to_end(scaled.astype(np.float32)[:, None], targets.lengths)
 
 
 def _first(packed: Packed, until: np.ndarray) -> Packed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -54,7 +55,7 @@ class WindowBatches:
 
     def __len__(self) -> int:
         """Batches in every epoch."""
-        return -(-self._count // self._batch_size)
+        return math.ceil(self._count / self._batch_size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch `start` on."""
@@ -67,6 +68,17 @@ class WindowBatches:
         size = _EVALUATION_FACTOR * self._batch_size
         for first in range(0, len(self.origins), size):
             yield self._batch(np.arange(first, min(first + size, len(self.origins))))
+
+    def truth(self) -> np.ndarray:
+        """(W, H) what is to be forecast, on the scale of training; NaN where missing."""
+        series, origin = self.origins.T
+        return _steps(self._series.truth, series, origin, range(self.horizon))[:, :, 0]
+
+    def past_targets(self, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """(w, L) scaled targets before every so many origins, without NaN; and (w, H) what came, NaN where missing."""
+        series, origin = self.origins[::every].T
+        past = _steps(self._series.targets, series, origin, range(-self.look_back, 0))
+        return past[:, :, 0], _steps(self._series.truth, series, origin, range(self.horizon))[:, :, 0]
 
     def _batch(self, places: np.ndarray) -> Batch:
         series, origin = self.origins[places].T

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -34,7 +34,8 @@ class ForecastRunConfig(RunConfig):
 
     Args:
         scaling: the series encoder.
-        look_back, horizon: steps.
+        width_factors: (Q,) what the distances of the quantiles from the median are multiplied by, fitted on the
+            validation part; None where there was none.
     """
 
     kind: Literal["forecast"] = "forecast"  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -43,3 +44,4 @@ class ForecastRunConfig(RunConfig):
     data_schema: SeriesSchema
     shape: ForecastShape
     scaling: dict[str, Any]
+    width_factors: list[Annotated[float, Field(gt=0)]] | None = None

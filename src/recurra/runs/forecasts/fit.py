@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from recurra.data.series.collection import Series
 from recurra.data.series.definition import SeriesSchema
+from recurra.data.series.windows import WindowBatches
 from recurra.errors import InputError, RunError
-from recurra.networks.forecast_network import ForecastNetwork
+from recurra.networks.forecast_network import ForecastNetwork, last_season, season_share
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, ignore
 from recurra.runs.fitting import Fitting, carry_out, start_from
@@ -21,8 +23,11 @@ from recurra.runs.forecasts.preparation import Prepared, prepare
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.forecasts.scoring import BackTest, score_run
 from recurra.runs.run import Run
+from recurra.tasks.forecasting.calibration import width_factors
 from recurra.tasks.forecasting.task import ForecastTask
-from recurra.training.loop import History, seeded
+from recurra.training.loop import History, outputs_over, seeded
+
+_MOST_FOR_SHARE = 20_000  # windows
 
 
 def fit(
@@ -133,6 +138,8 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
             network = ForecastNetwork(self.prepared.settings.network, self.prepared.shape)
         if init is not None:
             start_from(network, init, observer)
+        elif anew:
+            _start_from_naive(network, self.prepared.training)
         return network.to(self.prepared.settings.training.device)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
@@ -152,8 +159,31 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
             last=self.prepared.series,
             history=[asdict(record) for record in history.records],
         )
+        if self.validation is not None and len(self.prepared.settings.task.levels) > 1:
+            _calibrate(run, self.prepared)
         run.metrics = score_run(run, self.test, observer)
         return run
+
+
+def _start_from_naive(network: ForecastNetwork, training: WindowBatches) -> None:
+    """Begin between the last value and the last season, where that is best over the training windows."""
+    if network.share is None:
+        return
+    every = -(-len(training.origins) // _MOST_FOR_SHARE)
+    past, truth = training.past_targets(every)
+    x = torch.from_numpy(past)
+    seasonal = last_season(x, network.shape.season, network.shape.horizon)
+    with torch.no_grad():
+        network.share.copy_(season_share(x[:, -1:], seasonal, torch.from_numpy(truth)))
+
+
+def _calibrate(run: ForecastRun, prepared: Prepared) -> None:
+    """Make intervals as wide as the validation part says they must be."""
+    assert prepared.validation is not None
+    levels = prepared.settings.task.levels
+    quantiles = outputs_over(run.network, prepared.validation, "float32").numpy()
+    factors = width_factors(prepared.validation.truth(), quantiles, levels)
+    run.config = run.config.model_copy(update={"width_factors": factors})
 
 
 def _check_init(init: Run[Any, Any], options: ForecastFitOptions) -> None:

@@ -94,7 +94,15 @@ def prepare(
     held = origins_between(parts.train, parts.validation - horizon)
     test = origins_between(parts.validation, parts.test - horizon)
     settings = _settled(default_forecast_settings(look_back, horizon, len(train)).changed(options.settings))
-    encoder = encoder or SeriesEncoder.fit(series, parts.train, calendar=settings.task.calendar)
+    encoder = encoder or SeriesEncoder.fit(
+        series,
+        parts.train,
+        season=season,
+        calendar=settings.task.calendar,
+        logarithm=settings.task.logarithm,
+    )
+    if encoder.logarithm:
+        observer(Said("the series vary in proportion to their level: their logarithms are forecast"))
     encoded = encoder.encode(series, horizon)
     train = _with_truth(train, encoded.truth, horizon)
     held = _with_truth(held, encoded.truth, horizon)
@@ -131,6 +139,7 @@ def prepare(
             known_size=encoded.known_size,
             static_size=encoded.static.shape[1],
             series=len(encoder.means),
+            season=season if season <= look_back else 1,
             levels=settings.task.levels,
         ),
         fingerprint=_fingerprint(series, parts),

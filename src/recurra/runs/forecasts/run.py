@@ -24,6 +24,7 @@ from recurra.runs.events import Measured, Observer, ignore
 from recurra.runs.forecasts.config import ForecastRunConfig
 from recurra.runs.run import METRICS, MODEL, Run, check_files, read_history, read_network
 from recurra.storage import read_json, write_bytes
+from recurra.tasks.forecasting.calibration import widened
 from recurra.training.loop import outputs_over
 
 if TYPE_CHECKING:
@@ -92,8 +93,11 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
         def told(done: int) -> None:
             observer(Measured(done, len(origins)))
 
-        outputs = outputs_over(self.network, batches, "float32", told).numpy()
-        return Forecasts(origins, encoded.unscaled(outputs, origins[:, 0]), settings.task.levels)
+        quantiles = outputs_over(self.network, batches, "float32", told).numpy()
+        levels = settings.task.levels
+        if self.config.width_factors is not None:
+            quantiles = widened(quantiles, levels, self.config.width_factors)
+        return Forecasts(origins, encoded.unscaled(quantiles, origins[:, 0]), levels)
 
     def ahead(self, series: Series | None = None, observer: Observer = ignore) -> Forecasts:
         """How each series goes on after its last step; None: those of training."""
@@ -158,9 +162,11 @@ def load_forecast_run(folder: Path) -> ForecastRun:
     config = read_config(folder, ForecastRunConfig)
     check_files(folder, config, {LAST})
     encoder = SeriesEncoder.from_json(config.scaling)
-    if len(encoder.means) != config.shape.series or config.shape.levels != config.settings.task.levels:
+    levels, factors = config.settings.task.levels, config.width_factors
+    fits = len(encoder.means) == config.shape.series and config.shape.levels == levels
+    if not fits or (factors is not None and len(factors) != len(levels)):
         raise RunError(
-            "the scaling or the levels do not fit the network",
+            "the scaling, the levels or their factors do not fit the network",
             where=str(folder / CONFIG),
             fix="Restore it, or train the run again.",
         )

@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 
 from recurra.data.series.collection import Series
-from recurra.runs.events import Observer, ignore
+from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.forecasts.run import ForecastRun, Forecasts
+from recurra.tasks.forecasting.baselines import (
+    ForecastBaseline,
+    forecast_verdict,
+    missing_baselines,
+    run_forecast_baselines,
+    with_references,
+)
 from recurra.tasks.forecasting.metrics import seasonal_scale
 from recurra.tasks.forecasting.scores import Forecast, Windows, forecast_scores, per_step
 from recurra.tasks.metrics import Score
+
+_MOST_NAIVE2 = 2_000  # windows for which the reference of OWA is made
 
 
 class BackTest:
@@ -53,10 +62,26 @@ class BackTest:
             scale=scales[n],
             levels=tuple(levels),
         )
-        self.baselines: list[Any] = []
+        if len(origins) <= _MOST_NAIVE2:
+            self.windows = with_references(self.windows, self.history, season)
+        self.baselines: list[ForecastBaseline] = []
+
+    def history(self, window: int) -> np.ndarray:
+        """(T,) what stands before the origin of a window."""
+        n, origin = self.origins[window].tolist()
+        return self.series.targets[n][:origin, 0]
 
     def run_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """Fit the naive and classical forecasts on the same windows."""
+        observer(PhaseStarted("Fitting the baselines"))
+        for missing in missing_baselines():
+            observer(Said(missing))
+        self.baselines = run_forecast_baselines(
+            self.windows, self.history, self.season, time_limit_s=time_limit_s, seed=self.seed
+        )
+        for result in self.baselines:
+            score = result.scores[0]
+            observer(Said(f"{result.name}: {score.name} {score.value:.4g} in {result.seconds:.1f} s"))
 
     def scores(self, forecasts: Forecasts) -> list[Score]:
         """With intervals by blocks, for windows overlap; MASE is the headline."""
@@ -65,6 +90,12 @@ class BackTest:
     def by_step(self, forecasts: Forecasts) -> list[dict[str, float | int | None]]:
         """Every measure at every step of the horizon."""
         return per_step(self.windows, _forecast(forecasts))
+
+    def verdict(self, forecasts: Forecasts, name: str) -> str:
+        """Whether the network is better than the best baseline."""
+        return forecast_verdict(
+            self.windows, _forecast(forecasts), self.baselines, name=name, seed=self.seed
+        )[0]
 
 
 def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = ignore) -> dict[str, Any]:
@@ -85,6 +116,9 @@ def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = igno
         "scores": [score.to_json() for score in test.scores(forecasts)],
         "per_step": test.by_step(forecasts),
     }
+    content["baselines"] = [result.to_json() for result in test.baselines]
+    if test.baselines:
+        content["verdict"] = test.verdict(forecasts, run.config.settings.network.cell.upper())
     return content
 
 

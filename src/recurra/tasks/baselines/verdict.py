@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,10 +60,12 @@ def verdict(
 
     unit = " points" if share else ""
     low, high = gap(paired.interval.low), gap(paired.interval.high)
+    sure = f"{100 * paired.interval.level:.0f} % interval {low} to {high}, {_p_value(paired.p_value)}"
+    if not math.isfinite(paired.interval.low + paired.interval.high):
+        sure = "how sure that is cannot be told from so few"
     numbers = (
         f"{ours.name} {shown(ours.value)} against {shown(theirs.value)}, a difference of "
-        f"{gap(paired.difference)}{unit} ({100 * paired.interval.level:.0f} % interval {low} to {high}, "
-        f"{_p_value(paired.p_value)})"
+        f"{gap(paired.difference)}{unit} ({sure})"
     )
     rival = f"the best baseline ({baseline.name})"
     if not paired.differs:

@@ -20,6 +20,9 @@ class ForecastConfig(BaseModel):
     levels: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         default=(0.1, 0.5, 0.9), description="shares of the quantiles that are forecast; one half among them"
     )
+    logarithm: bool | None = Field(
+        default=None, description="forecast the logarithm; unset: where series vary in proportion to their level"
+    )
     calendar: bool = Field(default=True, description="tell the network hour, weekday and time of the year")
 
     @field_validator("levels")
