@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.data.corpus import CorpusConfig, TokenCodec
@@ -101,6 +101,7 @@ def test_it_stops_before_the_stop_text():
         generate_text(step, codec, "a", stop=["b", ""]).__next__()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text("ab", max_size=3), max_size=12),
     st.lists(st.text("ab", min_size=1, max_size=4), max_size=3),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.data.corpus import TokenCodec
@@ -17,6 +17,7 @@ from recurra.tasks.generation import (
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=50), st.integers(1, 9))
 def test_scores_by_their_definition(nats, width):
     scores = {s.name: s for s in language_scores(np.array(nats), np.full(len(nats), width))}

@@ -167,9 +167,8 @@ class Subwords:
 
     def encode(self, text: str) -> np.ndarray:
         found = [np.zeros(0, np.int32)]
-        for part in turns(
-            text
-        ):  # one at a time: the library's own objects are many times larger than the ids
+        # One part at a time: the library's own objects are many times larger than the ids.
+        for part in turns(text):
             (encoding,) = self._tokenizer.encode_batch_fast([part], add_special_tokens=False)
             found.append(np.array(encoding.ids, np.int32))
         return np.concatenate(found)

@@ -238,7 +238,7 @@ def _cut(text: str, characters: int) -> tuple[str, str]:
     """
     if not characters:
         return text, ""
-    at = len(text) - characters
+    at = max(len(text) - characters, 0)
     for mark in ("\n", " "):
         border = text.rfind(mark, max(at - characters // 2, 0), at) + 1
         if border:
