@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recurra.axes import valid_steps
 from recurra.layers.regularisation import EmbeddingDropout, VariationalDropout
@@ -100,15 +101,14 @@ class LanguageNetwork(nn.Module):
             CELLS[config.cell](before, after, batch_first=True, weight_drop=config.weight_drop)
             for before, after in pairwise(sizes)
         )
-        self.output = nn.Linear(sizes[-1], vocabulary)
+        self.output = None if config.tied else nn.Linear(sizes[-1], vocabulary, bias=False)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
         # Rows of length 1 on average: about U(-0.1, 0.1), as is usual, for 300 numbers; more for fewer, or
         # small networks hardly begin to learn.
-        for table in (self.embedding.weight, self.output.weight):
-            bound = math.sqrt(3 / table.size(1))
-            nn.init.uniform_(table, -bound, bound)
-        nn.init.zeros_(self.output.bias)
-        if config.tied:
-            self.output.weight = self.embedding.weight
+        for table in (self.embedding, self.output):
+            if table is not None:
+                bound = math.sqrt(3 / table.weight.size(1))
+                nn.init.uniform_(table.weight, -bound, bound)
         self.embedding_dropout = EmbeddingDropout(config.embedding_dropout)
         rates = [config.input_dropout] + [config.dropout] * (config.num_layers - 1) + [config.output_dropout]
         self.dropouts = nn.ModuleList(VariationalDropout(rate) for rate in rates)
@@ -117,14 +117,14 @@ class LanguageNetwork(nn.Module):
         self, ids: Tensor, lengths: Tensor | None = None, state: tuple[Any, ...] | None = None
     ) -> LanguageOutput:
         raw, dropped, after = self.features(ids, lengths, state)
-        return LanguageOutput(self.output(dropped), after, raw, dropped)
+        return LanguageOutput(self.logits(dropped), after, raw, dropped)
 
     def features(
         self, ids: Tensor, lengths: Tensor | None = None, state: tuple[Any, ...] | None = None
     ) -> tuple[Tensor, Tensor, tuple[Any, ...]]:
         """All but the logits, which for a large vocabulary are most of the memory: `raw`, `dropped`, state.
 
-        `output(dropped)` are the logits, of as many steps at a time as one likes.
+        `logits(dropped)` gives them, of as many steps at a time as one likes.
         """
         raw = self.embedding_dropout(self.embedding, ids)
         before = [None] * len(self.recurrent) if state is None else state
@@ -133,6 +133,11 @@ class LanguageNetwork(nn.Module):
             raw, last = layer(dropout(raw), hx, lengths=lengths)
             after.append(last)
         return raw, self.dropouts[-1](raw), tuple(after)
+
+    def logits(self, dropped: Tensor) -> Tensor:
+        """(..., F) what the last layer gives after dropout -> (..., V); the tied table is kept, and saved, once."""
+        table = self.embedding if self.output is None else self.output
+        return functional.linear(dropped, table.weight, self.bias)
 
     @torch.no_grad()
     def step(self, token: int, state: tuple[Any, ...] | None = None) -> tuple[Tensor, tuple[Any, ...]]:

@@ -299,12 +299,12 @@ def take_step(
 
 
 def _call(network: nn.Module, batch: Batch, state: State, device: torch.device) -> tuple[Any, State]:
-    """The network's output, and the state that the next batch may go on with."""
+    """The network's output, and the state that the next batch may go on with: the output's, where one is carried."""
     inputs = [each.to(device) for each in batch.inputs]
     if batch.fresh is None:
         return network(*inputs), None
-    output, state = network(*inputs, state=None if batch.fresh else state)
-    return output, map_tensors(Tensor.detach, state)
+    output = network(*inputs, state=None if batch.fresh else state)
+    return output, map_tensors(Tensor.detach, output.state)
 
 
 def _close_epoch(
