@@ -33,6 +33,10 @@ def load(path: str | Path) -> Run[Any, Any]:
         from recurra.runs.forecasts.run import load_forecast_run
 
         return load_forecast_run(folder)
+    if kind == "text":
+        from recurra.runs.texts.run import load_text_run
+
+        return load_text_run(folder)
     raise RunError(
         f"a run of kind {kind!r} is not known here",
         where=str(folder / CONFIG),

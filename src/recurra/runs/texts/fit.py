@@ -1,0 +1,209 @@
+"""From running text to a run that writes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from recurra.data.corpus import Corpus, TokenCodec, describe_corpus, encode_corpus
+from recurra.data.corpus.batches import StreamBatches
+from recurra.errors import InputError, RunError
+from recurra.networks.config import NetworkShape
+from recurra.networks.language import LanguageNetwork
+from recurra.runs.config import circumstances
+from recurra.runs.events import Observer, PhaseStarted, Said, ignore
+from recurra.runs.fitting import Fitting, carry_out, start_from
+from recurra.runs.run import Run
+from recurra.runs.texts.config import CorpusSchema, TextFitOptions, TextRunConfig
+from recurra.runs.texts.run import TextRun, begin_of
+from recurra.tasks.baselines import BaselineResult, best_baseline, verdict
+from recurra.tasks.generation.baselines import run_language_baselines
+from recurra.tasks.generation.metrics import compare_streams, headline_of
+from recurra.tasks.generation.settings import LanguageSettings, default_language_settings
+from recurra.tasks.generation.task import LanguageTask
+from recurra.training.device import resolve_device, resolve_precision
+from recurra.training.loop import History, seeded
+
+_SAMPLE = 300  # tokens of the sample in metrics.json
+_VALIDATION_ROWS = 16
+
+
+def fit(
+    corpus: Corpus,
+    options: TextFitOptions,
+    *,
+    sources: list[str] | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    started: float | None = None,
+    observer: Observer = ignore,
+) -> TextRun:
+    """Train a network on `corpus` and score it beside its baselines.
+
+    Args:
+        sources, out, overwrite, resume, started, observer: see `carry_out`, which also says what is raised.
+    """
+    return carry_out(
+        TextFitting(corpus, options),
+        options,
+        sources=sources,
+        out=out,
+        overwrite=overwrite,
+        resume=resume,
+        started=started,
+        observer=observer,
+    )
+
+
+class TextFitting(Fitting[TextRunConfig, TextRun]):
+    """How a language model is made."""
+
+    config_form = TextRunConfig
+
+    def __init__(self, corpus: Corpus, options: TextFitOptions):
+        self.corpus, self.options = corpus, options
+        self.codec: TokenCodec
+        self.streams: dict[str, np.ndarray]
+        self.settings: LanguageSettings
+        self.baselines: list[BaselineResult] = []
+
+    def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
+        """Tokens learned from the training text alone, streams of ids, batches."""
+        if init is not None and not isinstance(init, TextRun):
+            raise RunError(f"the run to start from is {init.purpose}", where="--init")
+        overrides = self.options.settings
+        asked = LanguageSettings().changed(overrides).corpus
+        if init is not None and any(name.startswith("corpus.") for name in overrides):
+            raise InputError("the tokens are those of the run to start from", where="--init")
+        self.codec = init.codec if init is not None else TokenCodec.fit(self.corpus.train, asked)
+        self.streams = {str(k): ids for k, ids in encode_corpus(self.corpus, self.codec).items()}
+        for line in describe_corpus(self.corpus, self.codec, encode_corpus(self.corpus, self.codec)):
+            observer(Said(line))
+        train = self.streams["train"]
+        base = (
+            default_language_settings(self.codec.level, len(train)) if init is None else init.config.settings
+        )
+        self.settings = _settled(base.changed(overrides).model_copy(update={"corpus": asked}))
+        windows, begin = self.settings.windows, begin_of(self.codec)
+        self.training = StreamBatches(train, begin=begin, seed=self.options.seed, **windows.model_dump())
+        self.validation = None
+        held = self.streams.get("validation")
+        if held is not None:
+            rows = min(_VALIDATION_ROWS, max(1, len(held) // 100))
+            self.validation = StreamBatches(held, begin=begin, rows=rows, steps=windows.steps, vary=False)
+        else:
+            observer(Said("without a validation part the last weights are kept"))
+        per_token = None
+        if headline_of(self.codec.level) != "perplexity":
+            text = train if held is None else held
+            per_token = float(self.codec.characters(text).mean())
+        task = self.settings.task
+        self.objective = LanguageTask(task.activation_penalty, task.change_penalty, per_token)
+        self.config = self.settings.training
+        self.fingerprint = _fingerprint(self.streams)
+        self.validation_steps = 0 if held is None else len(held)
+        self.final_steps = len(self.streams.get("test", ()))
+        self.shape = NetworkShape(
+            input="tokens", input_size=self.codec.vocabulary_size, output_size=self.codec.vocabulary_size
+        )
+        observer(
+            Said(
+                f"{len(self.training):,} batches an epoch, {windows.rows} rows of about {windows.steps} tokens"
+            )
+        )
+
+    def new_config(self, sources: list[str]) -> TextRunConfig:
+        """Settings and what was found of the text."""
+        return TextRunConfig(
+            status="training",
+            **circumstances(),
+            options=self.options,
+            settings=self.settings,
+            data_schema=CorpusSchema(origin=self.corpus.origin, level=self.codec.level, why=self.codec.why),
+            shape=self.shape,
+            sources=sources,
+            parts={name: len(ids) for name, ids in self.streams.items()},
+            fingerprint=self.fingerprint,
+        )
+
+    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> LanguageNetwork:
+        """Initialised by the seed, or from another run."""
+        with seeded(self.options.seed):
+            network = LanguageNetwork(self.settings.network, self.shape)
+        if init is not None:
+            start_from(network, init, observer)
+        return network.to(self.config.device)
+
+    def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
+        """Counted on training and validation text together, scored on the test text."""
+        test = self.streams.get("test")
+        if test is None:
+            return
+        observer(PhaseStarted("Fitting the baselines"))
+        seen = [self.streams[name] for name in ("train", "validation") if name in self.streams]
+        self.baselines = run_language_baselines(
+            np.concatenate(seen), test, self.codec, time_limit_s=time_limit_s, seed=self.options.seed
+        )
+        for result in self.baselines:
+            score = result.scores[0]
+            observer(Said(f"{result.name}: {score.name} {score.value:.4g} in {result.seconds:.1f} s"))
+
+    def score(
+        self, config: TextRunConfig, network: nn.Module, history: History, observer: Observer
+    ) -> TextRun:
+        """The test text once, beside the baselines; and a sample."""
+        assert isinstance(network, LanguageNetwork)
+        run = TextRun(
+            config=config,
+            network=network,
+            codec=self.codec,
+            history=[asdict(record) for record in history.records],
+        )
+        content: dict[str, Any] = {"task": "generate", "level": self.codec.level}
+        test = self.streams.get("test")
+        if test is not None:
+            nats = run.nats(test, observer)
+            scores = run.scores(nats, test)
+            content["test"] = {"n": len(nats), "scores": [score.to_json() for score in scores]}
+            content["baselines"] = [result.to_json() for result in self.baselines]
+            if self.baselines:
+                paired = compare_streams(
+                    nats,
+                    best_baseline(self.baselines).prediction[: len(nats)],
+                    self.codec.characters(test)[: len(nats)],
+                    headline=headline_of(self.codec.level),
+                    seed=self.options.seed,
+                )
+                name = config.settings.network.cell.upper()
+                content["verdict"] = verdict(scores, self.baselines, paired, name)
+        content["sample"] = run.generate(max_tokens=_SAMPLE, temperature=0.8, seed=self.options.seed)
+        run.metrics = content
+        return run
+
+
+def _settled(settings: LanguageSettings) -> LanguageSettings:
+    """Settings in which nothing is left to the machine: device, precision and threads by name."""
+    training = settings.training
+    device = resolve_device(training.device)
+    settled = {
+        "device": device.type,
+        "precision": resolve_precision(training.precision, device),
+        "threads": training.threads or torch.get_num_threads(),
+    }
+    return settings.model_copy(update={"training": training.model_copy(update=settled)})
+
+
+def _fingerprint(streams: dict[str, np.ndarray]) -> str:
+    """A hash of all that training and scoring read: resuming on other data is refused."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, ids in streams.items():
+        digest.update(str((name, ids.shape, ids.dtype)).encode())
+        digest.update(np.ascontiguousarray(ids).data)
+    return digest.hexdigest()

@@ -1,0 +1,130 @@
+"""A trained network that goes on writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recurra.data.corpus import TokenCodec
+from recurra.data.corpus.batches import StreamBatches
+from recurra.errors import RunError
+from recurra.networks.language import LanguageNetwork
+from recurra.runs.config import CONFIG, read_config
+from recurra.runs.events import Measured, Observer, ignore
+from recurra.runs.run import METRICS, MODEL, TOKENIZER, Run, check_files, read_history, read_network
+from recurra.runs.texts.config import TextRunConfig
+from recurra.storage import read_json
+from recurra.tasks.generation.decoding import generate_text
+from recurra.tasks.generation.metrics import headline_of, language_scores
+from recurra.tasks.generation.task import nats_of
+from recurra.tasks.metrics import Score
+from recurra.training.loop import predictions
+
+_EXACT = 200_000  # tokens that are read as one stream; more in eight, which begin anew
+_STEPS = 256
+
+
+@dataclass(kw_only=True)
+class TextRun(Run[TextRunConfig, LanguageNetwork]):
+    """A run that writes text.
+
+    Args:
+        codec: from text to ids and back.
+    """
+
+    purpose = "for writing text"
+
+    codec: TokenCodec
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        max_tokens: int = 200,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        stop: str | Sequence[str] = (),
+        seed: int = 0,
+    ) -> str:
+        """How the text goes on after `prompt`; see `pieces`."""
+        options: dict[str, Any] = {
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "stop": stop,
+            "seed": seed,
+        }
+        return "".join(self.pieces(prompt, **options))
+
+    def pieces(self, prompt: str = "", **options: Any) -> Iterator[str]:
+        """The same piece by piece, as it is made; the state is carried, so no token costs more than the last.
+
+        Args:
+            options: of `recurra.tasks.generation.decoding.generate_text`.
+        """
+        return generate_text(self.network.step, self.codec, prompt, **options)
+
+    def nats(self, ids: np.ndarray, observer: Observer = ignore) -> np.ndarray:
+        """(n,) minus the logarithm of the probability that each token of a text was given."""
+        rows = 1 if len(ids) <= _EXACT else 8
+        source = StreamBatches(ids, begin=begin_of(self.codec), rows=rows, steps=_STEPS, vary=False)
+        found, done = [], 0
+        for batch, output in predictions(self.network, source, "float32"):
+            assert batch.target is not None
+            found.append(nats_of(output.logits, batch.target).numpy())
+            done += batch.target.numel()
+            observer(Measured(done, len(ids)))
+        return np.concatenate(found, axis=1).ravel()
+
+    def evaluate(self, text: str, observer: Observer = ignore) -> list[Score]:
+        """Perplexity and bits per character of a text, with intervals."""
+        ids = self.codec.encode(text)
+        nats = self.nats(ids, observer)
+        return self.scores(nats, ids)
+
+    def scores(self, nats: np.ndarray, ids: np.ndarray) -> list[Score]:
+        """Scores of a text whose `nats` are known; the fewer than eight tokens left over at its end are not in."""
+        characters = self.codec.characters(ids)[: len(nats)]
+        headline = headline_of(self.codec.level)
+        return language_scores(nats, characters, headline=headline, seed=self.config.options.seed)
+
+    def _write_encoders(self, folder: Path) -> list[str]:
+        self.codec.save(folder / TOKENIZER)
+        return [TOKENIZER]
+
+
+def begin_of(codec: TokenCodec) -> int:
+    """What stands before the first token of a text: the end of a line."""
+    return int(codec.encode_prompt("")[-1])
+
+
+def load_text_run(folder: Path) -> TextRun:
+    """Read a run folder of this kind.
+
+    Raises:
+        RunError: a file is missing, altered, broken or of another version, or the training has not ended.
+    """
+    config = read_config(folder, TextRunConfig)
+    check_files(folder, config, {TOKENIZER})
+    codec = TokenCodec.load(folder / TOKENIZER)
+    if codec.vocabulary_size != config.shape.output_size:
+        raise RunError(
+            f"the tokens ({codec.vocabulary_size:,}) do not fit a network of {config.shape.output_size:,}",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
+    return TextRun(
+        config=config,
+        network=read_network(folder / MODEL, partial(LanguageNetwork, config.settings.network, config.shape)),
+        codec=codec,
+        metrics=read_json(folder / METRICS),
+        history=read_history(folder),
+        path=folder,
+    )
