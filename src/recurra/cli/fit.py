@@ -17,7 +17,7 @@ from recurra.runs.budget import parse_duration
 
 ENDED_WELL = ("finished", "early", "clock")
 # What each kind of run is asked and shown with: options of its own beside those of its data.
-KINDS = {"sequences": (), "forecasts": ("horizon", "look_back")}
+KINDS = {"sequences": (), "forecasts": ("horizon", "look_back"), "texts": ()}
 
 
 def run_fit(
@@ -76,7 +76,7 @@ def run_fit(
 
 
 def kind_of(task: str | None, roles: dict[str, Any]) -> str:
-    """Which kind of run is asked for: forecasts by their horizon or by name, else sequences."""
+    """Which kind of run is asked for: forecasts by their horizon or by name, text by name, else sequences."""
     if task == "forecast" or (task is None and roles.get("horizon") is not None):
         if roles.get("horizon") is None:
             raise InputError(
@@ -85,7 +85,7 @@ def kind_of(task: str | None, roles: dict[str, Any]) -> str:
                 fix="Add --horizon N.",
             )
         return "forecasts"
-    return "sequences"
+    return "texts" if task == "generate" else "sequences"
 
 
 def face_of(kind: str) -> ModuleType:
@@ -128,7 +128,7 @@ def make_options(
             settings=settings,
             budget_s=None if budget is None else parse_duration(budget, where="--budget"),
             **own,
-            **options,
+            **{name: value for name, value in options.items() if value is not None},
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -74,7 +74,9 @@ def fit(
         Path | None, typer.Option(metavar="RUN", help="The run folder; else runs/NAME is made.")
     ] = None,
     cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru.")] = None,
-    task: Annotated[str | None, typer.Option(help="classify, regress or forecast; else worked out.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classify, regress, forecast or generate; else worked out.")
+    ] = None,
     target: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")
     ] = None,
@@ -130,7 +132,12 @@ def fit(
         float | None,
         typer.Option(help="Share of the training data for validation; else a tenth, or none of a small set."),
     ] = None,
-    test_share: Annotated[float, typer.Option(help="Share of DATA held out when there is no --test.")] = 0.2,
+    test_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of DATA held out when there is no --test; else a fifth, of text a twentieth."
+        ),
+    ] = None,
     budget: Annotated[str | None, typer.Option(help="Time for everything, such as 90s, 10m or 1h.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     set: Annotated[
@@ -152,6 +159,8 @@ def fit(
     Example: recurra fit reviews.csv --text review --target label --budget 10m --out runs/reviews
 
     Example: recurra fit load.csv --horizon 24 --time date --target load --out runs/load
+
+    Example: recurra fit novel.txt --task generate --out runs/novel
     """
     check_there(data, test, init)
     from recurra.cli.fit import run_fit
@@ -237,6 +246,44 @@ def predict(
     from recurra.cli.predict import run_predict
 
     run_predict(run, data, out=out, overwrite=overwrite, encoding=encoding, as_json=json)
+
+
+@app.command()
+def generate(
+    run: RUN,
+    prompt: Annotated[str, typer.Option(help="What to go on from; else the beginning of a line.")] = "",
+    max_tokens: Annotated[int, typer.Option(min=0, help="Tokens to write at most.")] = 200,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="Below 1 bolder on the likely, above 1 more varied; 0 the likeliest.")
+    ] = 0.8,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Choose among so many likeliest tokens.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Choose among the likeliest tokens of this share together.")
+    ] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option(help="Text before which to end; may be said several times.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choices.")] = 0,
+    json: JSON = False,
+) -> None:
+    """Write on from a prompt, printed as it is made.
+
+    Example: recurra generate runs/novel --prompt "It was" --temperature 0.7
+    """
+    check_there(str(run))
+    from recurra.cli.texts import run_generate
+
+    run_generate(
+        run,
+        prompt,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        stop=stop or [],
+        seed=seed,
+        as_json=json,
+    )
 
 
 @app.command()

@@ -1,0 +1,86 @@
+"""What the command line asks of, and shows of, runs that write text; and `recurra generate`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from recurra.cli.console import Watcher, interval, number, plain, print_json, score_table
+from recurra.data.corpus import read_corpus
+from recurra.runs.events import PhaseStarted
+from recurra.runs.loading import load_as
+from recurra.runs.texts.config import CorpusOptions, TextFitOptions
+from recurra.runs.texts.files import fit_corpus
+from recurra.runs.texts.run import TextRun
+from recurra.tasks.generation.settings import LanguageSettings
+
+DATA_OPTIONS = CorpusOptions
+OPTIONS = TextFitOptions
+SETTINGS = LanguageSettings
+fit = fit_corpus
+
+
+def show_result(run: TextRun, watcher: Watcher) -> None:
+    """Scores with intervals and baselines, a sample, the verdict."""
+    metrics = run.metrics
+    print_ = watcher.console.print
+    if "test" in metrics:
+        part = metrics["test"]
+        headline = part["scores"][0]
+        cell = run.config.settings.network.cell.upper()
+        rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
+            (f"{cell} ({metrics['training']['weights']:,} weights)", headline, metrics["seconds"]["training"])
+        ]
+        rows += [(b["name"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
+        print_()
+        print_(score_table(f"{headline['name']} on {part['n']:,} test tokens", rows))
+        print_()
+        for score in part["scores"][1:]:
+            print_(f"  {score['name']:<22} {number(score['value']):>8}   ({interval(score)})")
+    print_("\nA sample, at temperature 0.8:")
+    print_(f"  {plain(metrics['sample'])}".replace("\n", "\n  ").rstrip())
+    if "verdict" in metrics:
+        print_(f"\n{metrics['verdict']}")
+
+
+def next_commands(place: Path) -> list[str]:
+    """What to try with the run."""
+    return [
+        f'recurra generate {place} --prompt "..."',
+        f"recurra evaluate {place} OTHER_TEXT",
+        f"recurra info {place}",
+    ]
+
+
+def run_generate(run_folder: Path, prompt: str, *, as_json: bool, **options: Any) -> None:
+    """Print the prompt and how it goes on, as it is made; as JSON when it is done."""
+    run = load_as(run_folder, TextRun)
+    pieces = run.pieces(prompt, **options)
+    if as_json:
+        print_json({"run": str(run_folder), "prompt": prompt, "text": "".join(pieces)} | options)
+        return
+    sys.stdout.write(prompt)
+    for piece in pieces:
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+
+
+def evaluate(run: TextRun, data: str, *, encoding: str | None, watcher: Watcher) -> dict[str, Any]:
+    """Perplexity and bits per character of all of `data`."""
+    column = run.config.options.data.text
+    corpus = read_corpus(data, validation_share=0, test_share=0, text=column, encoding=encoding)
+    watcher(PhaseStarted("Scoring"))
+    ids = run.codec.encode(corpus.train)
+    nats = run.nats(ids, watcher)
+    return {"n": len(nats), "scores": [score.to_json() for score in run.scores(nats, ids)]}
+
+
+def facts(run: TextRun) -> dict[str, str]:
+    """What `recurra info` tells of the run alone."""
+    config = run.config
+    return {
+        "task": f"generate, by {config.data_schema.level} ({config.data_schema.why})",
+        "vocabulary": f"{run.codec.vocabulary_size:,}",
+    }
