@@ -18,15 +18,18 @@ _KINDS = (
 def read_object(source: Any, origin: str = "the data given") -> Table:
     """The table in a Python object.
 
-    A frame or dict: its columns. A list of dicts: records. A list or 1-D array of str: the column `text`.
-    A list of arrays, (T_i,) or (T_i, I), or an array (N, T, I): a List column per channel. A 2-D array: wide,
-    a row per sequence, columns column_1, column_2, ... for the steps.
+    A frame or dict: its columns, and the dates in the index of a pandas frame as another, named "time" where
+    the index has no name. A list of dicts: records. A list or 1-D array of str: the column `text`; of numbers:
+    the column `value`. A list of arrays, (T_i,) or (T_i, I), or an array (N, T, I): a List column per channel.
+    A 2-D array: wide, a row per sequence, columns column_1, column_2, ... for the steps.
 
     Raises:
         DataError: nothing of the kind, no rows, or columns of unequal length.
 
     >>> read_object({"text": ["good", "bad"], "label": [1, 0]}).frame.columns
     ['text', 'label']
+    >>> read_object(np.array([112.0, 118.0])).frame.columns
+    ['value']
     """
     frame = _frame(source, origin)
     if frame.width == 0 or frame.height == 0:
@@ -36,7 +39,7 @@ def read_object(source: Any, origin: str = "the data given") -> Table:
 
 def _frame(source: Any, origin: str) -> pl.DataFrame:
     if isinstance(source, pl.Series):
-        source = source.alias(source.name or "text").to_frame()
+        source = source.alias(source.name or ("value" if source.dtype.is_numeric() else "text")).to_frame()
     if isinstance(source, pl.DataFrame):
         return source
     if isinstance(source, pl.LazyFrame):
@@ -59,14 +62,22 @@ def _frame(source: Any, origin: str) -> pl.DataFrame:
 
 
 def _plain(column: Any) -> Any:
-    if isinstance(column, np.ndarray) and column.dtype == object:
+    """A column as polars takes it: it knows no objects, and no times in seconds, hours, months or years."""
+    if not isinstance(column, np.ndarray):
+        return column
+    if column.dtype == object:
         return column.tolist()
+    if column.dtype.kind == "M":
+        days = np.datetime_data(column.dtype)[0] in ("Y", "M", "W", "D")
+        return column.astype("datetime64[D]" if days else "datetime64[us]")
     return column
 
 
 def _array(array: np.ndarray) -> pl.DataFrame:
     if array.ndim == 1 and array.dtype.kind in "OUS":
         return _list(array.tolist())
+    if array.ndim == 1 and array.dtype.kind in "fiub":
+        return pl.DataFrame({"value": array})
     if array.ndim == 2:
         return pl.DataFrame(
             {f"column_{j + 1}": _plain(array[:, j]) for j in range(array.shape[1])}, strict=False
@@ -89,6 +100,8 @@ def _list(items: list[Any]) -> pl.DataFrame:
         return pl.from_dicts(items, infer_schema_length=None)
     if all(isinstance(item, str) or item is None for item in items):
         return pl.DataFrame({"text": items}, schema={"text": pl.String})
+    if all(item is None or np.isscalar(item) for item in items):
+        return pl.DataFrame({"value": [np.nan if item is None else float(item) for item in items]})
     return list_columns([np.asarray(item, dtype=np.float64) for item in items])
 
 
@@ -118,6 +131,7 @@ def list_columns(sequences: list[np.ndarray]) -> pl.DataFrame:
 def _foreign(source: Any, origin: str) -> pl.DataFrame:
     import narwhals as nw
 
+    source = _with_dates(source)
     known = nw.from_native(source, allow_series=True, pass_through=True)
     if isinstance(known, nw.Series):
         name = known.name or ("text" if known.dtype in (nw.String, nw.Object) else "value")
@@ -137,3 +151,27 @@ def _values(column: Any) -> Any:
     ):
         return column.to_numpy()
     return [None if gap else value for value, gap in zip(column.to_list(), gaps.to_list(), strict=True)]
+
+
+def _with_dates(source: Any) -> Any:
+    """A frame of pandas, or a series of numbers, with the dates of its index as a column; else as it is."""
+    index = getattr(source, "index", None)
+    if index is None or not hasattr(source, "reset_index") or not hasattr(index, "nlevels"):
+        return source
+    if hasattr(source, "to_frame") and source.dtype.kind not in "fiub":
+        return source
+    levels = [index.get_level_values(k) for k in range(index.nlevels)]
+    dated = [level.dtype.kind == "M" or hasattr(level, "to_timestamp") for level in levels]
+    if not any(dated):
+        return source
+    frame = source.to_frame(source.name or "value") if hasattr(source, "to_frame") else source
+    named = [level.name if level.name is not None else "time" for level in levels]
+    beside = {
+        str(name): level.to_timestamp() if hasattr(level, "to_timestamp") else level
+        for name, level in zip(named, levels, strict=True)
+        if name not in frame.columns
+    }
+    frame = frame.reset_index(drop=True)
+    for place, (name, level) in enumerate(beside.items()):
+        frame.insert(place, name, level)
+    return frame
