@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -55,6 +55,12 @@ class ForecastShape(BaseModel):
     series: int = Field(default=1, ge=1)
     season: int = Field(default=1, ge=1)
     levels: tuple[float, ...] = (0.5,)
+
+    @model_validator(mode="after")
+    def _season_in_window(self) -> ForecastShape:
+        if self.season > self.look_back:
+            raise ValueError("a season is no longer than what is looked back on")
+        return self
 
 
 class ForecastNetwork(nn.Module):

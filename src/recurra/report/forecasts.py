@@ -23,7 +23,7 @@ def draw(series: Series, forecasts: Forecasts, path: Path, *, season: int = 1) -
     Args:
         series: what the forecasts are of.
         forecasts: at most one window of each is shown well.
-        season: steps; a few of them, and the look-back before the origin, are shown as history.
+        season: steps; a few of them, or three horizons, are shown as history.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -75,6 +75,6 @@ def _panel(panel, series: Series, forecasts: Forecasts, k: int, season: int) -> 
     if length > origin:
         after = min(length, origin + horizon)
         panel.plot(times(origin, after), values[origin:after], color=_TRUTH, linewidth=1.2, label="what came")
-    panel.set_title(series.names[n], fontsize="medium", loc="left")
+    panel.set_title(series.names[n], fontsize="medium", loc="left", parse_math=False)
     panel.grid(alpha=0.3)
     panel.tick_params(axis="x", labelrotation=20, labelsize="small")

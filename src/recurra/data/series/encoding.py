@@ -71,7 +71,7 @@ class SeriesEncoder:
         y'_t = (y_t - mean_n) / scale_n        or of log y_t, where `logarithm` is
 
     mean_n and scale_n are mean and standard deviation of the training steps of series n; of a series that
-    was not learned, of all its steps that are given. A deviation of 0 becomes 1. Under the logarithm a value
+    was not learned, of the steps that `encode` is told to take. A deviation of 0 becomes 1. Under the logarithm a value
     that is not positive counts as the smallest that was learned.
 
     Args:
@@ -81,7 +81,9 @@ class SeriesEncoder:
         marked: whether targets were missing in training, so that a mark says where.
         past, known: scaling of the covariates.
         static_means, static_scales: (S,) of what holds for a whole series.
-        calendar: whether steps say where in the calendar they are.
+        calendar: what steps say of where in the calendar they are, as `calendar_features` names it. A cycle that
+            the training steps do not go through twice is left out: the time of a year that was seen once says
+            as much of that year as of the time.
     """
 
     means: dict[str, float]
@@ -91,7 +93,7 @@ class SeriesEncoder:
     known: NumberEncoder | None
     static_means: np.ndarray
     static_scales: np.ndarray
-    calendar: bool
+    calendar: tuple[str, ...]
     logarithm: bool
     smallest: float
 
@@ -117,7 +119,7 @@ class SeriesEncoder:
         targets = _first(series.targets, until)
         values = targets.narrowed().values
         positive = values[values > 0]
-        smallest = float(positive.min(initial=1.0)) if len(positive) else 1.0
+        smallest = float(positive.min()) if len(positive) else 1.0
         if logarithm is None:
             logarithm = grows_in_proportion(targets, season)
         means, scales = _moments(_transformed(targets, logarithm, smallest))
@@ -133,16 +135,18 @@ class SeriesEncoder:
             known=None if series.known is None else NumberEncoder.fit(_first(series.known, until)),
             static_means=centre,
             static_scales=np.where(spread > 0, spread, 1.0),
-            calendar=calendar,
+            calendar=_cycles(series, until) if calendar else (),
             logarithm=logarithm,
             smallest=smallest,
         )
 
-    def encode(self, series: Series, ahead: int = 0) -> EncodedSeries:
+    def encode(self, series: Series, ahead: int = 0, *, until: np.ndarray | None = None) -> EncodedSeries:
         """Scaled series.
 
         Args:
             ahead: steps of the calendar after the last target.
+            until: (N,) steps of each series that the scale of one that was not learned is taken from: those
+                before the first origin, that no forecast knows of what comes after it. None: all.
 
         Raises:
             DataError: other covariates than in training.
@@ -152,9 +156,12 @@ class SeriesEncoder:
             ("known", series.known, self.known),
         ):
             if (packed is None) != (encoder is None):
-                raise DataError(f"the columns of covariates ({name}) are not those of training")
+                raise DataError(
+                    f"the columns of covariates ({name}) are not those of training",
+                    fix="Give the same --known and --past.",
+                )
         targets = _transformed(series.targets, self.logarithm, self.smallest)
-        given, deviations = _moments(targets)
+        given, deviations = _moments(targets if until is None else _first(targets, until))
         means = np.array([self.means.get(name, given[n]) for n, name in enumerate(series.names)])
         scales = np.array([self.scales.get(name, deviations[n]) for n, name in enumerate(series.names)])
         number = {name: n + 1 for n, name in enumerate(self.means)}
@@ -163,7 +170,8 @@ class SeriesEncoder:
         if self.calendar and len(series):
             first, last = series.first, series.first + series.lengths + ahead
             values, names = calendar_features(series.grid, np.arange(first.min(), last.max()))
-            calendar = Packed(values, first - first.min(), last - first) if names else None
+            used = [names.index(name) for name in self.calendar]
+            calendar = Packed(values[:, used], first - first.min(), last - first)
         return EncodedSeries(
             targets=self._filled(truth),
             truth=truth,
@@ -194,7 +202,7 @@ class SeriesEncoder:
             "known": None if self.known is None else self.known.to_json(),
             "static_means": self.static_means.tolist(),
             "static_scales": self.static_scales.tolist(),
-            "calendar": self.calendar,
+            "calendar": list(self.calendar),
             "logarithm": self.logarithm,
             "smallest": self.smallest,
         }
@@ -211,7 +219,9 @@ class SeriesEncoder:
             static = np.array([stored["static_means"], stored["static_scales"]], dtype=np.float64)
             numbers = np.array([*means.values(), *scales.values(), *static.ravel()], dtype=np.float64)
             positive = np.array([*scales.values(), *static[1]], dtype=np.float64)
-            if list(means) != list(scales) or not np.isfinite(numbers).all() or (positive <= 0).any():
+            smallest = float(stored["smallest"])
+            sound = np.isfinite([*numbers, smallest]).all() and (np.array([*positive, smallest]) > 0).all()
+            if list(means) != list(scales) or not sound:
                 raise ValueError("means or scales that cannot be")
             return cls(
                 means={str(name): float(value) for name, value in means.items()},
@@ -221,9 +231,9 @@ class SeriesEncoder:
                 known=None if stored["known"] is None else NumberEncoder.from_json(stored["known"]),
                 static_means=static[0],
                 static_scales=static[1],
-                calendar=bool(stored["calendar"]),
+                calendar=tuple(str(name) for name in stored["calendar"]),
                 logarithm=bool(stored["logarithm"]),
-                smallest=float(stored["smallest"]),
+                smallest=smallest,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunError(
@@ -231,6 +241,21 @@ class SeriesEncoder:
                 where="config.json",
                 fix="Copy the whole run folder again, or fit again.",
             ) from error
+
+
+def _cycles(series: Series, until: np.ndarray) -> tuple[str, ...]:
+    """Names of the calendar's features whose cycle some series goes through twice in its first `until` steps."""
+    if not len(series):
+        return ()
+    longest = int(np.argmax(until))
+    steps = series.first[longest] + np.arange(int(until[longest]))
+    values, names = calendar_features(series.grid, steps)
+    kept: list[str] = []
+    for k in range(0, len(names), 2):  # sine and cosine
+        phase = np.unwrap(np.arctan2(values[:, k], values[:, k + 1]))
+        if len(phase) and phase[-1] - phase[0] >= 2 * 2 * np.pi * (1 - 1 / max(2, len(phase))):
+            kept += names[k : k + 2]
+    return tuple(kept)
 
 
 def grows_in_proportion(targets: Packed, season: int) -> bool:

@@ -11,12 +11,15 @@ from recurra.data.series.collection import Series
 from recurra.errors import DataError
 
 
-def continued(series: Series, more: Series, *, counted_anew: bool) -> Series:
+def continued(series: Series, more: Series, zero: np.ndarray | None = None) -> Series:
     """Each series with the steps of the same name in `more` behind it, NaN between them; others stay as they are.
+
+    What is known ahead of the first data gives way to what stands in the second, but between the two it stays.
 
     Args:
         more: later steps of some of the series.
-        counted_anew: steps of `more` are numbered from its own first one: it follows right behind.
+        zero: (N,) the step of each series that step 0 of `more` is, where that is numbered anew; None: both are
+            numbered alike, as dates are.
 
     Raises:
         DataError: a series of `more` that is not there, or begins before the end of its own.
@@ -28,7 +31,8 @@ def continued(series: Series, more: Series, *, counted_anew: bool) -> Series:
         )
     of = {place[name]: m for m, name in enumerate(more.names)}
     ends = series.first + series.lengths
-    gaps = {n: 0 if counted_anew else int(more.first[m] - ends[n]) for n, m in of.items()}
+    shift = np.zeros(len(series), dtype=np.int64) if zero is None else series.first + zero
+    gaps = {n: int(shift[n] + more.first[m] - ends[n]) for n, m in of.items()}
     for n, gap in gaps.items():
         if gap < 0:
             raise DataError(
@@ -41,11 +45,10 @@ def continued(series: Series, more: Series, *, counted_anew: bool) -> Series:
             return None
         parts = []
         for n, length in enumerate(series.lengths):
-            # What was known ahead in the first data gives way to what stands in the second.
-            own = before[n] if n not in of else before[n][:length]
+            own = before[n] if n not in of else before[n][: length + gaps[n]]
             parts.append(own)
             if n in of:
-                shape = (gaps[n], *own.shape[1:])
+                shape = (length + gaps[n] - len(own), *own.shape[1:])
                 parts.append(np.full(shape, np.nan, dtype=own.dtype))
                 parts.append(after[of[n]])
         lengths = [

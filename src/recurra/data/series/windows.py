@@ -32,7 +32,7 @@ class WindowBatches:
         seed: decides, with the epoch's number, the order.
 
     Raises:
-        InputError: no windows.
+        InputError: no windows, or one that begins before its series or has its origin behind the end of it.
     """
 
     def __init__(
@@ -48,6 +48,15 @@ class WindowBatches:
     ):
         if not len(origins):
             raise InputError("expected windows to make batches of, found none", where="origins")
+        n, origin = origins.T
+        outside = (origin < look_back) | (origin > series.targets.lengths[n])
+        if outside.any():
+            found = origins[np.argmax(outside)]
+            raise InputError(
+                f"expected origins from step {look_back} to the end of their series, "
+                f"{series.targets.lengths[found[0]]}, found {found[1]} of series {found[0]}",
+                where="origins",
+            )
         self._series, self.origins = series, origins
         self.look_back, self.horizon = look_back, horizon
         self._batch_size, self._seed = batch_size, seed

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recurra.data.series.collection import Series
 from recurra.data.series.definition import SeriesSchema
 from recurra.data.series.description import describe_series
@@ -13,10 +15,11 @@ from recurra.data.series.inference import infer_series_schema
 from recurra.data.series.joining import continued
 from recurra.data.series.reading import to_series
 from recurra.data.sources import read
-from recurra.errors import DataError
+from recurra.errors import DataError, InputError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.forecasts.config import ForecastFitOptions
 from recurra.runs.forecasts.fit import fit
+from recurra.runs.forecasts.preparation import with_truth
 from recurra.runs.forecasts.run import ForecastRun, Forecasts
 from recurra.runs.forecasts.scoring import BackTest
 from recurra.runs.places import check_place
@@ -38,7 +41,8 @@ def fit_series(
 
     Args:
         source: a file or a frame; see `recurra.data.sources.read`.
-        test: another of these: what came after, to score on.
+        test: another of these: what came after, to score on. Where steps are told by no times it follows right
+            behind.
 
     Raises:
         DataError, InputError: with what is wrong, where, and what to do.
@@ -46,18 +50,29 @@ def fit_series(
     started = time.monotonic() if started is None else started
     if out is not None:
         check_place(out, overwrite=overwrite, resume=resume)
+    if test is not None and options.data.split is not None:
+        raise InputError(
+            "the test data are those of --test", where="--split", fix="Give one of the two, not both."
+        )
     observer(PhaseStarted(f"Reading {source}" if isinstance(source, str | Path) else "Reading the data"))
     table = read(source, encoding=encoding)
     schema = infer_series_schema(table, options.data)
     series, report = to_series(table, schema)
-    for line in describe_series(schema, series, report):
+    for line in describe_series(schema, series, report, table):
         observer(Said(line))
     tested_from = None
     if test is not None:
         observer(PhaseStarted(f"Reading {test}" if isinstance(test, str | Path) else "Reading the test data"))
         more = read_series(test, schema, encoding=encoding, observer=observer)
         tested_from = series.lengths.copy()
-        series = continued(series, more, counted_anew=schema.time is None)
+        series = continued(series, more, _begin(series, schema))
+        if (series.lengths - tested_from).max() < options.horizon:
+            raise DataError(
+                f"{options.horizon} steps are to be forecast, and the longest series goes on for "
+                f"{int((series.lengths - tested_from).max())}",
+                where="--test",
+                fix="Give as many steps as the horizon has, or more.",
+            )
     return fit(
         series,
         schema,
@@ -72,10 +87,23 @@ def fit_series(
     )
 
 
+def _begin(series: Series, schema: SeriesSchema) -> np.ndarray | None:
+    """(N,) the step of each series with which later data begin; None where times say so."""
+    if schema.time is not None or schema.times_in_names:
+        return None
+    if schema.layout == "wide":  # the series share their rows
+        return (series.first + series.lengths).max() - series.first
+    return series.lengths
+
+
 def read_series(
     source: Any, schema: SeriesSchema, *, encoding: str | None = None, observer: Observer = ignore
 ) -> Series:
-    """Read `source` with a schema that is already known."""
+    """Read `source` with a schema that is already known.
+
+    Raises:
+        DataError: a column is not there, or as `recurra.data.series.reading.to_series`.
+    """
     table = read(source, encoding=encoding)
     series, report = to_series(table, schema)
     for line in [*table.notes, *report.lines()]:
@@ -86,8 +114,11 @@ def read_series(
 def back_test(run: ForecastRun, series: Series, observer: Observer = ignore) -> tuple[BackTest, Forecasts]:
     """Forecasts at every origin of `series` with a whole look-back before and a whole horizon after it.
 
+    Errors are scaled (MASE) by the seasonal naive forecast over all of `series`, for there is no training part
+    among them: compare such scores with each other on the same data, not with those of `recurra fit`.
+
     Raises:
-        DataError: no series is long enough.
+        DataError: no series is long enough, or nothing is there to compare with.
     """
     origins = run.every_origin(series)
     if not len(origins):
@@ -96,6 +127,7 @@ def back_test(run: ForecastRun, series: Series, observer: Observer = ignore) -> 
             f"{int(series.lengths.max(initial=0))}",
             fix="Give longer series.",
         )
+    origins = with_truth(origins, series.targets, run.horizon)
     test = BackTest(
         series,
         origins,

@@ -13,7 +13,7 @@ from torch import nn
 from recurra.data.series.collection import Series
 from recurra.data.series.definition import SeriesSchema
 from recurra.data.series.windows import WindowBatches
-from recurra.errors import InputError, RunError
+from recurra.errors import RunError
 from recurra.networks.forecast_network import ForecastNetwork, last_season, season_share
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, ignore
@@ -28,6 +28,7 @@ from recurra.tasks.forecasting.task import ForecastTask
 from recurra.training.loop import History, outputs_over, seeded
 
 _MOST_FOR_SHARE = 20_000  # windows
+_HORIZONS_TO_NARROW = 30  # that do not overlap
 
 
 def fit(
@@ -80,14 +81,16 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
 
     def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
         """See `recurra.runs.forecasts.preparation`."""
-        if init is not None:
-            _check_init(init, self.options)
+        if init is not None and not isinstance(init, ForecastRun):
+            raise RunError(
+                f"the run to start from is {init.purpose}", where="--init", fix="Give one that forecasts."
+            )
         prepared = prepare(
             self.series,
             self.schema.season,
             self.options,
             tested_from=self.tested_from,
-            encoder=init.encoder if isinstance(init, ForecastRun) else None,
+            init=init,
             observer=observer,
         )
         self.prepared = prepared
@@ -178,22 +181,19 @@ def _start_from_naive(network: ForecastNetwork, training: WindowBatches) -> None
 
 
 def _calibrate(run: ForecastRun, prepared: Prepared) -> None:
-    """Make intervals as wide as the validation part says they must be."""
+    """Make intervals as wide as the validation part says they must be; narrower only where it is long."""
     assert prepared.validation is not None
-    levels = prepared.settings.task.levels
+    levels, horizon = prepared.settings.task.levels, prepared.shape.horizon
+    series, origin = prepared.validation.origins.T
+    last, first = (
+        np.full(len(prepared.series), -horizon),
+        np.full(len(prepared.series), np.iinfo(np.int64).max),
+    )
+    np.maximum.at(last, series, origin)
+    np.minimum.at(first, series, origin)
+    there = last >= 0
+    horizons = float(((last - first)[there] + horizon).sum() / horizon)
     quantiles = outputs_over(run.network, prepared.validation, "float32").numpy()
-    factors = width_factors(prepared.validation.truth(), quantiles, levels)
+    least = 1.0 if horizons < _HORIZONS_TO_NARROW else 1e-3
+    factors = width_factors(prepared.validation.truth(), quantiles, levels, least)
     run.config = run.config.model_copy(update={"width_factors": factors})
-
-
-def _check_init(init: Run[Any, Any], options: ForecastFitOptions) -> None:
-    if not isinstance(init, ForecastRun):
-        raise RunError(f"the run to start from is {init.purpose}", where="--init")
-    before = (init.look_back, init.horizon)
-    asked = (options.look_back or init.look_back, options.horizon)
-    if before != asked:
-        raise InputError(
-            f"the run to start from forecasts {before[1]} steps from {before[0]}, asked for are {asked[1]} from "
-            f"{asked[0]}",
-            where="--init",
-        )

@@ -12,10 +12,11 @@ from recurra.data.packed import Packed
 from recurra.data.series.collection import Series
 from recurra.data.series.encoding import EncodedSeries, SeriesEncoder
 from recurra.data.series.windows import WindowBatches, origins_between
-from recurra.errors import DataError
+from recurra.errors import DataError, InputError
 from recurra.networks.forecast_network import ForecastShape
 from recurra.runs.events import Observer, Said, ignore
 from recurra.runs.forecasts.config import ForecastFitOptions
+from recurra.runs.forecasts.run import ForecastRun
 from recurra.tasks.forecasting.settings import (
     ForecastSettings,
     default_forecast_settings,
@@ -24,6 +25,9 @@ from recurra.tasks.forecasting.settings import (
 from recurra.training.device import resolve_device, resolve_precision
 
 _MOST_VALIDATED = 20_000  # windows that every epoch is measured on
+# Of a run to start from neither the machine is taken over, nor may be set what its weights were learned under.
+_MACHINE = {"training.device": "auto", "training.precision": "auto", "training.threads": None}
+_OF_SCALING = {"task.logarithm", "task.calendar", "task.levels"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def prepare(
     options: ForecastFitOptions,
     *,
     tested_from: np.ndarray | None = None,
-    encoder: SeriesEncoder | None = None,
+    init: ForecastRun | None = None,
     observer: Observer = ignore,
 ) -> Prepared:
     """Split by time, scale, cut windows.
@@ -75,14 +79,18 @@ def prepare(
     Args:
         season: steps of a season.
         tested_from: (N,) the step of each series that its test part begins with; None decides by shares.
-        encoder: of a run to start from; None fits one.
+        init: a run whose scaling and settings are taken over.
 
     Raises:
         DataError: no series is long enough.
+        InputError: the run to start from has other windows, or something is to be set that its weights rest on.
     """
     horizon = options.horizon
     parts = _parts(series, options, tested_from)
-    look_back = options.look_back or default_look_back(season, horizon, parts.train - horizon)
+    if init is not None:
+        look_back = _look_back_of(init, options)
+    else:
+        look_back = options.look_back or default_look_back(season, horizon, parts.train - horizon)
     enough = parts.train >= look_back + horizon
     _tell_short(series, parts, enough, look_back, horizon, observer)
     kept = np.flatnonzero(enough)
@@ -93,19 +101,28 @@ def prepare(
     train = origins_between(np.full(len(series), look_back), parts.train - horizon)
     held = origins_between(parts.train, parts.validation - horizon)
     test = origins_between(parts.validation, parts.test - horizon)
-    settings = _settled(default_forecast_settings(look_back, horizon, len(train)).changed(options.settings))
-    encoder = encoder or SeriesEncoder.fit(
-        series,
-        parts.train,
-        season=season,
-        calendar=settings.task.calendar,
-        logarithm=settings.task.logarithm,
+    if init is None:
+        settings = default_forecast_settings(look_back, horizon, len(train))
+    else:
+        settings = init.config.settings.changed(_MACHINE)
+    settings = _settled(settings.changed(options.settings))
+    encoder = (
+        init.encoder
+        if init is not None
+        else SeriesEncoder.fit(
+            series,
+            parts.train,
+            season=season,
+            calendar=settings.task.calendar,
+            logarithm=settings.task.logarithm,
+        )
     )
     if encoder.logarithm:
         observer(Said("the series vary in proportion to their level: their logarithms are forecast"))
     encoded = encoder.encode(series, horizon)
-    train = _with_truth(train, encoded.truth, horizon)
-    held = _with_truth(held, encoded.truth, horizon)
+    train = with_truth(train, encoded.truth, horizon)
+    held = with_truth(held, encoded.truth, horizon)
+    test = with_truth(test, encoded.truth, horizon)
     if not len(train):
         raise DataError(
             f"no window of {look_back} + {horizon} steps holds a value to forecast", fix="Check the target."
@@ -144,6 +161,25 @@ def prepare(
         ),
         fingerprint=_fingerprint(series, parts),
     )
+
+
+def _look_back_of(init: ForecastRun, options: ForecastFitOptions) -> int:
+    before = (init.look_back, init.horizon)
+    asked = (options.look_back or init.look_back, options.horizon)
+    if before != asked:
+        raise InputError(
+            f"the run to start from forecasts {before[1]} steps from {before[0]}, asked for are {asked[1]} from "
+            f"{asked[0]}",
+            where="--init",
+            fix=f"Say --horizon {before[1]} --look-back {before[0]}, or start without --init.",
+        )
+    if own := sorted(options.settings.keys() & _OF_SCALING):
+        raise InputError(
+            f"{own[0]} cannot be set: it is that of the run to start from",
+            where="--init",
+            fix="Leave it out.",
+        )
+    return init.look_back
 
 
 def _parts(series: Series, options: ForecastFitOptions, tested_from: np.ndarray | None) -> Parts:
@@ -200,8 +236,8 @@ def _tell_short(
         )
 
 
-def _with_truth(origins: np.ndarray, truth: Packed, horizon: int) -> np.ndarray:
-    """The origins whose horizon holds at least one value."""
+def with_truth(origins: np.ndarray, truth: Packed, horizon: int) -> np.ndarray:
+    """The origins (W, 2) whose horizon holds at least one value of the truth, values (steps, 1)."""
     there = np.concatenate([[0], np.cumsum(~np.isnan(truth.values[:, 0]))])
     begin = truth.starts[origins[:, 0]] + origins[:, 1]
     return origins[there[begin + horizon] > there[begin]]

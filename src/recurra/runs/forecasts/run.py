@@ -79,7 +79,10 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
 
     def at(self, series: Series, origins: np.ndarray, observer: Observer = ignore) -> Forecasts:
         """Forecasts of `series` at `origins` (W, 2), each from what stands before it."""
-        encoded = self.encoder.encode(series, self.horizon)
+        # What comes after the first origin of a series that was not learned says nothing of its scale.
+        until = series.lengths.copy()
+        np.minimum.at(until, origins[:, 0], origins[:, 1])
+        encoded = self.encoder.encode(series, self.horizon, until=until)
         self._check_known(series, encoded, origins)
         settings = self.config.settings
         batches = WindowBatches(

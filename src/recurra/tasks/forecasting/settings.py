@@ -21,7 +21,8 @@ class ForecastConfig(BaseModel):
         default=(0.1, 0.5, 0.9), description="shares of the quantiles that are forecast; one half among them"
     )
     logarithm: bool | None = Field(
-        default=None, description="forecast the logarithm; unset: where series vary in proportion to their level"
+        default=None,
+        description="forecast the logarithm; unset: where series vary in proportion to their level",
     )
     calendar: bool = Field(default=True, description="tell the network hour, weekday and time of the year")
 

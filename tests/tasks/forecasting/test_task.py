@@ -1,0 +1,124 @@
+"""The loss, the widths of intervals and the defaults, against their definitions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from recurra.tasks.forecasting.calibration import width_factors, widened
+from recurra.tasks.forecasting.settings import ForecastConfig, default_forecast_settings, default_look_back
+from recurra.tasks.forecasting.task import ForecastTask
+
+LEVELS = [0.05, 0.1, 0.5, 0.9]
+
+
+def drawn(seed, windows, horizon, holes=0.3):
+    draw = np.random.default_rng(seed)
+    truth = draw.normal(size=(windows, horizon))
+    truth[draw.random(truth.shape) < holes] = np.nan
+    return truth, np.sort(draw.normal(size=(windows, horizon, len(LEVELS))), axis=-1)
+
+
+@given(st.integers(0, 99), st.integers(1, 6), st.integers(1, 5))
+def test_the_loss_is_its_definition_and_leaves_missing_truths_out(seed, windows, horizon):
+    truth, output = drawn(seed, windows, horizon)
+    terms = [
+        max(q * (y - f), (q - 1) * (y - f))
+        for row, answers in zip(truth, output, strict=True)
+        for y, quantiles in zip(row, answers, strict=True)
+        if not math.isnan(y)
+        for q, f in zip(LEVELS, quantiles, strict=True)
+    ]
+    wanted = 2 * sum(terms) / max(1, len(terms))
+    task = ForecastTask(LEVELS)
+    given_output = torch.from_numpy(output).requires_grad_()
+    loss = task.loss(given_output, torch.from_numpy(truth))
+    assert float(loss.detach()) == pytest.approx(wanted)
+    loss.backward()
+    assert torch.isfinite(given_output.grad).all()
+    assert (given_output.grad[torch.from_numpy(np.isnan(truth))] == 0).all()
+
+
+@given(st.integers(0, 99), st.integers(1, 4))
+def test_validation_over_batches_is_that_over_all(seed, parts):
+    truth, output = (torch.from_numpy(each) for each in drawn(seed, 9, 4))
+    task = ForecastTask(LEVELS)
+    found = task.validate(zip(output.chunk(parts), truth.chunk(parts), strict=True))
+    assert found["loss"] == pytest.approx(float(task.loss(output, truth)))
+    off = (output[..., 2] - truth).numpy()
+    assert found["MAE"] == pytest.approx(np.nanmean(np.abs(off)))
+    assert found["MSE"] == pytest.approx(np.nanmean(off**2))
+
+
+def test_the_loss_of_the_median_alone_is_the_mean_absolute_error():
+    truth, output = torch.tensor([[1.0, 2.0]]), torch.tensor([[[2.0], [5.0]]])
+    assert float(ForecastTask([0.5]).loss(output, truth)) == 2.0
+
+
+def test_nothing_to_learn_from_is_no_loss():
+    output = torch.zeros(2, 3, 1, requires_grad=True)
+    loss = ForecastTask([0.5]).loss(output, torch.full((2, 3), torch.nan))
+    loss.backward()
+    assert float(loss.detach()) == 0.0
+    assert (output.grad == 0).all()
+
+
+@given(st.integers(0, 200), st.integers(1, 8), st.integers(1, 5), st.sampled_from([1e-3, 1.0]))
+def test_widened_quantiles_do_not_cross(seed, windows, horizon, least):
+    truth, quantiles = drawn(seed, windows, horizon)
+    factors = width_factors(truth, quantiles, LEVELS, least)
+    assert factors[2] == 1.0
+    assert min(factors) >= least
+    assert factors[0] >= factors[1]
+    other = drawn(seed + 1, 5, horizon)[1]
+    assert (np.diff(widened(other, LEVELS, factors), axis=-1) >= -1e-12).all()
+
+
+@given(st.integers(0, 99), st.integers(2, 40))
+def test_widened_quantiles_have_their_share_of_the_truths_they_were_fitted_on(seed, windows):
+    truth, quantiles = drawn(seed, windows, 3)
+    n = np.isfinite(truth).sum()
+    wide = widened(quantiles, LEVELS, width_factors(truth, quantiles, LEVELS))
+    for k, level in ((1, 0.1), (3, 0.9)):
+        side = truth >= wide[..., k] - 1e-9 if level < 0.5 else truth <= wide[..., k] + 1e-9
+        assert side.sum() >= min(n, math.ceil((n + 1) * 0.9 - 1e-9))
+
+
+def test_quantiles_without_a_width_keep_their_order():
+    truth = np.array([[1.0, 2.0, 3.0]])
+    quantiles = np.array([[[0.0, 0.0, 1.0, 1.1], [0.0, 0.0, 1.0, 1.1], [0.0, 0.0, 1.0, 1.1]]])
+    quantiles[..., 0] = quantiles[..., 1]
+    assert width_factors(np.full((1, 3), np.nan), quantiles, LEVELS) == [1.0] * 4
+    flat = np.repeat(quantiles[..., 2:3], 4, axis=-1)
+    assert width_factors(truth, flat, LEVELS)[2] == 1.0
+
+
+@given(
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.lists(st.integers(-20, 400), min_size=1, max_size=6),
+)
+def test_a_default_look_back_leaves_a_window_of_the_longest_series(season, horizon, room):
+    look_back = default_look_back(season, horizon, np.array(room))
+    assert look_back >= 1
+    if min(room) >= min(max(season, horizon), max(2 * season + horizon, 8)):
+        assert look_back <= min(room)
+
+
+@pytest.mark.parametrize(("look_back", "segment"), [(1, 1), (23, 1), (24, 6), (96, 24), (1000, 48)])
+def test_long_windows_are_read_in_segments(look_back, segment):
+    settings = default_forecast_settings(look_back, 12, 1000)
+    assert settings.network.segment == segment
+    assert settings.windows.batch_size == 50
+
+
+@pytest.mark.parametrize("levels", [(0.1, 0.9), (0.9, 0.5, 0.1), (0.5, 0.5), (0.5, 1.0), ()])
+def test_levels_that_cannot_be_are_refused(levels):
+    with pytest.raises(ValidationError):
+        ForecastConfig(levels=levels)
