@@ -5,11 +5,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.work import calls_of
 
 from recurra.data.batches import Batch, Batches, padded_steps
 from recurra.data.packed import Packed
 from recurra.errors import InputError
+from tests.work import calls_of
 
 LENGTHS = st.lists(st.integers(0, 60), min_size=1, max_size=80)
 OPTIONS = st.fixed_dictionaries(

@@ -7,11 +7,11 @@ import pandas as pd
 import polars as pl
 import pytest
 from pydantic import ValidationError
-from tests.work import calls_of
 
 from recurra.data.schema import Schema, SchemaOptions, describe, duplicates_across, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.errors import DataError, InputError
+from tests.work import calls_of
 
 N = 60
 LABELS = ["neg", "pos", "neg"] * 20

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.work import calls_of
 
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
 from recurra.data.splits import Split, make_split
 from recurra.errors import DataError, InputError
+from tests.work import calls_of
 
 
 def objects(entries) -> np.ndarray:

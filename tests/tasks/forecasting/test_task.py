@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from recurra.tasks.forecasting.calibration import width_factors, widened
+from recurra.tasks.forecasting.calibration import widened, width_factors
 from recurra.tasks.forecasting.settings import ForecastConfig, default_forecast_settings, default_look_back
 from recurra.tasks.forecasting.task import ForecastTask
 
