@@ -25,7 +25,7 @@ class RecurraError(Exception):
         self.problem, self.where, self.fix = problem, where, fix
         text = f"{where}: {problem}" if where else problem
         if fix:
-            text = f"{text.rstrip('.')}. {fix}"
+            text = f"{text} {fix}" if text.endswith((".", "?")) else f"{text}. {fix}"
         super().__init__(text)
 
     def __reduce__(self):
