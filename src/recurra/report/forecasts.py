@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +14,35 @@ from recurra.runs.forecasts.run import Forecasts
 from recurra.storage import write_bytes
 from recurra.tasks.forecasting.metrics import central_pairs
 
-_MOST_PANELS = 6
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_PANELS, _MOST_LETTERS = 6, 50
+_MORE_FONTS = (
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "WenQuanYi Zen Hei",
+)
 # Okabe & Ito's colours, told apart by colour-blind readers; line styles do it in print.
 _HISTORY, _FORECAST, _TRUTH = "#000000", "#0072B2", "#D55E00"
 
 
 def draw(series: Series, forecasts: Forecasts, path: Path, *, season: int = 1) -> Path:
-    """A panel for each forecast, at most six, written to `path` as PNG.
+    """The figure of `forecast_figure`, written to `path` as PNG."""
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        # A name in letters that no font here has is drawn as boxes; the forecast is no worse for it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        forecast_figure(series, forecasts, season=season).savefig(stream, format="png", dpi=130)
+    write_bytes(path, stream.getvalue())
+    return path
+
+
+def forecast_figure(series: Series, forecasts: Forecasts, *, season: int = 1) -> Figure:
+    """A panel for each forecast, at most six.
 
     Args:
         series: what the forecasts are of.
@@ -42,13 +66,12 @@ def draw(series: Series, forecasts: Forecasts, path: Path, *, season: int = 1) -
         _panel(panels[k], series, forecasts, k, season)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=130)
-    write_bytes(path, stream.getvalue())
-    return path
+    return figure
 
 
-def _panel(panel, series: Series, forecasts: Forecasts, k: int, season: int) -> None:
+def _panel(panel: Axes, series: Series, forecasts: Forecasts, k: int, season: int) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     n, origin = forecasts.origins[k].tolist()
     horizon = forecasts.quantiles.shape[1]
     length = int(series.lengths[n])
@@ -75,6 +98,22 @@ def _panel(panel, series: Series, forecasts: Forecasts, k: int, season: int) -> 
     if length > origin:
         after = min(length, origin + horizon)
         panel.plot(times(origin, after), values[origin:after], color=_TRUTH, linewidth=1.2, label="what came")
-    panel.set_title(series.names[n], fontsize="medium", loc="left", parse_math=False)
+    panel.set_title(_short(series.names[n]), fontsize="medium", loc="left", parse_math=False, family=_fonts())
     panel.grid(alpha=0.3)
-    panel.tick_params(axis="x", labelrotation=20, labelsize="small")
+    panel.tick_params(axis="x", labelsize="small")
+    if series.grid.kind != "number":
+        locator = AutoDateLocator(maxticks=7)
+        panel.xaxis.set_major_locator(locator)
+        panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _MOST_LETTERS else name[: _MOST_LETTERS - 1] + "…"
+
+
+def _fonts() -> list[str]:
+    """Matplotlib's own font, and those installed here that have what it lacks: Chinese, Japanese, Korean."""
+    from matplotlib.font_manager import fontManager
+
+    there = set(fontManager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _MORE_FONTS if name in there)]

@@ -119,7 +119,7 @@ def prepare(
     )
     if encoder.logarithm:
         observer(Said("the series vary in proportion to their level: their logarithms are forecast"))
-    encoded = encoder.encode(series, horizon)
+    encoded = encoder.encode(series, horizon, until=parts.train)
     train = with_truth(train, encoded.truth, horizon)
     held = with_truth(held, encoded.truth, horizon)
     test = with_truth(test, encoded.truth, horizon)
