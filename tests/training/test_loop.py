@@ -318,3 +318,19 @@ def test_a_killed_training_goes_on_with_its_carried_state(tmp_path, killed_at):
     with pytest.raises(Killed):
         trained(tmp_path / "killed", until=killed_at)
     assert same(trained(tmp_path / "killed", resume=True), trained(tmp_path / "whole"))
+
+
+def test_plain_sgd_with_a_halving_rate_goes_on_after_a_kill(tmp_path):
+    plain = {"optimizer": "sgd", "schedule": "halving", "hold_epochs": 2, "warmup": 0.0, "learning_rate": 0.1}
+    whole, history = run(**plain)
+    rates = [record.learning_rate for record in history.records]
+    assert rates[:4] == pytest.approx([0.1, 0.1, 0.05, 0.025])
+
+    def kill(event):
+        if isinstance(event, StepDone) and event.step == 20:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(tmp_path, observer=kill, checkpoint_every_s=1e-9, **plain)
+    resumed, _ = run(tmp_path, resume=True, **plain)
+    assert same(resumed, whole)

@@ -41,6 +41,9 @@ class LanguageNetworkConfig(BaseModel):
         default=0.3, ge=0, lt=1, description="variational dropout on what the last layer gives"
     )
     weight_drop: float = Field(default=0.0, ge=0, lt=1, description="DropConnect on the recurrent weights")
+    initial_range: float | None = Field(
+        default=None, gt=0, description="all weights begin evenly spread up to this; unset: each kind its own way"
+    )
 
     def without_dropout(self) -> LanguageNetworkConfig:
         """The same network with nothing hidden in training."""
@@ -109,6 +112,9 @@ class LanguageNetwork(nn.Module):
             if table is not None:
                 bound = math.sqrt(3 / table.weight.size(1))
                 nn.init.uniform_(table.weight, -bound, bound)
+        if config.initial_range is not None:
+            for weight in self.parameters():
+                nn.init.uniform_(weight, -config.initial_range, config.initial_range)
         self.embedding_dropout = EmbeddingDropout(config.embedding_dropout)
         rates = [config.input_dropout] + [config.dropout] * (config.num_layers - 1) + [config.output_dropout]
         self.dropouts = nn.ModuleList(VariationalDropout(rate) for rate in rates)

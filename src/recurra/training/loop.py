@@ -142,7 +142,7 @@ def train(
 
     Without a validation part it trains to the last step and keeps the last weights.
 
-    AdamW (Loshchilov & Hutter, arXiv:1711.05101) with gradients clipped to a norm (Pascanu et al.,
+    AdamW (Loshchilov & Hutter, arXiv:1711.05101) or SGD with gradients clipped to a norm (Pascanu et al.,
     arXiv:1211.5063); early stopping on the validation loss.
 
     Args:
@@ -176,7 +176,7 @@ def train(
     with Interruption() as interruption:
         while position.stopped is None:
             for batch in training.epoch(position.epoch, start=position.batch):
-                rate = learning_rate_at(position.step, total_steps, config)
+                rate = learning_rate_at(position.step, total_steps, config, position.epoch)
                 loss, norm, position.state = take_step(
                     network, objective, optimizer, batch, config, learning_rate=rate, state=position.state
                 )
@@ -220,14 +220,17 @@ def train(
     )
 
 
-def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """AdamW over the trainable weights; vectors (biases, norms) are not decayed."""
+def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW or plain SGD over the trainable weights; vectors (biases, norms) are not decayed."""
     weights = [p for p in network.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in weights if p.dim() > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, fused=True)
+    groups = [group for group in groups if group["params"]]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=config.learning_rate)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
 
 
 def outputs_over(
@@ -266,7 +269,7 @@ def predictions(network: nn.Module, source: BatchSource, precision: Precision) -
 def take_step(
     network: nn.Module,
     objective: Objective,
-    optimizer: torch.optim.AdamW,
+    optimizer: torch.optim.Optimizer,
     batch: Batch,
     config: TrainingConfig,
     *,
@@ -345,7 +348,7 @@ def _close_epoch(
         step=position.step,
         train_loss=position.loss_sum / max(1, position.examples),
         validation=measured,
-        learning_rate=learning_rate_at(max(0, position.step - 1), total_steps, config),
+        learning_rate=learning_rate_at(max(0, position.step - 1), total_steps, config, position.epoch),
         gradient_norm=position.norm_sum / steps,
         clipped_share=position.clipped / steps,
         is_best=is_best,
@@ -357,7 +360,7 @@ def _close_epoch(
 
 
 def _capture(
-    network: nn.Module, optimizer: torch.optim.AdamW, position: _Position, best: dict[str, Tensor]
+    network: nn.Module, optimizer: torch.optim.Optimizer, position: _Position, best: dict[str, Tensor]
 ) -> Checkpoint:
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
@@ -372,7 +375,7 @@ def _capture(
 
 
 def _restore(
-    folder: Path, checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.AdamW
+    folder: Path, checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[_Position, dict[str, Tensor]]:
     """Put network, optimiser and random generator where they were.
 
@@ -390,7 +393,7 @@ def _restore(
 
 
 def _restored(
-    checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.AdamW
+    checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[_Position, dict[str, Tensor]]:
     network.load_state_dict(checkpoint.group("network"))
     state: dict[int, dict[str, Tensor]] = {}
