@@ -1,0 +1,104 @@
+"""Penn Treebank by words: the published network without dropout, and the defaults at its size.
+
+    python benchmarks/ptb.py [zaremba default ...]
+
+zaremba: two LSTM layers of 200 without dropout, trained as printed (Zaremba, Sutskever and Vinyals, arXiv:1409.2329,
+"non-regularized"): SGD, 20 rows of 20 tokens, weights from (-0.1, 0.1), rate 1 halved in every epoch after the
+fourth of 13, gradients clipped to 5. There the loss is summed over 20 steps, here it is their mean: the same with a
+rate of 20 and a norm of 0.25. Printed test perplexity 114.5.
+
+Every finished trial is kept in benchmarks/results/ptb.jsonl; the test part is opened by each of them once.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import Any
+
+from trials import Trials, data_folder, table
+
+from recurra.runs.texts.config import TextFitOptions
+from recurra.runs.texts.files import fit_corpus
+from recurra.training.loop import EpochRecord
+
+KINDS: dict[str, dict[str, Any]] = {
+    "zaremba": {
+        "network.cell": "lstm",
+        "network.hidden_size": 200,
+        "network.embedding_size": 200,
+        "network.num_layers": 2,
+        "network.tied": False,
+        "network.embedding_dropout": 0.0,
+        "network.input_dropout": 0.0,
+        "network.dropout": 0.0,
+        "network.output_dropout": 0.0,
+        "network.initial_range": 0.1,
+        "windows.rows": 20,
+        "windows.steps": 20,
+        "windows.vary": False,
+        "training.optimizer": "sgd",
+        "training.learning_rate": 20.0,
+        "training.clip_norm": 0.25,
+        "training.weight_decay": 0.0,
+        "training.warmup": 0.0,
+        "training.schedule": "halving",
+        "training.hold_epochs": 4,
+        "training.epochs": 13,
+        "training.patience": 13,
+    },
+    "default": {},
+}
+
+
+def trial(settings: dict[str, Any]) -> dict[str, Any]:
+    """Fit, and score the test part once."""
+
+    def tell(event: object) -> None:
+        if isinstance(event, EpochRecord):
+            print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
+
+    folder = data_folder() / "ptb"
+    parts = {name: str(folder / f"ptb.{name}.txt") for name in ("train", "valid", "test")}
+    run = fit_corpus(
+        parts["train"],
+        TextFitOptions(settings=settings, baselines=False),
+        validation=parts["valid"],
+        test=parts["test"],
+        observer=tell,
+    )
+    if run.metrics["training"]["stopped"] == "interrupted":
+        sys.exit("interrupted: this trial is not kept")
+    best = run.history[run.metrics["training"]["best_epoch"] - 1]
+    return {
+        "perplexity": run.metrics["test"]["scores"][0],
+        "validation": best["validation"],
+        "weights": run.metrics["training"]["weights"],
+        "epochs": run.metrics["training"]["epochs"],
+        "seconds": round(run.metrics["seconds"]["total"], 1),
+    }
+
+
+def main(kinds: list[str]) -> None:
+    """Run what is missing, print the table."""
+    trials = Trials("ptb")
+    rows = []
+    for kind in kinds:
+        done = trials.run(kind, partial(trial, KINDS[kind]))
+        score = done["perplexity"]
+        interval = score["interval"]
+        rows.append(
+            [
+                kind,
+                f"{score['value']:.1f}",
+                f"{interval['low']:.1f} to {interval['high']:.1f}",
+                f"{done['validation']['perplexity']:.1f}",
+                f"{done['weights']:,}",
+                f"{done['seconds']:.0f} s",
+            ]
+        )
+    print(table(["", "test perplexity", "95 % interval", "validation", "weights", "time"], rows))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or list(KINDS))
