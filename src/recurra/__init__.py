@@ -15,6 +15,7 @@ _HOMES = {
     "GRU": "recurra.layers",
     "SequenceClassifier": "recurra.estimators",
     "SequenceRegressor": "recurra.estimators",
+    "Forecaster": "recurra.estimators",
     "load": "recurra.runs.loading",
 }
 

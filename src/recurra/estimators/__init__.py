@@ -7,6 +7,7 @@ import importlib
 _HOMES = {
     "SequenceClassifier": "classifier",
     "SequenceRegressor": "regressor",
+    "Forecaster": "forecaster",
 }
 
 __all__ = list(_HOMES)

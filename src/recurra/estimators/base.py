@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import warnings
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -24,7 +24,7 @@ from recurra.runs.places import check_place
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.fit import fit
 from recurra.runs.sequences.run import SequenceRun
-from recurra.tasks.settings import Settings
+from recurra.tasks.settings import RoomsOfSettings, Settings
 from recurra.training.loop import EpochRecord
 
 SETTINGS = {
@@ -41,10 +41,82 @@ SETTINGS = {
 }
 
 
-class SequenceEstimator(BaseEstimator):
+class RunEstimator(BaseEstimator):
+    """What every estimator does about its settings, its seed and what it says.
+
+    Attributes:
+        _settings: parameter -> the dotted name of the setting that it is.
+        _form: the settings.
+    """
+
+    _settings: ClassVar[dict[str, str]]
+    _form: ClassVar[type[RoomsOfSettings]]
+    settings: dict[str, Any] | None
+    validation: float | None
+    random_state: int | np.random.RandomState | None
+    verbose: bool
+
+    def _overrides(self, more: dict[str, Any]) -> dict[str, Any]:
+        """The settings that were asked for, by their dotted names, `more` among them; checked.
+
+        Raises:
+            InputError: a name that does not exist, a value that does not fit, or a setting given twice.
+        """
+        given = {name: getattr(self, name) for name in self._settings}
+        overrides = more | {
+            self._settings[name]: plain(value) for name, value in given.items() if value is not None
+        }
+        own = self.settings or {}
+        if twice := sorted(set(overrides) & set(own)):
+            raise InputError(
+                f"{twice[0]} is given by a parameter and in settings", where="settings", fix="Give it once."
+            )
+        overrides |= {name: plain(value) for name, value in own.items()}
+        try:
+            self._form().changed(overrides)
+        except InputError as error:
+            raise InputError(
+                error.problem, where=f"parameters of {type(self).__name__}", fix=error.fix
+            ) from None
+        if self.validation is not None and not (
+            isinstance(self.validation, numbers.Real) and 0 <= self.validation < 1
+        ):
+            raise InputError(
+                f"expected a share from 0 to below 1, found {self.validation!r}", where="validation"
+            )
+        return overrides
+
+    def _seed(self) -> int:
+        state = check_random_state(self.random_state)
+        if isinstance(self.random_state, numbers.Integral):
+            return int(self.random_state)
+        return int(state.randint(2**31 - 1))
+
+    def _tell(self, event: Event, notes: list[str]) -> None:
+        if isinstance(event, Said):
+            notes.append(event.text)
+            if event.kind == "warning":
+                warnings.warn(event.text, UserWarning, stacklevel=2)
+        if not self.verbose:
+            return
+        if isinstance(event, Said):
+            print(event.text)
+        elif isinstance(event, PhaseStarted):
+            print(f"{event.name} ...")
+        elif isinstance(event, EpochRecord):
+            measured = "".join(f", validation {name} {value:.4g}" for name, value in event.validation.items())
+            best = " (best so far)" if event.validation and event.is_best else ""
+            print(f"epoch {event.epoch}: training loss {event.train_loss:.4g}{measured}{best}")
+
+
+class SequenceEstimator(RunEstimator):
     """Base of `SequenceClassifier` and `SequenceRegressor`; see there."""
 
     _estimator_type: str
+    _settings: ClassVar[dict[str, str]] = {
+        name: setting for name, setting in SETTINGS.items() if name != "class_weight"
+    }
+    _form = Settings
     run_: SequenceRun
 
     def __init__(
@@ -146,22 +218,6 @@ class SequenceEstimator(BaseEstimator):
         if self.run_.path is not None:
             write_record(self.run_.path, self._record())
 
-    def _tell(self, event: Event, notes: list[str]) -> None:
-        if isinstance(event, Said):
-            notes.append(event.text)
-            if event.kind == "warning":
-                warnings.warn(event.text, UserWarning, stacklevel=2)
-        if not self.verbose:
-            return
-        if isinstance(event, Said):
-            print(event.text)
-        elif isinstance(event, PhaseStarted):
-            print(f"{event.name} ...")
-        elif isinstance(event, EpochRecord):
-            measured = "".join(f", validation {name} {value:.4g}" for name, value in event.validation.items())
-            best = " (best so far)" if event.validation and event.is_best else ""
-            print(f"epoch {event.epoch}: training loss {event.train_loss:.4g}{measured}{best}")
-
     def _checked(self, X: Any, *, reset: bool) -> Any:
         """X; where it is a table, its columns are noted by `fit` (`reset`) and compared by `predict`."""
         if not reset:
@@ -179,42 +235,6 @@ class SequenceEstimator(BaseEstimator):
         if _is_table(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
         return X
-
-    def _overrides(self, more: dict[str, Any]) -> dict[str, Any]:
-        """The settings that were asked for, by their dotted names, `more` among them; checked.
-
-        Raises:
-            InputError: a name that does not exist, a value that does not fit, or a setting given twice.
-        """
-        given = {name: getattr(self, name, None) for name in SETTINGS if name != "class_weight"}
-        overrides = more | {
-            SETTINGS[name]: plain(value) for name, value in given.items() if value is not None
-        }
-        own = self.settings or {}
-        if twice := sorted(set(overrides) & set(own)):
-            raise InputError(
-                f"{twice[0]} is given by a parameter and in settings", where="settings", fix="Give it once."
-            )
-        overrides |= {name: plain(value) for name, value in own.items()}
-        try:
-            Settings().changed(overrides)
-        except InputError as error:
-            raise InputError(
-                error.problem, where=f"parameters of {type(self).__name__}", fix=error.fix
-            ) from None
-        if self.validation is not None and not (
-            isinstance(self.validation, numbers.Real) and 0 <= self.validation < 1
-        ):
-            raise InputError(
-                f"expected a share from 0 to below 1, found {self.validation!r}", where="validation"
-            )
-        return overrides
-
-    def _seed(self) -> int:
-        state = check_random_state(self.random_state)
-        if isinstance(self.random_state, numbers.Integral):
-            return int(self.random_state)
-        return int(state.randint(2**31 - 1))
 
     def _record(self) -> Record:
         params = {name: plain(value) for name, value in self.get_params().items()}

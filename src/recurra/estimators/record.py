@@ -59,17 +59,26 @@ def read_record(folder: Path, estimator: str, params: list[str], run: SequenceRu
             where=str(folder),
             fix="Load it with the other estimator, or with recurra.load.",
         )
+    options = run.config.options
+    given = {
+        "settings": options.settings,
+        "random_state": options.seed,
+        "validation": options.validation,
+        "budget": options.budget_s,
+        "init": options.init,
+    }
+    return stored_record(folder, estimator, params) or Record(estimator=estimator, params=given)
+
+
+def stored_record(folder: Path, estimator: str, params: list[str]) -> Record | None:
+    """What stands in `estimator.json`; None where there is none.
+
+    Raises:
+        RunError: as `read_record`.
+    """
     path = folder / ESTIMATOR
     if not path.exists():
-        options = run.config.options
-        given = {
-            "settings": options.settings,
-            "random_state": options.seed,
-            "validation": options.validation,
-            "budget": options.budget_s,
-            "init": options.init,
-        }
-        return Record(estimator=estimator, params=given)
+        return None
     try:
         record = Record.model_validate(read_json(path))
     except ValidationError as error:
