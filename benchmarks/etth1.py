@@ -4,14 +4,15 @@
 
 Hourly values of two years; the first 8,640 hours to learn from, 2,880 to validate, 2,880 to test; scaled by the mean
 and deviation of each column over the training part; mean squared error over all windows, steps and columns. The
-network has the default settings, and the same with segments of one step, point by point. Every finished trial is
-kept in benchmarks/results/etth1.jsonl; the test part is opened by each of them once.
+network has the default settings, and the same with segments of one step, point by point. A killed trial goes on when the script is run
+again; every finished one is kept in benchmarks/results/etth1.jsonl; the test part is opened by each of them once.
 """
 
 from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,17 +46,18 @@ def frame() -> pl.DataFrame:
     return scaled.with_columns(rows["date"], pl.Series("part", parts))
 
 
-def trial(horizon: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """Fit, and score every test window once."""
+def trial(kind: str, horizon: int) -> dict[str, Any]:
+    """Fit, and score every test window once; a killed one goes on from its checkpoint in `runs/etth1-...`."""
+    place = Path("runs") / f"etth1-{kind.replace(' ', '-')}-{horizon}"
 
     def tell(event: object) -> None:
         if isinstance(event, EpochRecord):
             print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
 
     options = ForecastFitOptions(
-        data=SeriesOptions(split="part"), horizon=horizon, look_back=96, settings=settings, baselines=False
+        data=SeriesOptions(split="part"), horizon=horizon, look_back=96, settings=KINDS[kind], baselines=False
     )
-    run = fit_series(frame(), options, observer=tell)
+    run = fit_series(frame(), options, out=place, resume=place.exists(), observer=tell)
     if run.metrics["training"]["stopped"] == "interrupted":
         sys.exit("interrupted: this trial is not kept")
     scores = {score["name"]: score for score in run.metrics["test"]["scores"]}
@@ -74,8 +76,7 @@ def main(horizons: list[int]) -> None:
     """Run what is missing, print the table."""
     trials = Trials("etth1")
     found = {
-        kind: {h: trials.run(f"{kind} · {h}", partial(trial, h, settings)) for h in horizons}
-        for kind, settings in KINDS.items()
+        kind: {h: trials.run(f"{kind} · {h}", partial(trial, kind, h)) for h in horizons} for kind in KINDS
     }
     rows = [
         [kind, *(f"{of[h]['mse']['value']:.3f} ({of[h]['seconds']:.0f} s)" for h in horizons)]

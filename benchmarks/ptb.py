@@ -7,13 +7,14 @@ zaremba: two LSTM layers of 200 without dropout, trained as printed (Zaremba, Su
 fourth of 13, gradients clipped to 5. There the loss is summed over 20 steps, here it is their mean: the same with a
 rate of 20 and a norm of 0.25. Printed test perplexity 114.5.
 
-Every finished trial is kept in benchmarks/results/ptb.jsonl; the test part is opened by each of them once.
+A killed trial goes on when the script is run again; every finished one is kept in benchmarks/results/ptb.jsonl; the test part is opened by each of them once.
 """
 
 from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from trials import Trials, data_folder, table
@@ -51,20 +52,22 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def trial(settings: dict[str, Any]) -> dict[str, Any]:
-    """Fit, and score the test part once."""
+def trial(kind: str) -> dict[str, Any]:
+    """Fit, and score the test part once; a killed one goes on from its checkpoint in `runs/ptb-KIND`."""
 
     def tell(event: object) -> None:
         if isinstance(event, EpochRecord):
             print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
 
-    folder = data_folder() / "ptb"
+    folder, place = data_folder() / "ptb", Path("runs") / f"ptb-{kind}"
     parts = {name: str(folder / f"ptb.{name}.txt") for name in ("train", "valid", "test")}
     run = fit_corpus(
         parts["train"],
-        TextFitOptions(settings=settings, baselines=False),
+        TextFitOptions(settings=KINDS[kind], baselines=False),
         validation=parts["valid"],
         test=parts["test"],
+        out=place,
+        resume=place.exists(),
         observer=tell,
     )
     if run.metrics["training"]["stopped"] == "interrupted":
@@ -84,7 +87,7 @@ def main(kinds: list[str]) -> None:
     trials = Trials("ptb")
     rows = []
     for kind in kinds:
-        done = trials.run(kind, partial(trial, KINDS[kind]))
+        done = trials.run(kind, partial(trial, kind))
         score = done["perplexity"]
         interval = score["interval"]
         rows.append(
