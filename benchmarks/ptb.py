@@ -7,7 +7,8 @@ zaremba: two LSTM layers of 200 without dropout, trained as printed (Zaremba, Su
 fourth of 13, gradients clipped to 5. There the loss is summed over 20 steps, here it is their mean: the same with a
 rate of 20 and a norm of 0.25. Printed test perplexity 114.5.
 
-A killed trial goes on when the script is run again; every finished one is kept in benchmarks/results/ptb.jsonl; the test part is opened by each of them once.
+A killed trial goes on when the script is run again; every finished one is kept in benchmarks/results/ptb.jsonl; the
+test part is opened by each of them once.
 """
 
 from __future__ import annotations
