@@ -34,9 +34,8 @@ def made(count=1, grid=GRIDS[2], origin=60, horizon=7):
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: f"{grid.kind} {grid.frequency} {grid.origin}")
-@pytest.mark.parametrize("count", [1, 4])
-def test_labels_of_times_do_not_overlap(grid, count):
-    figure = forecast_figure(*made(count, grid))
+def test_labels_of_times_do_not_overlap(grid):
+    figure = forecast_figure(*made(2, grid))  # side by side, where there is least room
     figure.canvas.draw()
     for panel in figure.axes:
         low, high = panel.get_xlim()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recurra.data.series.encoding import SeriesEncoder
@@ -37,6 +37,7 @@ def cut(draw):
     return encoded, origins, options
 
 
+@settings(max_examples=50)
 @given(cut())
 def test_windows_equal_the_definition_cut_by_hand(case):
     encoded, origins, options = case
@@ -66,6 +67,7 @@ def test_windows_equal_the_definition_cut_by_hand(case):
     assert not np.isnan(past).any()
 
 
+@settings(max_examples=50)
 @given(cut(), st.integers(0, 5), st.integers(0, 3))
 def test_an_epoch_covers_every_window_once_and_goes_on_from_anywhere(case, epoch, start):
     encoded, origins, options = case
@@ -103,6 +105,7 @@ def test_of_more_windows_than_asked_an_epoch_takes_some_and_others_next_time():
     assert sum(len(b) for b in batches.evaluation()) == len(origins)
 
 
+@settings(max_examples=50)
 @given(cut(), st.sampled_from([np.nan, 1e30, -1e30]))
 def test_inputs_read_no_target_or_past_covariate_from_the_origin_on(case, poison):
     encoded, origins, options = case
