@@ -42,7 +42,9 @@ class LanguageNetworkConfig(BaseModel):
     )
     weight_drop: float = Field(default=0.0, ge=0, lt=1, description="DropConnect on the recurrent weights")
     initial_range: float | None = Field(
-        default=None, gt=0, description="all weights begin evenly spread up to this; unset: each kind its own way"
+        default=None,
+        gt=0,
+        description="all weights begin evenly spread up to this; unset: each kind its own way",
     )
 
     def without_dropout(self) -> LanguageNetworkConfig:
