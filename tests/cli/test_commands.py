@@ -345,7 +345,10 @@ def test_numbers_out_of_range_are_named(place, option, said):
 
 
 def test_settings_say_what_depends_on_the_data():
-    listed = json.loads(recurra("info", "--settings", "--json").stdout)
+    kinds = json.loads(recurra("info", "--settings", "--json").stdout)
+    assert {"network.segment", "windows.most"} <= kinds["forecasts"].keys()
+    assert {"corpus.level", "windows.rows"} <= kinds["texts"].keys()
+    listed = kinds["sequences"]
     assert listed["training.epochs"]["default"] == "depends on the data"
     assert listed["training.clip_norm"]["default"] == 1.0
     assert all(entry["description"] for entry in listed.values())

@@ -18,7 +18,7 @@ from recurra.runs.forecasts.files import back_test, fit_series, read_series
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.loading import load_as
 from recurra.storage import write_bytes
-from recurra.tasks.forecasting.settings import ForecastSettings
+from recurra.tasks.forecasting.settings import ForecastSettings, default_forecast_settings
 
 STEPS_SHOWN = 6
 DATA_OPTIONS = SeriesOptions
@@ -62,6 +62,11 @@ def _step_table(rows: list[dict[str, Any]], name: str) -> Table:
         table.add_column(str(row["step"]), justify="right")
     table.add_row(name, *(number(row[name]) for row in chosen))
     return table
+
+
+def default_choices() -> list[ForecastSettings]:
+    """The defaults for series of several lengths and numbers."""
+    return [default_forecast_settings(*of) for of in ((8, 4, 50), (36, 12, 100), (96, 96, 50_000))]
 
 
 def next_commands(place: Path) -> list[str]:

@@ -24,13 +24,22 @@ def run_info(run_folder: Path | None, *, settings: bool, as_json: bool) -> None:
     if as_json:
         print_json(content)
         return
+    console = Console(highlight=False)
+    if settings:
+        for kind, found in content.items():
+            console.print(f"[bold]Of runs of {kind}[/bold]")
+            console.print(_table({name: f"{v['default']}   {v['description']}" for name, v in found.items()}))
+    else:
+        console.print(_table(content))
+
+
+def _table(content: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in content.items():
-        shown = f"{value['default']}   {value['description']}" if isinstance(value, dict) else str(value)
-        table.add_row(name, plain(shown))
-    Console(highlight=False).print(table)
+        table.add_row(name, plain(str(value)))
+    return table
 
 
 def _installation() -> dict[str, Any]:
@@ -53,26 +62,23 @@ def _installation() -> dict[str, Any]:
 
 
 def _settings() -> dict[str, Any]:
-    import numpy as np
+    """For each kind of run: setting -> its default, or that it depends on the data, and what it is."""
+    from recurra.cli.fit import KINDS, face_of
 
-    from recurra.tasks.defaults import default_settings
-    from recurra.tasks.settings import Settings
-
-    usual = Settings().flat()
-    chosen = [
-        default_settings(kind, np.full(count, steps)).flat()
-        for kind in ("tokens", "features")
-        for count, steps in ((50, 5), (50, 500), (50_000, 50))
-    ]
-    return {
-        name: {
-            "default": usual[name]
-            if all(settings[name] == usual[name] for settings in chosen)
-            else "depends on the data",
-            "description": description,
+    content: dict[str, Any] = {}
+    for kind in KINDS:
+        face = face_of(kind)
+        usual, chosen = face.SETTINGS().flat(), [settings.flat() for settings in face.default_choices()]
+        content[kind] = {
+            name: {
+                "default": usual[name]
+                if all(settings[name] == usual[name] for settings in chosen)
+                else "depends on the data",
+                "description": description,
+            }
+            for name, description in face.SETTINGS.names().items()
         }
-        for name, description in Settings.names().items()
-    }
+    return content
 
 
 def _run(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from recurra.cli.console import Watcher, interval, number, plain, score_table
@@ -13,6 +14,7 @@ from recurra.runs.events import PhaseStarted
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.files import fit_source, read_examples
 from recurra.runs.sequences.run import SequenceRun
+from recurra.tasks.defaults import default_settings
 from recurra.tasks.settings import Settings
 
 CLASSES_SHOWN = 12
@@ -86,6 +88,15 @@ def facts(run: SequenceRun) -> dict[str, str]:
         "task": f"{run.metrics['task']} ({run.metrics['target_kind']})",
         "classes": ", ".join(map(str, run.classes)) or "–",
     }
+
+
+def default_choices() -> list[Settings]:
+    """The defaults for data of several kinds and sizes."""
+    return [
+        default_settings(kind, np.full(count, steps))
+        for kind in ("tokens", "features")
+        for count, steps in ((50, 5), (50, 500), (50_000, 50))
+    ]
 
 
 def next_commands(place: Path) -> list[str]:

@@ -13,7 +13,7 @@ from recurra.runs.loading import load_as
 from recurra.runs.texts.config import CorpusOptions, TextFitOptions
 from recurra.runs.texts.files import fit_corpus
 from recurra.runs.texts.run import TextRun
-from recurra.tasks.generation.settings import LanguageSettings
+from recurra.tasks.generation.settings import LanguageSettings, default_language_settings
 
 DATA_OPTIONS = CorpusOptions
 OPTIONS = TextFitOptions
@@ -42,6 +42,11 @@ def show_result(run: TextRun, watcher: Watcher) -> None:
     print_(f"  {plain(metrics['sample'])}".replace("\n", "\n  ").rstrip())
     if "verdict" in metrics:
         print_(f"\n{metrics['verdict']}")
+
+
+def default_choices() -> list[LanguageSettings]:
+    """The defaults for texts of several levels and lengths."""
+    return [default_language_settings(level, n) for level in ("word", "character") for n in (10_000, 10**6)]
 
 
 def next_commands(place: Path) -> list[str]:

@@ -31,6 +31,9 @@ class ForecastNetworkConfig(BaseModel):
         default="last",
         description="of each window: less its last value; less its mean and over its deviation; or none",
     )
+    seasonal: bool = Field(
+        default=True, description="begin between the last value and the last season, else at the last value"
+    )
     identity: bool = Field(default=True, description="a vector of its own for each learned series")
 
 
@@ -115,7 +118,8 @@ class ForecastNetwork(nn.Module):
         self.head = nn.Linear(size, w * len(shape.levels))
         with torch.no_grad():
             self.head.weight.mul_(0.1)  # begin near the naive forecast
-        self.share = nn.Parameter(torch.zeros(shape.horizon)) if shape.season > 1 else None
+        seasonal = config.seasonal and shape.season > 1
+        self.share = nn.Parameter(torch.zeros(shape.horizon)) if seasonal else None
         self.middle = shape.levels.index(0.5)
 
     def forward(self, past: Tensor, future: Tensor, identity: Tensor, static: Tensor) -> Tensor:

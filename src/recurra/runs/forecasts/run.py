@@ -22,15 +22,13 @@ from recurra.networks.forecast_network import ForecastNetwork
 from recurra.runs.config import CONFIG, read_config
 from recurra.runs.events import Measured, Observer, ignore
 from recurra.runs.forecasts.config import ForecastRunConfig
-from recurra.runs.run import METRICS, MODEL, Run, check_files, read_history, read_network
+from recurra.runs.run import LAST, METRICS, MODEL, Run, check_files, read_history, read_network
 from recurra.storage import read_json, write_bytes
 from recurra.tasks.forecasting.calibration import widened
 from recurra.training.loop import outputs_over
 
 if TYPE_CHECKING:
     import polars as pl
-
-LAST = "last.safetensors"  # the steps that a forecast after the training data is made from
 
 
 @dataclass(frozen=True)
