@@ -54,19 +54,26 @@ class LanguageNetworkConfig(BaseModel):
 
 
 class LanguageOutput(NamedTuple):
-    """What a language network gives for (B, T) tokens.
+    """What a language network gives for (B, T) tokens: all but the logits, which may be most of the memory.
 
     Args:
-        logits: (B, T, V) of the token after each.
-        state: after the last valid step of each sequence; for each layer as the layer has it.
         raw: (B, T, F) outputs of the last layer.
         dropped: (B, T, F) the same after dropout.
+        state: after the last valid step of each sequence; for each layer as the layer has it.
+        weight: (V, F) from what the last layer gives to logits; the tied table, or one of its own.
+        bias: (V,) of the logits.
     """
 
-    logits: Tensor
-    state: tuple[Any, ...]
     raw: Tensor
     dropped: Tensor
+    state: tuple[Any, ...]
+    weight: Tensor
+    bias: Tensor
+
+    @property
+    def logits(self) -> Tensor:
+        """(B, T, V) of the token after each, computed when asked for."""
+        return functional.linear(self.dropped, self.weight, self.bias)
 
 
 class LanguageNetwork(nn.Module):
@@ -87,9 +94,8 @@ class LanguageNetwork(nn.Module):
     >>> shape = NetworkShape(input="tokens", input_size=10, output_size=10)
     >>> network = LanguageNetwork(LanguageNetworkConfig(hidden_size=6, embedding_size=4), shape).eval()
     >>> ids = torch.tensor([[2, 3, 4, 5]])
-    >>> logits, state, *_ = network(ids)
-    >>> before, state, *_ = network(ids[:, :3])
-    >>> last, state, *_ = network(ids[:, 3:], state=state)
+    >>> logits = network(ids).logits
+    >>> last = network(ids[:, 3:], state=network(ids[:, :3]).state).logits
     >>> logits.shape, torch.allclose(last, logits[:, 3:], atol=1e-6)
     (torch.Size([1, 4, 10]), True)
     """
@@ -124,28 +130,14 @@ class LanguageNetwork(nn.Module):
     def forward(
         self, ids: Tensor, lengths: Tensor | None = None, state: tuple[Any, ...] | None = None
     ) -> LanguageOutput:
-        raw, dropped, after = self.features(ids, lengths, state)
-        return LanguageOutput(self.logits(dropped), after, raw, dropped)
-
-    def features(
-        self, ids: Tensor, lengths: Tensor | None = None, state: tuple[Any, ...] | None = None
-    ) -> tuple[Tensor, Tensor, tuple[Any, ...]]:
-        """All but the logits, which for a large vocabulary are most of the memory: `raw`, `dropped`, state.
-
-        `logits(dropped)` gives them, of as many steps at a time as one likes.
-        """
         raw = self.embedding_dropout(self.embedding, ids)
         before = [None] * len(self.recurrent) if state is None else state
         after = []
         for dropout, layer, hx in zip(self.dropouts, self.recurrent, before, strict=False):
             raw, last = layer(dropout(raw), hx, lengths=lengths)
             after.append(last)
-        return raw, self.dropouts[-1](raw), tuple(after)
-
-    def logits(self, dropped: Tensor) -> Tensor:
-        """(..., F) what the last layer gives after dropout -> (..., V); the tied table is kept, and saved, once."""
-        table = self.embedding if self.output is None else self.output
-        return functional.linear(dropped, table.weight, self.bias)
+        table = self.embedding if self.output is None else self.output  # a tied one is kept, and saved, once
+        return LanguageOutput(raw, self.dropouts[-1](raw), tuple(after), table.weight, self.bias)
 
     @torch.no_grad()
     def step(self, token: int, state: tuple[Any, ...] | None = None) -> tuple[Tensor, tuple[Any, ...]]:
@@ -172,7 +164,7 @@ def activation_penalties(output: LanguageOutput, lengths: Tensor | None = None) 
     is 0 where no sequence has two steps.
 
     >>> h = torch.tensor([[[1.0], [3.0]]])
-    >>> activation_penalties(LanguageOutput(h, (), raw=h, dropped=h))
+    >>> activation_penalties(LanguageOutput(raw=h, dropped=h, state=(), weight=h, bias=h))
     (tensor(5.), tensor(4.))
     """
     raw, dropped = output.raw, output.dropped

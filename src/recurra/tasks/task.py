@@ -72,6 +72,6 @@ class Task(Protocol):
 
 
 def gathered(pairs: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Outputs and targets of all batches, one after the other."""
-    outputs, targets = zip(*pairs, strict=True)
+    """Outputs and targets of all batches, one after the other, on the CPU."""
+    outputs, targets = zip(*((output.cpu(), target.cpu()) for output, target in pairs), strict=True)
     return torch.cat(outputs), torch.cat(targets)

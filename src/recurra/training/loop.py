@@ -38,7 +38,7 @@ class Objective(Protocol):
         """Numbers over the whole validation part; `loss` among them, and the lower it is the better.
 
         Args:
-            pairs: output and target of each batch of it, on the CPU; not all of them need be held at once.
+            pairs: output and target of each batch of it, where the network is; not all need be held at once.
         """
         ...
 
@@ -246,7 +246,7 @@ def outputs_over(
     """
     outputs, order, done = [], [], 0
     for batch, output in predictions(network, source, precision):
-        outputs.append(output)
+        outputs.append(output.cpu())
         order.append(torch.from_numpy(batch.index))
         done += len(batch)
         told(done)
@@ -254,7 +254,7 @@ def outputs_over(
 
 
 def predictions(network: nn.Module, source: BatchSource, precision: Precision) -> Iterator[tuple[Batch, Any]]:
-    """Each batch of `source.evaluation()` with the network's output, float32 on the CPU."""
+    """Each batch of `source.evaluation()` with the network's output, float32, where the network is."""
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
@@ -262,7 +262,7 @@ def predictions(network: nn.Module, source: BatchSource, precision: Precision) -
     for batch in source.evaluation():
         with torch.no_grad(), autocast(precision, device):
             output, state = _call(network, batch, state, device)
-        yield batch, map_tensors(lambda x: x.float().cpu(), output)
+        yield batch, map_tensors(Tensor.float, output)
     network.train(was_training)
 
 
@@ -324,9 +324,10 @@ def _close_epoch(
     measured: dict[str, float] = {}
     is_best = True
     if validation is not None:
-        precision = resolve_precision(config.precision, next(network.parameters()).device)
+        device = next(network.parameters()).device
+        precision = resolve_precision(config.precision, device)
         measured = objective.validate(
-            (output, batch.target)
+            (output, batch.target.to(device))
             for batch, output in predictions(network, validation, precision)
             if batch.target is not None
         )

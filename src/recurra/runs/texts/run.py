@@ -75,10 +75,10 @@ class TextRun(Run[TextRunConfig, LanguageNetwork]):
         """(n,) minus the logarithm of the probability that each token of a text was given."""
         rows = 1 if len(ids) <= _EXACT else 8
         source = StreamBatches(ids, begin=begin_of(self.codec), rows=rows, steps=_STEPS, vary=False)
-        found, done = [], 0
+        found, done, device = [], 0, next(self.network.parameters()).device
         for batch, output in predictions(self.network, source, "float32"):
             assert batch.target is not None
-            found.append(nats_of(output.logits, batch.target).numpy())
+            found.append(nats_of(output, batch.target.to(device)).cpu().numpy())
             done += batch.target.numel()
             observer(Measured(done, len(ids)))
         return np.concatenate(found, axis=1).ravel()

@@ -32,7 +32,7 @@ class ForecastTask:
         """The loss, and the mean absolute and squared error of the median, all on the scale of training."""
         sums, counted = torch.zeros(3, dtype=torch.float64), 0
         middle = self.levels.index(0.5)
-        for output, target in pairs:
+        for output, target in ((output.cpu(), target.cpu()) for output, target in pairs):
             total, count = self._sums(output.double(), target.double())
             there = ~torch.isnan(target)
             off = (output[..., middle] - target)[there].double()

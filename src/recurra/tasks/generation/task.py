@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Literal
 
+import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.nn import LinearCrossEntropyOptions, functional
 
 from recurra.networks.language import LanguageOutput, activation_penalties
+
+_PIECE = 512  # tokens
 
 
 class LanguageTask:
@@ -28,7 +32,7 @@ class LanguageTask:
 
     def loss(self, output: LanguageOutput, target: Tensor) -> Tensor:
         """Target (B, T)."""
-        loss = functional.cross_entropy(output.logits.flatten(0, 1), target.flatten())
+        loss = _cross_entropy(output, target, "mean")
         if self.alpha or self.beta:
             activation, change = activation_penalties(output)
             loss = loss + self.alpha * activation + self.beta * change
@@ -38,7 +42,7 @@ class LanguageTask:
         """Nats per token, and perplexity or bits per character."""
         total, count = 0.0, 0
         for output, target in pairs:
-            total += float(nats_of(output.logits, target).double().sum())
+            total += float(nats_of(output, target).double().sum())
             count += target.numel()
         nats = total / max(1, count)
         if self.characters_per_token is None:
@@ -46,11 +50,31 @@ class LanguageTask:
         return {"loss": nats, "bits per character": nats / math.log(2) / self.characters_per_token}
 
 
-def nats_of(logits: Tensor, target: Tensor) -> Tensor:
-    """(B, T) minus the logarithm of the probability that each target was given; logits (B, T, V).
+@torch.no_grad()
+def nats_of(output: LanguageOutput, target: Tensor) -> Tensor:
+    """(B, T) minus the logarithm of the probability that each target was given.
 
-    >>> import torch
-    >>> nats_of(torch.zeros(1, 1, 4), torch.tensor([[2]])).exp()
+    >>> h = torch.zeros(1, 1, 3)
+    >>> output = LanguageOutput(raw=h, dropped=h, state=(), weight=torch.ones(4, 3), bias=torch.zeros(4))
+    >>> nats_of(output, torch.tensor([[2]])).exp()
     tensor([[4.]])
     """
-    return functional.cross_entropy(logits.transpose(1, 2), target, reduction="none")
+    return _cross_entropy(output, target, "none").view(target.shape)
+
+
+def _cross_entropy(output: LanguageOutput, target: Tensor, reduction: Literal["mean", "none"]) -> Tensor:
+    """Logits of a large vocabulary are made, and used up, a few hundred tokens at a time."""
+    vocabulary, width = output.weight.shape
+    pieces = None
+    if vocabulary > 4 * width:  # below that one piece is as quick, and little memory
+        pieces = LinearCrossEntropyOptions(
+            batch_chunk_size=_PIECE, chunking_method=None, acc_policy="compact"
+        )
+    return functional.linear_cross_entropy(
+        output.dropped.flatten(0, 1),
+        output.weight,
+        target.flatten(),
+        linear_bias=output.bias,
+        reduction=reduction,
+        options=pieces,
+    )

@@ -1,0 +1,99 @@
+"""Texts by character, in English, Russian and Chinese: bits per character, beside n-grams, and a sample of each.
+
+    python benchmarks/characters.py [shakespeare crime hongloumeng]
+
+shakespeare: three LSTM layers of 384 units, the size of the networks in print (Feng et al., arXiv:2410.01201, table of
+test losses in nats: minGRU 1.548, minLSTM 1.555, Transformer 1.547, best on the last tenth of the text); here the last
+tenth is opened once, with the weights that did best on the end of what is before it. crime, hongloumeng: no option
+but the task. A killed trial goes on when the script is run again; every finished one is kept in
+benchmarks/results/characters.jsonl.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from trials import Trials, data_folder, table
+
+from recurra.runs.texts.config import TextFitOptions
+from recurra.runs.texts.files import fit_corpus
+from recurra.training.loop import EpochRecord
+
+TEXTS = {
+    "shakespeare": "tinyshakespeare/input.txt",
+    "crime": "russian_text/crime_and_punishment_ru.txt",
+    "hongloumeng": "chinese_text/hongloumeng_zh.txt",
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "shakespeare": {
+        "test_share": 0.1,
+        "settings": {
+            "network.hidden_size": 384,
+            "network.embedding_size": 384,
+            "network.num_layers": 3,
+            "network.dropout": 0.3,
+            "network.output_dropout": 0.3,
+        },
+    },
+    "crime": {},
+    "hongloumeng": {},
+}
+
+
+def trial(name: str) -> dict[str, Any]:
+    """Fit, and score the test part once; a killed one goes on from its checkpoint in `runs/characters-NAME`."""
+
+    def tell(event: object) -> None:
+        if isinstance(event, EpochRecord):
+            print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
+
+    place = Path("runs") / f"characters-{name}"
+    run = fit_corpus(
+        data_folder() / TEXTS[name],
+        TextFitOptions(**OPTIONS[name]),
+        out=place,
+        resume=place.exists(),
+        observer=tell,
+    )
+    if run.metrics["training"]["stopped"] == "interrupted":
+        sys.exit("interrupted: this trial is not kept")
+    best = run.history[run.metrics["training"]["best_epoch"] - 1]
+    return {
+        "scores": {score["name"]: score for score in run.metrics["test"]["scores"]},
+        "baselines": {b["name"]: b["scores"][0]["value"] for b in run.metrics["baselines"]},
+        "validation": best["validation"],
+        "verdict": run.metrics["verdict"],
+        "weights": run.metrics["training"]["weights"],
+        "epochs": run.metrics["training"]["epochs"],
+        "seconds": round(run.metrics["seconds"]["total"], 1),
+    }
+
+
+def main(names: list[str]) -> None:
+    """Run what is missing, print the table."""
+    trials = Trials("characters")
+    rows = []
+    for name in names:
+        done = trials.run(name, partial(trial, name))
+        bits, nats = done["scores"]["bits per character"], done["scores"]["nats per token"]
+        baseline = min(done["baselines"], key=lambda of: done["baselines"][of])
+        rows.append(
+            [
+                name,
+                f"{bits['value']:.3f}",
+                f"{bits['interval']['low']:.3f} to {bits['interval']['high']:.3f}",
+                f"{nats['value']:.3f}",
+                f"{done['baselines'][baseline]:.3f} ({baseline})",
+                f"{done['weights']:,}",
+                f"{done['seconds']:.0f} s",
+            ]
+        )
+    header = ["", "bits per character", "95 % interval", "nats", "best baseline", "weights", "time"]
+    print(table(header, rows))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or list(TEXTS))
