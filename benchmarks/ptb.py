@@ -22,6 +22,7 @@ from trials import Trials, data_folder, table
 
 from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.files import fit_corpus
+from recurra.runs.texts.run import TextRun
 from recurra.training.loop import EpochRecord
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -53,29 +54,34 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def trial(kind: str) -> dict[str, Any]:
-    """Fit, and score the test part once; a killed one goes on from its checkpoint in `runs/ptb-KIND`."""
+def fitted(kind: str) -> TextRun:
+    """Trained, the test part unopened; a killed training goes on from its checkpoint in `runs/ptb-KIND`."""
 
     def tell(event: object) -> None:
         if isinstance(event, EpochRecord):
             print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
 
     folder, place = data_folder() / "ptb", Path("runs") / f"ptb-{kind}"
-    parts = {name: str(folder / f"ptb.{name}.txt") for name in ("train", "valid", "test")}
     run = fit_corpus(
-        parts["train"],
-        TextFitOptions(settings=KINDS[kind], baselines=False),
-        validation=parts["valid"],
-        test=parts["test"],
+        folder / "ptb.train.txt",
+        TextFitOptions(settings=KINDS[kind], baselines=False, test_share=0),
+        validation=folder / "ptb.valid.txt",
         out=place,
         resume=place.exists(),
         observer=tell,
     )
     if run.metrics["training"]["stopped"] == "interrupted":
         sys.exit("interrupted: this trial is not kept")
+    return run
+
+
+def trial(kind: str) -> dict[str, Any]:
+    """Fit, and score the test part once."""
+    run = fitted(kind)
     best = run.history[run.metrics["training"]["best_epoch"] - 1]
+    test = (data_folder() / "ptb" / "ptb.test.txt").read_text(encoding="utf-8")
     return {
-        "perplexity": run.metrics["test"]["scores"][0],
+        "perplexity": run.evaluate(test)[0].to_json(),
         "validation": best["validation"],
         "weights": run.metrics["training"]["weights"],
         "epochs": run.metrics["training"]["epochs"],

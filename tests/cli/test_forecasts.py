@@ -47,7 +47,7 @@ def test_fit_says_what_it_found_and_how_good_it_is(place):
         "season: 7 steps",
         "windows of 9 + 5 steps",
         "last season",
-        "MASE of 28 forecasts of 5 steps",
+        "MASE on 28 forecasts of 5 steps",
         "coverage of the 80 % interval",
         "step ahead",
         "recurra forecast",

@@ -13,7 +13,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from recurra.runs.events import Event, Measured, PhaseStarted, Said
+from recurra.runs.run import Run
 from recurra.training.loop import EpochRecord, StepDone
+
+NOTHING_HELD_OUT = "\nNothing was held out to test on."
 
 
 class Watcher:
@@ -115,6 +118,21 @@ def score_table(title: str, rows: list[tuple[str, dict[str, Any] | None, float |
             "" if seconds is None else f"{seconds:.1f} s",
         )
     return table
+
+
+def print_scores(run: Run[Any, Any], part: dict[str, Any], of: str, console: Console) -> None:
+    """The headline score of a run on a part of its data, `of` what, beside its baselines; then its other scores."""
+    metrics, (headline, *others) = run.metrics, part["scores"]
+    name = f"{run.config.settings.network.cell.upper()} ({metrics['training']['weights']:,} weights)"
+    rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
+        (name, headline, metrics["seconds"]["training"])
+    ]
+    rows += [(b["name"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
+    console.print()
+    console.print(score_table(f"{headline['name']} on {of}", rows))
+    console.print()
+    for score in others:
+        console.print(f"  {score['name']:<28} {number(score['value']):>8}   ({interval(score)})")
 
 
 def number(value: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from recurra.cli.console import Watcher, interval, number, print_json, score_table
+from recurra.cli.console import NOTHING_HELD_OUT, Watcher, number, print_json, print_scores
 from recurra.data.series.definition import SeriesOptions
 from recurra.errors import InputError
 from recurra.runs.events import PhaseStarted
@@ -32,22 +32,12 @@ def show_result(run: ForecastRun, watcher: Watcher) -> None:
     metrics = run.metrics
     print_ = watcher.console.print
     if "test" not in metrics:
-        print_("\nNothing was held out to test on.")
+        print_(NOTHING_HELD_OUT)
         return
     part = metrics["test"]
-    headline = part["scores"][0]
-    cell = run.config.settings.network.cell.upper()
-    rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
-        (f"{cell} ({metrics['training']['weights']:,} weights)", headline, metrics["seconds"]["training"])
-    ]
-    rows += [(b["name"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
+    print_scores(run, part, f"{part['n']:,} forecasts of {run.horizon} steps", watcher.console)
     print_()
-    print_(score_table(f"{headline['name']} of {part['n']:,} forecasts of {run.horizon} steps", rows))
-    print_()
-    for score in part["scores"][1:]:
-        print_(f"  {score['name']:<28} {number(score['value']):>8}   ({interval(score)})")
-    print_()
-    print_(_step_table(part["per_step"], headline["name"]))
+    print_(_step_table(part["per_step"], part["scores"][0]["name"]))
     if "verdict" in metrics:
         print_(f"\n{metrics['verdict']}")
 

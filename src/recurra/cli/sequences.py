@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from recurra.cli.console import Watcher, interval, number, plain, score_table
+from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_scores
 from recurra.data.schema import SchemaOptions
 from recurra.runs.events import PhaseStarted
 from recurra.runs.sequences.config import SequenceFitOptions
@@ -27,20 +27,13 @@ fit = fit_source
 def show_result(run: SequenceRun, watcher: Watcher) -> None:
     """Scores with intervals and baselines, confusion matrix, per-class table, the verdict."""
     metrics = run.metrics
-    name = "test" if "test" in metrics else "validation"
-    part = metrics[name]
-    headline = part["scores"][0]
-    cell = run.config.settings.network.cell.upper()
-    rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
-        (f"{cell} ({metrics['training']['weights']:,} weights)", headline, metrics["seconds"]["training"])
-    ]
-    rows += [(b["name"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
     print_ = watcher.console.print
-    print_()
-    print_(score_table(f"{headline['name']} on {part['n']:,} {name} examples", rows))
-    print_()
-    for score in part["scores"][1:]:
-        print_(f"  {score['name']:<22} {number(score['value']):>8}   ({interval(score)})")
+    name = "test" if "test" in metrics else "validation"
+    if name not in metrics:
+        print_(NOTHING_HELD_OUT)
+        return
+    part = metrics[name]
+    print_scores(run, part, f"{part['n']:,} {name} examples", watcher.console)
     if "per_class" in part and len(part["per_class"]) <= CLASSES_SHOWN:
         print_()
         print_(_class_table(part["per_class"]))

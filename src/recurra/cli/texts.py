@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recurra.cli.console import Watcher, interval, number, plain, print_json, score_table
+from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_json, print_scores
 from recurra.data.corpus import read_corpus
 from recurra.runs.events import PhaseStarted
 from recurra.runs.loading import load_as
@@ -25,19 +25,11 @@ def show_result(run: TextRun, watcher: Watcher) -> None:
     """Scores with intervals and baselines, a sample, the verdict."""
     metrics = run.metrics
     print_ = watcher.console.print
-    if "test" in metrics:
+    if "test" not in metrics:
+        print_(NOTHING_HELD_OUT)
+    else:
         part = metrics["test"]
-        headline = part["scores"][0]
-        cell = run.config.settings.network.cell.upper()
-        rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
-            (f"{cell} ({metrics['training']['weights']:,} weights)", headline, metrics["seconds"]["training"])
-        ]
-        rows += [(b["name"], b["scores"][0], b["seconds"]) for b in metrics.get("baselines", [])]
-        print_()
-        print_(score_table(f"{headline['name']} on {part['n']:,} test tokens", rows))
-        print_()
-        for score in part["scores"][1:]:
-            print_(f"  {score['name']:<22} {number(score['value']):>8}   ({interval(score)})")
+        print_scores(run, part, f"{part['n']:,} test tokens", watcher.console)
     print_("\nA sample, at temperature 0.8:")
     print_(f"  {plain(metrics['sample'])}".replace("\n", "\n  ").rstrip())
     if "verdict" in metrics:

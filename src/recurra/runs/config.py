@@ -23,7 +23,7 @@ class FitOptions(BaseModel):
         settings: changes of the defaults, by dotted names such as `network.hidden_size`.
         validation: share of the training data held out to choose the weights; 0 holds out none, None decides
             by the data.
-        test_share: share of all data held out for the score, where no test data are given.
+        test_share: share of all data held out for the score, where no test data are given; 0 for none.
         budget_s: seconds for everything.
         init: a run folder to start from.
     """
@@ -33,7 +33,7 @@ class FitOptions(BaseModel):
     settings: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(default=0, ge=0, lt=2**63)
     validation: float | None = Field(default=None, ge=0, lt=1)
-    test_share: float = Field(default=0.2, gt=0, lt=1)
+    test_share: float = Field(default=0.2, ge=0, lt=1)
     budget_s: float | None = Field(default=None, gt=0)
     baselines: bool = True
     init: str | None = None

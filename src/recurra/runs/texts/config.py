@@ -31,7 +31,7 @@ class TextFitOptions(FitOptions):
     """
 
     data: CorpusOptions = CorpusOptions()
-    test_share: float = Field(default=0.05, gt=0, lt=1)
+    test_share: float = Field(default=0.05, ge=0, lt=1)
 
 
 class CorpusSchema(BaseModel):

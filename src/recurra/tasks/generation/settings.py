@@ -10,7 +10,7 @@ from recurra.networks.language import LanguageNetworkConfig
 from recurra.tasks.settings import RoomsOfSettings
 from recurra.training.config import TrainingConfig
 
-_TOKENS = 10_000_000  # read in all by default
+_TOKENS = 15_000_000  # read in all by default
 
 
 class LanguageConfig(BaseModel):
@@ -45,23 +45,23 @@ class LanguageSettings(RoomsOfSettings):
 def default_language_settings(level: Level, tokens: int) -> LanguageSettings:
     """Settings for so many training tokens.
 
-    Much text is read a few times, little text often, until ten million tokens are read; small texts in few rows, so
+    Much text is read a few times, little text often, until fifteen million tokens are read; small texts in few rows, so
     that there are some hundred steps in an epoch.
     """
     epochs = max(3, min(40, round(_TOKENS / max(1, tokens))))
     words = level == "word"
     steps = 35 if words else 100
-    rows = max(4, min(32, tokens // (200 * steps)))
+    rows = max(4, min(20 if words else 32, tokens // (200 * steps)))
     size = 200 if words else 256
     return LanguageSettings(
         windows=StreamConfig(rows=rows, steps=steps),
         network=LanguageNetworkConfig(
             hidden_size=size,
             embedding_size=size,
-            embedding_dropout=0.1 if words else 0.0,
+            embedding_dropout=0.05 if words else 0.0,
             input_dropout=0.2 if words else 0.0,
             dropout=0.2,
-            output_dropout=0.4 if words else 0.2,
+            output_dropout=0.3 if words else 0.2,
         ),
         training=TrainingConfig(epochs=epochs, learning_rate=3e-3, patience=max(3, epochs // 5)),
     )
