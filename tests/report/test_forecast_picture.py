@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from matplotlib.dates import date2num
 
 from recurra.data.series import Grid
-from recurra.report.forecasts import draw, forecast_figure
+from recurra.report.forecasts import date_locator, draw, forecast_figure
 from recurra.runs.forecasts.run import Forecasts
 from tests.data.series.made import made_series
 
@@ -49,6 +53,26 @@ def test_labels_of_times_do_not_overlap(grid):
             assert left.x1 < right.x0
 
 
+@given(
+    start=st.datetimes(datetime(1000, 1, 1), datetime(5000, 1, 1)),
+    exponent=st.floats(0, 9.5),  # a second to a century
+)
+@example(start=datetime(1949, 1, 1), exponent=8.1)  # four years, which matplotlib's own settings warn of
+@example(start=datetime(2018, 6, 20, 3), exponent=2.6)  # seven minutes
+def test_any_span_has_two_to_seven_ticks_without_a_warning(start, exponent):
+    stop = start + timedelta(seconds=10**exponent)
+    ticks = date_locator().tick_values(start, stop)
+    between = (ticks >= date2num(start)) & (ticks <= date2num(stop))
+    assert 2 <= between.sum() <= 7
+
+
+@pytest.mark.parametrize(("frequency", "horizon"), [("1h", 1), ("1d", 1), ("1mo", 12), ("1q", 4)])
+def test_a_picture_of_months_or_of_one_step_is_drawn_without_a_warning(frequency, horizon, tmp_path):
+    day = 1 if frequency in ("1mo", "1q") else None
+    grid = Grid(kind="datetime", frequency=frequency, origin="2018-06-20", day=day)
+    draw(*made(2, grid, origin=50, horizon=horizon), tmp_path / "f.png", season=12)
+
+
 def test_history_forecast_interval_and_truth_are_told_apart():
     series, forecasts = made(origin=50)
     (panel,) = forecast_figure(series, forecasts).axes
@@ -59,6 +83,15 @@ def test_history_forecast_interval_and_truth_are_told_apart():
     assert np.array_equal(lines["forecast"].get_ydata(), forecasts.point[0])
     assert lines["history"].get_ydata()[-1] == series.targets[0][49, 0]
     assert [each.get_label() for each in panel.collections] == ["80 % interval"]
+
+
+def test_a_forecast_of_one_step_can_be_seen():
+    (panel,) = forecast_figure(*made(origin=50, horizon=1)).axes
+    marked = {line.get_label() for line in panel.get_lines() if line.get_marker() == "o"}
+    assert marked == {"forecast", "what came"}
+    (interval,) = panel.collections
+    assert interval.get_linewidth()[0] > 0
+    assert np.array_equal(interval.get_segments()[0][:, 1], [48, 52])
 
 
 @pytest.mark.parametrize(("count", "panels"), [(1, 1), (3, 3), (9, 6)])

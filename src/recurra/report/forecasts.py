@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from recurra.tasks.forecasting.metrics import central_pairs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.dates import AutoDateLocator
     from matplotlib.figure import Figure
 
 _MOST_PANELS, _MOST_LETTERS = 6, 50
@@ -63,14 +64,15 @@ def forecast_figure(series: Series, forecasts: Forecasts, *, season: int = 1) ->
     for panel in panels[len(shown) :]:
         panel.set_axis_off()
     for k in shown:
-        _panel(panels[k], series, forecasts, k, season)
+        draw_window(panels[k], series, forecasts, k, season)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure
 
 
-def _panel(panel: Axes, series: Series, forecasts: Forecasts, k: int, season: int) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+def draw_window(panel: Axes, series: Series, forecasts: Forecasts, k: int, season: int) -> None:
+    """The forecast number `k` into `panel`: what was before it, its interval, and what came where that is known."""
+    from matplotlib.dates import ConciseDateFormatter
 
     n, origin = forecasts.origins[k].tolist()
     horizon = forecasts.quantiles.shape[1]
@@ -82,29 +84,45 @@ def _panel(panel: Axes, series: Series, forecasts: Forecasts, k: int, season: in
     def times(start: int, stop: int) -> list:
         return series.grid.times_of(np.arange(first + start, first + stop)).to_list()
 
-    panel.plot(times(begin, origin), values[begin:origin], color=_HISTORY, linewidth=1, label="history")
-    ahead = times(origin, origin + horizon)
+    def line(start: int, shown: np.ndarray, **style: Any) -> None:
+        # A single value has no line.
+        panel.plot(times(start, start + len(shown)), shown, marker="o" if len(shown) == 1 else "", **style)
+
+    line(begin, values[begin:origin], color=_HISTORY, linewidth=1, label="history")
+    between, width = (panel.fill_between, 0) if horizon > 1 else (panel.vlines, 8)
     for share, (low, high) in central_pairs(forecasts.levels).items():
-        panel.fill_between(
-            ahead,
+        between(
+            times(origin, origin + horizon),
             forecasts.quantiles[k, :, low],
             forecasts.quantiles[k, :, high],
             color=_FORECAST,
             alpha=0.2,
-            linewidth=0,
+            linewidth=width,
             label=f"{100 * share:g} % interval",
         )
-    panel.plot(ahead, forecasts.point[k], color=_FORECAST, linestyle="--", linewidth=1.5, label="forecast")
+    line(origin, forecasts.point[k], color=_FORECAST, linestyle="--", linewidth=1.5, label="forecast")
     if length > origin:
-        after = min(length, origin + horizon)
-        panel.plot(times(origin, after), values[origin:after], color=_TRUTH, linewidth=1.2, label="what came")
+        came = values[origin : min(length, origin + horizon)]
+        line(origin, came, color=_TRUTH, linewidth=1.2, label="what came")
     panel.set_title(_short(series.names[n]), fontsize="medium", loc="left", parse_math=False, family=_fonts())
     panel.grid(alpha=0.3)
     panel.tick_params(axis="x", labelsize="small")
     if series.grid.kind != "number":
-        locator = AutoDateLocator(maxticks=7)
+        locator = date_locator()
         panel.xaxis.set_major_locator(locator)
         panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def date_locator() -> AutoDateLocator:
+    """Where ticks of dates stand: seven at most, and two at least on spans from some microseconds to millennia."""
+    from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator
+
+    # With more than three at least, some spans (three to five years in months) are too long for the coarsest
+    # interval of one unit and too short for the next unit, and matplotlib warns.
+    locator = AutoDateLocator(minticks=3, maxticks=7)
+    for unit in (MINUTELY, SECONDLY):  # without 2, seven minutes would have the one tick of a multiple of 5
+        locator.intervald[unit] = [1, 2, 5, 10, 15, 30]
+    return locator
 
 
 def _short(name: str) -> str:
