@@ -375,6 +375,8 @@ class TestRoles:
             load(table, target="y", static=["x"])
         with pytest.raises(DataError, match="no column of numbers"):
             load({"t": HOURS[:5], "s": list("abcde")})
+        with pytest.raises(DataError, match=r"column of numbers is the same in every row: x, y.*--target"):
+            load({"t": HOURS[:5], "s": list("abcde"), "x": [1.0] * 5, "y": [2, None, 2, 2, 2]})
 
 
 class TestBadInput:

@@ -342,6 +342,19 @@ def test_test_data_that_cannot_be_scored_on_are_refused():
     split = options(data={"target": "s0", "split": "part"})
     with pytest.raises(InputError, match="--split: the test data are those of --test"):
         fit_series(whole, split, test=whole)
+    shared = options(data={"target": "s0"}, test_share=0.2)
+    with pytest.raises(InputError, match="--test-share: the test data are those of --test"):
+        fit_series(whole.head(80), shared, test=whole.slice(80))
+
+
+@pytest.mark.parametrize("share", ["validation", "test_share"])
+def test_a_share_beside_a_column_of_parts_is_refused(share):
+    parts = ["train"] * 60 + ["validation"] * 15 + ["test"] * 15
+    given = options(data={"target": "s0", "split": "part"}, **{share: 0.2})
+    with pytest.raises(
+        InputError, match=f"--{share.replace('_', '-')}: the parts are those of the column 'part'"
+    ):
+        fit_series(daily().with_columns(part=pl.Series(parts)), given)
 
 
 @pytest.mark.parametrize("layout", ["wide", "rows"])
@@ -404,6 +417,7 @@ def test_a_constant_series_is_forecast(validation):
     assert np.isfinite(run.ahead().quantiles).all()
     assert (run.config.width_factors is None) == (validation == 0)
     assert {score["name"] for score in run.metrics["test"]["scores"]} >= {"MAE"}
+    assert run.metrics["verdict"].startswith("There is nothing to learn: the best baseline (last value)")
 
 
 def test_the_median_alone_is_a_forecast():
@@ -416,6 +430,14 @@ def test_the_median_alone_is_a_forecast():
 def test_few_horizons_of_validation_narrow_no_interval():
     run = trained(daily(120, series=2))
     assert min(run.config.width_factors) >= 1.0
+
+
+@pytest.mark.parametrize("days, single", [(36, True), (60, False)])
+def test_a_validation_part_of_one_window_is_told(days, single):
+    said = []
+    run = trained(daily(days), {"target": "s0"}, observer=said.append, validation=5 / 28)
+    assert (run.config.parts["validation"] == 1) == single
+    assert any(isinstance(e, Said) and "a single window" in e.text for e in said) == single
 
 
 def test_parts_told_by_a_column_are_kept():

@@ -146,6 +146,18 @@ def test_a_network_that_knows_nothing_is_worse(monkeypatch):
     assert "is worse than" in sentence and paired.difference > 0
 
 
+def test_where_a_baseline_is_never_off_there_is_nothing_to_learn():
+    series = np.tile([1.0, 2.0, 4.0, 3.0, 1.0, 0.0], 8)
+    windows = Windows(np.stack([series[k : k + HORIZON] for k in range(24, 40)]))
+    results = run_forecast_baselines(windows, lambda k: series[: 24 + k], SEASON)
+    network = Forecast(windows.truth + 0.5)
+    sentence, paired = forecast_verdict(windows, network, results, name="GRU")
+    assert sentence == (
+        "There is nothing to learn: the best baseline (last season) is never off; the GRU: MAE 0.5."
+    )
+    assert paired.difference == 0.5
+
+
 @needs_statsmodels
 def test_a_sampled_rival_is_met_on_its_own_windows():
     (sentence, paired), results = verdict_of(lambda _truth, clean: Forecast(clean), time_limit_s=4.0)

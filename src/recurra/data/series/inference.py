@@ -201,8 +201,11 @@ def _choose_targets(
             raise text_among_numbers(table, column.name, not_numbers(cells.cast(pl.String)))
     able = [c for c in free if c.kind == "number" and _unfit(table, c) is None]
     if not able:
+        constant = [c.name for c in free if c.kind == "number" and c.distinct == 1]
         raise DataError(
-            "there is no column of numbers to forecast",
+            f"every column of numbers is the same in every row: {listed(constant)}"
+            if constant
+            else "there is no column of numbers to forecast",
             where=table.origin,
             fix=f"Name it (--target COLUMN): {listed(table.frame.columns)}.",
         )

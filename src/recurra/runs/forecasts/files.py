@@ -50,16 +50,26 @@ def fit_series(
     started = time.monotonic() if started is None else started
     if out is not None:
         check_place(out, overwrite=overwrite, resume=resume)
-    if test is not None and options.data.split is not None:
-        raise InputError(
-            "the test data are those of --test", where="--split", fix="Give one of the two, not both."
-        )
+    if test is not None:
+        shares = ["--test-share"] if "test_share" in options.model_fields_set else []
+        for option in shares if options.data.split is None else ["--split"]:
+            raise InputError(
+                "the test data are those of --test", where=option, fix="Give one of the two, not both."
+            )
     observer(PhaseStarted(f"Reading {source}" if isinstance(source, str | Path) else "Reading the data"))
     table = read(source, encoding=encoding)
     schema = infer_series_schema(table, options.data)
     series, report = to_series(table, schema)
     for line in describe_series(schema, series, report, table):
         observer(Said(line))
+    if series.parts is not None:
+        for name in ("validation", "test_share"):
+            if name in options.model_fields_set and getattr(options, name) is not None:
+                raise InputError(
+                    f"the parts are those of the column {schema.split!r}",
+                    where=f"--{name.replace('_', '-')}",
+                    fix="Leave it out.",
+                )
     tested_from = None
     if test is not None:
         observer(PhaseStarted(f"Reading {test}" if isinstance(test, str | Path) else "Reading the test data"))

@@ -132,6 +132,10 @@ def prepare(
     if len(held):
         every = -(-len(held) // _MOST_VALIDATED)
         validation = WindowBatches(encoded, held[::every], **batch)
+        if len(held) == 1:
+            observer(
+                Said("the validation part is a single window: weights and intervals rest on it", "warning")
+            )
     else:
         observer(Said("without a validation part the last weights are kept"))
     observer(

@@ -202,6 +202,8 @@ def forecast_verdict(
 ) -> tuple[str, PairedResult]:
     """Whether the network beats the best baseline in the headline: a plain sentence, and what it rests on.
 
+    Where a baseline is never off, as on a constant series, the sentence says that there is nothing to learn.
+
     Which baseline is best is judged on the windows that all of them were computed on; the network is
     compared with it on all windows that it has.
 
@@ -231,7 +233,14 @@ def forecast_verdict(
     part, ours = windows.take(chosen), forecast.take(chosen)
     paired = compare_forecasts(part, ours, theirs.forecast, headline, seed=seed)
     scores = forecast_scores(part, ours, [headline], seed=seed)
-    sentence = verdict(scores, [scored(theirs, part, chosen)], paired, name)
+    reference = scored(theirs, part, chosen)
+    if reference.scores[0].value == 0:
+        return (
+            f"There is nothing to learn: the best baseline ({theirs.name}) is never off; the {name}: {headline} "
+            f"{scores[0].value:.4g}.",
+            paired,
+        )
+    sentence = verdict(scores, [reference], paired, name)
     if theirs.indices is not None:
         sentence += (
             f" Both on the {len(chosen):,} of {len(windows):,} windows that the baseline was computed on."
