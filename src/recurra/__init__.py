@@ -16,6 +16,7 @@ _HOMES = {
     "SequenceClassifier": "recurra.estimators",
     "SequenceRegressor": "recurra.estimators",
     "Forecaster": "recurra.estimators",
+    "Generator": "recurra.estimators",
     "load": "recurra.runs.loading",
 }
 

@@ -8,6 +8,7 @@ _HOMES = {
     "SequenceClassifier": "classifier",
     "SequenceRegressor": "regressor",
     "Forecaster": "forecaster",
+    "Generator": "generator",
 }
 
 __all__ = list(_HOMES)

@@ -42,7 +42,7 @@ SETTINGS = {
 
 
 class RunEstimator(BaseEstimator):
-    """What every estimator does about its settings, its seed and what it says.
+    """What every estimator does about its settings, its seed, what it says and the run that it keeps.
 
     Attributes:
         _settings: parameter -> the dotted name of the setting that it is.
@@ -55,6 +55,19 @@ class RunEstimator(BaseEstimator):
     validation: float | None
     random_state: int | np.random.RandomState | None
     verbose: bool
+    run_: Any
+
+    def save(self, path: str | Path) -> Path:
+        """Write a run folder that `load`, `recurra.load` and the command line read.
+
+        Raises:
+            InputError: there is something at `path` already.
+            StorageError: it could not be written.
+        """
+        check_is_fitted(self, "run_")
+        folder = self.run_.save(path)
+        write_record(folder, self._record())
+        return folder
 
     def _overrides(self, more: dict[str, Any]) -> dict[str, Any]:
         """The settings that were asked for, by their dotted names, `more` among them; checked.
@@ -91,6 +104,21 @@ class RunEstimator(BaseEstimator):
         if isinstance(self.random_state, numbers.Integral):
             return int(self.random_state)
         return int(state.randint(2**31 - 1))
+
+    def _take(self, run: Any) -> None:
+        self.run_ = run
+        self.history_ = run.history
+        self.seed_ = run.config.options.seed
+
+    def _record_beside_run(self) -> None:
+        """The last thing `fit` does: its record beside the run that it wrote, if it was to write one."""
+        if self.run_.path is not None:
+            write_record(self.run_.path, self._record())
+
+    def _record(self) -> Record:
+        params = {name: plain(value) for name, value in self.get_params().items()}
+        params |= {"random_state": self.seed_, "out": None}
+        return Record(estimator=type(self).__name__, params=params)
 
     def _tell(self, event: Event, notes: list[str]) -> None:
         if isinstance(event, Said):
@@ -156,18 +184,6 @@ class SequenceEstimator(RunEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def save(self, path: str | Path) -> Path:
-        """Write a run folder that `load`, `recurra.load` and the command line read.
-
-        Raises:
-            InputError: there is something at `path` already.
-            StorageError: it could not be written.
-        """
-        check_is_fitted(self, "run_")
-        folder = self.run_.save(path)
-        write_record(folder, self._record())
-        return folder
-
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """A fitted estimator from a run folder, whoever made it. Nothing in the folder is executed.
@@ -208,16 +224,6 @@ class SequenceEstimator(RunEstimator):
         self._take(run)
         self.notes_ = notes
 
-    def _take(self, run: SequenceRun) -> None:
-        self.run_ = run
-        self.history_ = run.history
-        self.seed_ = run.config.options.seed
-
-    def _record_beside_run(self) -> None:
-        """The last thing `fit` does: its record beside the run that it wrote, if it was to write one."""
-        if self.run_.path is not None:
-            write_record(self.run_.path, self._record())
-
     def _checked(self, X: Any, *, reset: bool) -> Any:
         """X; where it is a table, its columns are noted by `fit` (`reset`) and compared by `predict`."""
         if not reset:
@@ -237,13 +243,15 @@ class SequenceEstimator(RunEstimator):
         return X
 
     def _record(self) -> Record:
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        params |= {"random_state": self.seed_, "out": None}
-        return Record(
-            estimator=type(self).__name__,
-            params=params,
-            n_features=getattr(self, "n_features_in_", None),
-            columns=[str(name) for name in getattr(self, "feature_names_in_", [])],
+        return (
+            super()
+            ._record()
+            .model_copy(
+                update={
+                    "n_features": getattr(self, "n_features_in_", None),
+                    "columns": [str(name) for name in getattr(self, "feature_names_in_", [])],
+                }
+            )
         )
 
     def _restore(self, run: SequenceRun, record: Record) -> None:
