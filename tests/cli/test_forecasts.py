@@ -181,6 +181,7 @@ FIT = ["fit", "days.csv", *ROLES, *QUICK, "--out", "new"]
         (["forecast", "run", "--picture", "f.jpg"], "expected a name ending in .png"),
         (["evaluate", "run", "short.csv"], "a window has 9 + 5 steps, and the longest series 8"),
         (["predict", "run", "days.csv"], "this run is for forecasts of series"),
+        (["generate", "run"], "Take `recurra forecast` for this one"),
     ],
 )
 def test_a_mistake_is_told_without_a_traceback(place, monkeypatch, command, message):
@@ -207,7 +208,7 @@ def test_a_training_that_has_not_ended_is_told(place, tmp_path):
 def test_a_run_of_texts_forecasts_nothing(texts_place):  # noqa: F811
     done = recurra("forecast", texts_place / "run")
     assert done.returncode == 2
-    assert "here one is needed that is for forecasts of series" in done.stderr
+    assert "here one is needed that is for forecasts of series. Take `recurra predict`" in done.stderr
 
 
 def test_covariates_known_ahead_must_reach_far_enough(place, tmp_path):

@@ -150,6 +150,26 @@ class TestTs:
 
 
 class TestLines:
+    @pytest.mark.parametrize(
+        ("content", "running"),
+        [
+            ("Once upon a time\nthere was a text,\n\nand it went on.\n", True),
+            ("one line", True),
+            ("王子\n公主\n", True),
+            ("".join(f"line {n} of a text{' again' * (n % 2)}\n" for n in range(30)), True),
+            ("".join(f"{'pos' if n % 2 else 'neg'} film {n}\n" for n in range(20)), False),  # labels, perhaps
+            (
+                "".join(f"{'ab' * (n + 1)} NN B-NP\n" for n in range(20)),
+                False,
+            ),  # a column of words, one of tags
+            ("1\n2\n3\n", False),
+            ("__label__a one\n__label__b two\n", False),
+            ("neg\tbad\npos\tgood\n", False),
+        ],
+    )
+    def test_text_without_labels_is_to_be_written_on(self, tmp_path, content, running):
+        assert (read(write(tmp_path / "a.txt", content)).task == "generate") is running
+
     def test_plain_lines_are_texts(self, tmp_path):
         table = read(write(tmp_path / "a.txt", "a good, long film\r\n\r\nbad\x85film\nno, no\n"))
         assert table.frame["text"].to_list() == ["a good, long film", "bad\x85film", "no, no"]

@@ -12,10 +12,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from recurra.cli.console import Watcher, print_json
+from recurra.data.corpus import is_running_text
 from recurra.errors import InputError
 from recurra.runs.budget import parse_duration
+from recurra.runs.events import Said
 
 ENDED_WELL = ("finished", "early", "clock")
+TASKS = {"classify": "sequences", "regress": "sequences", "forecast": "forecasts", "generate": "texts"}
 # What each kind of run is asked and shown with: options of its own beside those of its data.
 KINDS = {"sequences": (), "forecasts": ("horizon", "look_back"), "texts": ()}
 
@@ -40,15 +43,18 @@ def run_fit(
     started = time.monotonic()
     if resume and out is None:
         raise InputError("there is no run to resume", where="--resume", fix="Name it: --out RUN.")
-    kind = kind_of(task, roles)
+    running_text = task is None and not any(roles.values()) and is_running_text(data, encoding)
+    kind = "texts" if running_text else kind_of(task, roles)
     face = face_of(kind)
     settings = parse_assignments(assignments)
     if cell is not None:
         settings["network.cell"] = cell
-    face.SETTINGS().changed(settings)  # what cannot be set is refused before anything is read
+    face.SETTINGS().changed(settings)  # what cannot be set is refused before a table is read
     asked = make_options(kind, task, roles, settings, options, budget)
     place = out if out is not None else free_place(data)
     with Watcher(as_json=as_json) as watcher:
+        if running_text:
+            watcher(Said(f"no line of {data} has a label: to be written on, as with --task generate"))
         run = face.fit(
             data,
             asked,
@@ -76,7 +82,18 @@ def run_fit(
 
 
 def kind_of(task: str | None, roles: dict[str, Any]) -> str:
-    """Which kind of run is asked for: forecasts by their horizon or by name, text by name, else sequences."""
+    """Which kind of run is asked for: that of the task; without one forecasts by their horizon, else sequences.
+
+    Raises:
+        InputError: there is no such task, or forecasts are asked for without a horizon.
+
+    >>> kind_of("generate", {}), kind_of(None, {"horizon": 24}), kind_of(None, {})
+    ('texts', 'forecasts', 'sequences')
+    """
+    if task is not None and task not in TASKS:
+        raise InputError(
+            f"expected {', '.join(list(TASKS)[:-1])} or {list(TASKS)[-1]}, found {task!r}", where="--task"
+        )
     if task == "forecast" or (task is None and roles.get("horizon") is not None):
         if roles.get("horizon") is None:
             raise InputError(
@@ -85,7 +102,7 @@ def kind_of(task: str | None, roles: dict[str, Any]) -> str:
                 fix="Add --horizon N.",
             )
         return "forecasts"
-    return "texts" if task == "generate" else "sequences"
+    return "sequences" if task is None else TASKS[task]
 
 
 def face_of(kind: str) -> ModuleType:

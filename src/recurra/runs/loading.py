@@ -53,6 +53,8 @@ def load_as(path: str | Path, form: type[R]) -> R:
     run = load(path)
     if not isinstance(run, form):
         raise RunError(
-            f"this run is {run.purpose}, and here one is needed that is {form.purpose}", where=str(path)
+            f"this run is {run.purpose}, and here one is needed that is {form.purpose}",
+            where=str(path),
+            fix=f"Take `recurra {run.verb}` for this one; in Python `recurra.load` reads runs of every kind.",
         )
     return run

@@ -46,6 +46,7 @@ class Run(Generic[C, N]):
     """
 
     purpose: ClassVar[str]  # "for ...", what runs of this kind are for
+    verb: ClassVar[str]  # of the command line, that has a run of this kind answer
 
     config: C
     network: N

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recurra.data.corpus import TokenCodec, describe_corpus, encode_corpus, read_corpus
+from recurra.data.corpus import TokenCodec, describe_corpus, encode_corpus, is_running_text, read_corpus
 from recurra.errors import DataError, InputError
 
 LINES = "".join(f"line {n} of a text\n" for n in range(200))
+NOVEL = "In which it begins\n\nOnce upon a time,\nlong ago,\nthere was a text of five lines.\n"
 
 
 @given(
@@ -31,6 +32,24 @@ def test_the_parts_are_the_text_cut_in_order(text, validation, test):
     assert whole.rstrip("\n") == f"\n{text}".replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
     for part, share in ((corpus.validation, validation), (corpus.test, test)):
         assert round(share * len(whole)) <= len(part) <= 1.5 * round(share * len(whole))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "running"),
+    [
+        ("novel.txt", NOVEL.encode(), True),
+        ("novel.txt.gz", gzip.compress(NOVEL.encode()), True),
+        ("novel", NOVEL.encode("utf-16"), True),
+        ("labelled.txt", LINES.replace("line", "__label__a").encode(), False),
+        ("novel.csv", NOVEL.encode(), False),
+        ("novel.conllu", NOVEL.encode(), False),
+    ],
+)
+def test_a_file_of_text_alone_is_told_from_one_with_labels_or_columns(tmp_path, name, content, running):
+    (tmp_path / name).write_bytes(content)
+    assert is_running_text(tmp_path / name) is running
+    assert not is_running_text(tmp_path)
+    assert not is_running_text("-")
 
 
 def test_cuts_are_between_lines():

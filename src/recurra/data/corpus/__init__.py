@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from recurra.data.corpus.codec import CorpusConfig, TokenCodec
-from recurra.data.corpus.reading import Corpus, read_corpus
+from recurra.data.corpus.reading import Corpus, is_running_text, read_corpus
 from recurra.data.corpus.streams import describe_corpus, encode_corpus
 
-__all__ = ["Corpus", "CorpusConfig", "TokenCodec", "describe_corpus", "encode_corpus", "read_corpus"]
+__all__ = [
+    "Corpus",
+    "CorpusConfig",
+    "TokenCodec",
+    "describe_corpus",
+    "encode_corpus",
+    "is_running_text",
+    "read_corpus",
+]

@@ -24,6 +24,7 @@ _NAMES: dict[Part, set[str]] = {
     "test": {"test"},
 }
 _TABLES = {"csv", "tsv", "jsonl", "ndjson", "json", "parquet"}
+_TEXTS = {"txt", "text", "md"}
 _LONGEST_PATH = 1000
 
 
@@ -122,6 +123,19 @@ def read_corpus(
     return Corpus(origin, found["train"], found["validation"], found["test"], tuple(notes))
 
 
+def is_running_text(source: str | os.PathLike[str], encoding: str | None = None) -> bool:
+    """Whether a file is plain text: by its name (.txt, .text, .md, also .gz, or no ending), and as no line has a
+    label or columns. Standard input (`-`) and folders are not looked into.
+
+    Raises:
+        DataError: the file cannot be read; see `recurra.data.sources.read`.
+    """
+    path = Path(source)
+    if source == "-" or path.is_dir() or ("." in path.name and _ending(path) not in _TEXTS):
+        return False
+    return read(path, encoding=encoding).task == "generate"
+
+
 def _read(source: Any, column: str | None, encoding: str | None) -> tuple[str, dict[Part, str], list[str]]:
     """Name, the text of each part that the source tells apart (train: all, where it tells none), notes."""
     if isinstance(source, str) and source != "-" and ("\n" in source or len(source) > _LONGEST_PATH):
@@ -132,11 +146,15 @@ def _read(source: Any, column: str | None, encoding: str | None) -> tuple[str, d
     if source != "-" and Path(source).is_dir():
         return _from_folder(Path(source), encoding)
     path = None if source == "-" else Path(source)
-    if path and path.name.lower().removesuffix(".gz").rpartition(".")[2] in _TABLES:
+    if path and _ending(path) in _TABLES:
         return _from_table(read(path, encoding=encoding), column)
     origin = path.name if path else "standard input"
     content, notes = _content(path, origin, encoding)
     return _one(origin, [content], notes)
+
+
+def _ending(path: Path) -> str:
+    return path.name.lower().removesuffix(".gz").rpartition(".")[2]
 
 
 def _content(path: Path | None, origin: str, encoding: str | None) -> tuple[str, list[str]]:

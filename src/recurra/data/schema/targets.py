@@ -105,7 +105,10 @@ def _without_twins(table: Table, found: list[Column]) -> list[Column]:
 
 def unclear_target(table: Table, problem: str, choices: list[Column]) -> DataError:
     """The error for a target that cannot be told, with the columns that could be meant."""
-    hint = f" Note: {'; '.join(table.notes)}." if table.format == "lines" and table.notes else ""
+    hint = ""
+    if table.format == "lines":
+        hint = " To have the text written on, say --task generate."
+        hint += f" Note: {'; '.join(table.notes)}." if table.notes else ""
     listing = listed([str(column) for column in choices])
     return DataError(
         problem if choices else "there is no column to learn",

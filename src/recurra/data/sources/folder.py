@@ -38,7 +38,11 @@ def read_folder(path: Path, encoding: str | None = None) -> Table:
     origin = path.name or str(path)
     parts = _folders(path)
     if not parts:
-        raise DataError("this folder has no sub-folders", where=origin, fix=_SHAPE)
+        raise DataError(
+            "this folder has no sub-folders",
+            where=origin,
+            fix=f"{_SHAPE} To have the texts in it written on, say --task generate.",
+        )
     split = {"": parts}
     if {part.name.lower() for part in parts} <= PARTS and all(_folders(part) for part in parts):
         split = {part.name: _folders(part) for part in parts}

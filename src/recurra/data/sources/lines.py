@@ -24,7 +24,8 @@ def read_lines(data: bytes, origin: str) -> Table:
 
     A label in front of every line is taken as such where there is no doubt: `__label__x text` (fastText),
     and, in files of ten lines or more where few labels come again and again, `LABEL:fine text` (as in TREC),
-    `LABEL: text`, and `0 text`; a label alone has an empty text. Other lines are texts without a label.
+    `LABEL: text`, and `0 text`; a label alone has an empty text. Other lines are texts without a label, to be
+    written on unless their first words might be labels, they might be columns, or they hold no letter.
     """
     # str.splitlines would also cut at U+0085, U+2028 and form feeds, which texts may hold.
     lines = pl.Series("text", re.split(r"\r\n|\r|\n", data.decode("utf-8")), dtype=pl.String)
@@ -81,4 +82,8 @@ def _plain(lines: pl.Series, origin: str) -> Table:
             f"every line begins with one of {first.n_unique()} words ({words}): if that is its label, "
             "write a tab after it",
         )
-    return Table(lines.to_frame(), origin, "lines", notes, roles={"text": "text"})
+    words = lines.str.count_matches(r"\S+")
+    in_columns = len(lines) >= _ENOUGH and words[0] > 1 and words.n_unique() == 1
+    running = not notes and not in_columns and lines.str.contains(r"\p{L}").any()
+    task = "generate" if running else None
+    return Table(lines.to_frame(), origin, "lines", notes, roles={"text": "text"}, task=task)

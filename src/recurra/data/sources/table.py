@@ -24,7 +24,7 @@ class Table:
         format: "csv", "tsv", "jsonl", "parquet", "ts", "labelled lines", "lines", "folder" or "python".
         notes: plain sentences on what was found and decided, to be said aloud.
         roles: what the format itself says of its columns: role ("text", "target", "split") -> column.
-        task: what the format itself says the target is.
+        task: what the format itself says is to be learned; "generate" of text without labels.
     """
 
     frame: pl.DataFrame
@@ -32,7 +32,7 @@ class Table:
     format: str
     notes: tuple[str, ...] = ()
     roles: dict[str, str] = field(default_factory=dict)
-    task: Literal["classify", "regress"] | None = None
+    task: Literal["classify", "regress", "generate"] | None = None
 
     def __len__(self) -> int:
         return self.frame.height

@@ -61,6 +61,7 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
     """
 
     purpose = "for forecasts of series"
+    verb = "forecast"
 
     encoder: SeriesEncoder
     last: Series

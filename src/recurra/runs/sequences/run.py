@@ -41,6 +41,7 @@ class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
     """
 
     purpose = "for classes, labels or numbers of sequences"
+    verb = "predict"
 
     text: TextEncoder | None
     numbers: NumberEncoder | None

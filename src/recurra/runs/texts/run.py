@@ -38,6 +38,7 @@ class TextRun(Run[TextRunConfig, LanguageNetwork]):
     """
 
     purpose = "for writing text"
+    verb = "generate"
 
     codec: TokenCodec
 
