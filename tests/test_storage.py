@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from recurra.errors import RunError, StorageError
-from recurra.storage import append_line, read_json, sha256, write_bytes, write_json
+from recurra.storage import (
+    LARGEST_TEXT,
+    append_line,
+    read_json,
+    read_text,
+    sha256,
+    write_bytes,
+    write_json,
+)
 
 
 def test_write_replaces_the_content_and_leaves_no_other_file(tmp_path):
@@ -46,6 +54,30 @@ def test_lines_are_added_whole(tmp_path):
     append_line(path, {"a": 1})
     append_line(path, {"b": "é"})
     assert path.read_text(encoding="utf-8") == '{"a": 1}\n{"b": "é"}\n'
+
+
+def test_text_is_read_as_it_was_written(tmp_path):
+    write_bytes(tmp_path / "a.txt", "é\r\n\n".encode())
+    assert read_text(tmp_path / "a.txt") == "é\r\n\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"), [(b"\xff\xfe\x00", "not UTF-8"), (b"12345", "larger than"), (None, "missing")]
+)
+def test_text_that_cannot_be_had_names_the_file(tmp_path, monkeypatch, content, problem):
+    monkeypatch.setattr("recurra.storage.LARGEST_TEXT", 4)
+    if content is not None:
+        (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(RunError, match=rf"a\.txt: the file is {problem}"):
+        read_text(tmp_path / "a.txt")
+
+
+def test_a_large_text_is_not_read(tmp_path, monkeypatch):
+    with (tmp_path / "a.txt").open("wb") as stream:
+        stream.truncate(LARGEST_TEXT + 1)
+    monkeypatch.setattr(Path, "read_bytes", None)
+    with pytest.raises(RunError, match="larger than 64 MiB"):
+        read_text(tmp_path / "a.txt")
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""])

@@ -16,6 +16,8 @@ from typing import Any
 
 from recurra.errors import DataError, RunError, StorageError
 
+LARGEST_TEXT = 64 * 2**20  # bytes
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace the file at `path` by `content`, whole or not at all.
@@ -63,6 +65,23 @@ def make_folder(path: Path) -> None:
         raise storage_error(error, Path(path)) from error
 
 
+def read_text(path: Path) -> str:
+    """The UTF-8 text in the file at `path`, whose size is looked at before it is read.
+
+    Raises:
+        RunError: the file is missing, cannot be read, is larger than 64 MiB, or is not UTF-8.
+    """
+    problem = f"the file is larger than {LARGEST_TEXT >> 20} MiB"
+    try:
+        if Path(path).stat().st_size <= LARGEST_TEXT:
+            return Path(path).read_bytes().decode()
+    except OSError as error:
+        raise reading_error(error, path) from error
+    except UnicodeDecodeError:
+        problem = "the file is not UTF-8"
+    raise RunError(problem, where=str(path), fix="Restore it, or train the run again.")
+
+
 def read_json(path: Path) -> Any:
     """The JSON in the file at `path`.
 
@@ -71,12 +90,8 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(Path(path).read_bytes())
-    except FileNotFoundError as error:
-        raise RunError(
-            "the file is missing", where=str(path), fix="Restore it, or train the run again."
-        ) from error
     except OSError as error:
-        raise RunError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
+        raise reading_error(error, path) from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RunError(
             f"the file is not valid JSON ({error})",
@@ -95,7 +110,14 @@ def sha256(path: Path) -> str:
         with Path(path).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise RunError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
+        raise reading_error(error, path) from error
+
+
+def reading_error(error: OSError, path: Path) -> RunError:
+    """`error` as a RunError that names the file."""
+    if isinstance(error, FileNotFoundError):
+        return RunError("the file is missing", where=str(path), fix="Restore it, or train the run again.")
+    return RunError(f"the file cannot be read ({error.strerror})", where=str(path))
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:

@@ -277,12 +277,12 @@ def test_load_refuses_merges_of_strange_tokens():
 
 
 def test_load_refuses_missing_and_binary_and_large_files(tmp_path, monkeypatch):
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="missing"):
         TextEncoder.load(tmp_path / "tokenizer.json")
     (tmp_path / "tokenizer.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RunError, match="not UTF-8"):
         TextEncoder.load(tmp_path / "tokenizer.json")
-    monkeypatch.setattr("recurra.data.text._LARGEST_FILE", 2)
+    monkeypatch.setattr("recurra.storage.LARGEST_TEXT", 2)
     with pytest.raises(RunError, match="larger than"):
         TextEncoder.load(tmp_path / "tokenizer.json")
 

@@ -26,11 +26,10 @@ from recurra.data.vocabulary import (
     written_rules,
 )
 from recurra.errors import DataError, RunError
-from recurra.storage import write_bytes
+from recurra.storage import read_text, write_bytes
 
 VOCABULARY_SIZE = {"word": 30_000, "subword": 8_000, "character": 5_000}
 MAX_STEPS = {"word": 800, "subword": 1_200, "character": 3_000}
-_LARGEST_FILE = 64 * 2**20
 
 
 class TextConfig(BaseModel):
@@ -243,16 +242,7 @@ class TextEncoder:
         Raises:
             RunError: the file is missing, too large, or not a tokenizer of Recurra's.
         """
-        path = Path(path)
-        try:
-            if path.stat().st_size > _LARGEST_FILE:
-                raise _broken(str(path), f"this is larger than {_LARGEST_FILE >> 20} MiB")
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise _broken(str(path), f"it cannot be read ({error.strerror})") from error
-        except UnicodeDecodeError as error:
-            raise _broken(str(path), "this is not UTF-8") from error
-        return cls.from_json(text, where=str(path))
+        return cls.from_json(read_text(Path(path)), where=str(path))
 
 
 def _checked(texts: Sequence[str] | np.ndarray) -> list[str]:

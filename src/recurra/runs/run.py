@@ -19,6 +19,7 @@ from recurra.storage import (
     append_line,
     make_folder,
     read_json,
+    reading_error,
     sha256,
     storage_error,
     write_bytes,
@@ -186,7 +187,7 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     except OSError as error:
-        raise RunError(f"the file cannot be read ({error.strerror})", where=str(path)) from error
+        raise reading_error(error, path) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise RunError(
             f"a line is not valid JSON ({error})", where=str(path), fix="Delete the broken line."

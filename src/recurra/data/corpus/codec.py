@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from recurra.data.corpus.levels import LINE_END, SPLITTERS, Split, Splitter, Subwords, choose_split
 from recurra.data.vocabulary import PADDING, UNKNOWN, Level
 from recurra.errors import DataError, RunError
-from recurra.storage import write_bytes
+from recurra.storage import read_text, write_bytes
 
 VOCABULARY_SIZE: dict[Split, int] = {
     "tokens": 50_000,
@@ -28,7 +28,6 @@ _LEVELS: dict[Split, Level] = {
     "subwords": "subword",
     "characters": "character",
 }
-_LARGEST_FILE = 64 * 2**20
 _FORM = "recurra token codec 1"
 
 
@@ -242,16 +241,7 @@ class TokenCodec:
         Raises:
             RunError: the file is missing, too large, or not a codec of Recurra's.
         """
-        path = Path(path)
-        try:
-            if path.stat().st_size > _LARGEST_FILE:
-                raise _broken(str(path), f"this is larger than {_LARGEST_FILE >> 20} MiB")
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise _broken(str(path), f"it cannot be read ({error.strerror})") from error
-        except UnicodeDecodeError as error:
-            raise _broken(str(path), "this is not UTF-8") from error
-        return cls.from_json(text, where=str(path))
+        return cls.from_json(read_text(Path(path)), where=str(path))
 
     def _known(self, ids: Iterable[int]) -> Iterator[int]:
         for step, i in enumerate(map(int, ids)):
