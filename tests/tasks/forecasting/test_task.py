@@ -111,6 +111,13 @@ def test_a_default_look_back_leaves_a_window_of_the_longest_series(season, horiz
         assert look_back <= min(room)
 
 
+def test_one_short_series_among_many_does_not_halve_the_look_back():
+    alone, among = np.array([54]), np.array([54] + [900] * 99)
+    assert default_look_back(1, 13, alone) == 27
+    assert default_look_back(1, 13, among) == 52
+    assert default_look_back(1, 20, among) == 54  # and none is set aside for the sake of the rest
+
+
 @pytest.mark.parametrize(("look_back", "segment"), [(1, 1), (23, 1), (24, 6), (96, 24), (1000, 48)])
 def test_long_windows_are_read_in_segments(look_back, segment):
     settings = default_forecast_settings(look_back, 12, 1000)

@@ -109,7 +109,7 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
                 prepared.test_origins,
                 horizon=prepared.shape.horizon,
                 season=self.schema.season,
-                learned_until=prepared.parts.train,
+                learned_until=prepared.parts.validation,
                 levels=prepared.settings.task.levels,
                 seed=self.options.seed,
             )

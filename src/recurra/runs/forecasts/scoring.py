@@ -32,7 +32,7 @@ class BackTest:
         origins: (W, 2) the series and the step that the horizon begins with.
         horizon: H.
         season: steps of a season, for MASE.
-        learned_until: (N,) the steps that scales are taken from.
+        learned_until: (N,) the steps that scales are taken from: those before the test part.
         levels: of the quantiles.
         seed: of intervals and samples.
     """

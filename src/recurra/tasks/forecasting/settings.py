@@ -59,19 +59,19 @@ def default_look_back(season: int, horizon: int, room: np.ndarray) -> int:
 
     Args:
         room: (N,) steps of each training part less the horizon. Half of it at most is looked back on, so that
-            windows are left to learn from, but the shortest tenth of the series does not decide.
+            windows are left to learn from; of many series only the shortest tenth has less to learn from than that.
 
     >>> default_look_back(24, 24, np.array([10_000])), default_look_back(12, 12, np.array([91]))
     (72, 36)
-    >>> default_look_back(52, 13, np.array([54, 300, 900]))
-    52
+    >>> default_look_back(1, 13, np.array([54, 300, 900])), default_look_back(52, 13, np.array([54, 300, 900]))
+    (51, 52)
     """
     wanted = max(2 * season + horizon if season > 1 else 4 * horizon, 8)
     least = min(wanted, max(season, horizon))
-    shortest = int(room.min())
+    shortest, half = int(room.min()), int(np.quantile(room, 0.1)) // 2
     if shortest >= least:
-        return max(least, min(wanted, shortest // 2))
-    return max(1, min(wanted, int(np.quantile(room, 0.1)) // 2))
+        return max(least, min(wanted, shortest, half))
+    return max(1, min(wanted, half))
 
 
 def default_forecast_settings(look_back: int, horizon: int, windows: int) -> ForecastSettings:
