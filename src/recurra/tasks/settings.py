@@ -44,6 +44,10 @@ class BatchConfig(BaseModel):
     max_batch: int = Field(default=64, ge=1, description="sequences in a batch at most")
 
 
+# What a run that starts from another run's weights leaves to its own machine all the same.
+MACHINE: dict[str, Any] = {"training.device": "auto", "training.precision": "auto", "training.threads": None}
+
+
 class RoomsOfSettings(BaseModel):
     """Choices in rooms, each a model of its own; every field has a dotted name such as `network.hidden_size`."""
 

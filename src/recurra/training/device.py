@@ -8,8 +8,27 @@ from typing import Literal
 import torch
 
 from recurra.errors import InputError
+from recurra.training.config import TrainingConfig
 
 Precision = Literal["float32", "bfloat16"]
+
+
+def settle(config: TrainingConfig) -> TrainingConfig:
+    """`config` with nothing left to the machine: device, precision and threads as a run keeps them.
+
+    Raises:
+        InputError: a GPU is asked for and there is none.
+
+    >>> settle(TrainingConfig(device="cpu", precision="float32", threads=2)).threads
+    2
+    """
+    device = resolve_device(config.device)
+    settled = {
+        "device": device.type,
+        "precision": resolve_precision(config.precision, device),
+        "threads": config.threads or torch.get_num_threads(),
+    }
+    return config.model_copy(update=settled)
 
 
 def resolve_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:

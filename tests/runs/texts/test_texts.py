@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+import torch
 
 from recurra.data.corpus import read_corpus
 from recurra.errors import InputError, RunError
@@ -110,6 +113,20 @@ def test_what_does_not_fit_is_refused(whole, tmp_path):
 def test_another_run_s_weights_are_a_start(whole):
     begun = fitted(init=str(whole.path), settings={"training.epochs": 1})
     assert begun.history[0]["train_loss"] < whole.history[0]["train_loss"]
+
+
+def test_all_but_the_machine_is_taken_from_another_run(whole, tmp_path):
+    folder = whole.save(tmp_path / "first")
+    content = json.loads((folder / "config.json").read_text())
+    content["settings"]["training"] |= {"device": "cuda", "threads": 7}
+    content["settings"]["corpus"]["vocabulary_size"] = 5_000
+    (folder / "config.json").write_text(json.dumps(content))
+    settings = fitted(init=str(folder), settings={"training.epochs": 1}).config.settings
+    training = settings.training
+    assert training.device == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert training.threads == torch.get_num_threads()
+    assert training.checkpoint_every_s == SMALL["training.checkpoint_every_s"]
+    assert settings.corpus.vocabulary_size == 5_000
 
 
 def test_an_altered_file_is_refused(whole, tmp_path):

@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from recurra.data.packed import Packed
 from recurra.data.series.collection import Series
@@ -22,11 +21,11 @@ from recurra.tasks.forecasting.settings import (
     default_forecast_settings,
     default_look_back,
 )
-from recurra.training.device import resolve_device, resolve_precision
+from recurra.tasks.settings import MACHINE
+from recurra.training.device import settle
 
 _MOST_VALIDATED = 20_000  # windows that every epoch is measured on
-# Of a run to start from neither the machine is taken over, nor may be set what its weights were learned under.
-_MACHINE = {"training.device": "auto", "training.precision": "auto", "training.threads": None}
+# What the weights of a run to start from were learned under.
 _OF_SCALING = {"task.logarithm", "task.calendar", "task.levels"}
 
 
@@ -104,8 +103,9 @@ def prepare(
     if init is None:
         settings = default_forecast_settings(look_back, horizon, len(train))
     else:
-        settings = init.config.settings.changed(_MACHINE)
-    settings = _settled(settings.changed(options.settings))
+        settings = init.config.settings.changed(MACHINE)
+    settings = settings.changed(options.settings)
+    settings = settings.model_copy(update={"training": settle(settings.training)})
     encoder = (
         init.encoder
         if init is not None
@@ -245,18 +245,6 @@ def with_truth(origins: np.ndarray, truth: Packed, horizon: int) -> np.ndarray:
     there = np.concatenate([[0], np.cumsum(~np.isnan(truth.values[:, 0]))])
     begin = truth.starts[origins[:, 0]] + origins[:, 1]
     return origins[there[begin + horizon] > there[begin]]
-
-
-def _settled(settings: ForecastSettings) -> ForecastSettings:
-    """Settings in which nothing is left to the machine: device, precision and threads by name."""
-    training = settings.training
-    device = resolve_device(training.device)
-    settled = {
-        "device": device.type,
-        "precision": resolve_precision(training.precision, device),
-        "threads": training.threads or torch.get_num_threads(),
-    }
-    return settings.model_copy(update={"training": training.model_copy(update=settled)})
 
 
 def _fingerprint(series: Series, parts: Parts) -> str:

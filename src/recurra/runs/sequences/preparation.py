@@ -8,7 +8,6 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-import torch
 
 from recurra.data.batches import Batches
 from recurra.data.examples import Examples
@@ -27,9 +26,9 @@ from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks import make_task
 from recurra.tasks.defaults import default_settings
-from recurra.tasks.settings import Settings
+from recurra.tasks.settings import MACHINE, Settings
 from recurra.tasks.task import Task
-from recurra.training.device import resolve_device, resolve_precision
+from recurra.training.device import settle
 
 
 @dataclass(frozen=True)
@@ -195,15 +194,14 @@ def _settings(
         settings = default_settings(kind, raw_lengths(parts["train"])).changed(options.settings)
     else:
         _check_init(init, kind, options)
-        machine = {"training.device": "auto", "training.precision": "auto", "training.threads": None}
-        settings = init.config.settings.changed(machine | options.settings)
+        settings = init.config.settings.changed(MACHINE | options.settings)
     if not len(parts["validation"]) and settings.task.threshold != "half":
         raise InputError(
             f"a threshold for {settings.task.threshold!r} is chosen on a validation part, and there is none",
             where="task.threshold",
             fix="Hold some examples out (--validation 0.2), or leave the threshold at one half.",
         )
-    return _settled(settings)
+    return settings.model_copy(update={"training": settle(settings.training)})
 
 
 def _tell_of_texts(text: TextEncoder, count: int, cut: int, pairs: int, observer: Observer) -> None:
@@ -231,18 +229,6 @@ def raw_lengths(examples: Examples) -> np.ndarray:
     if examples.sequences is not None:
         return examples.sequences.lengths
     return np.array([len(text) for text in _texts(examples)]) / 5
-
-
-def _settled(settings: Settings) -> Settings:
-    """Settings in which nothing is left to the machine: device, precision and threads by name."""
-    training = settings.training
-    device = resolve_device(training.device)
-    settled = {
-        "device": device.type,
-        "precision": resolve_precision(training.precision, device),
-        "threads": training.threads or torch.get_num_threads(),
-    }
-    return settings.model_copy(update={"training": training.model_copy(update=settled)})
 
 
 def _fingerprint(*contents: Packed | np.ndarray) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from recurra.data.corpus import Corpus, TokenCodec, describe_corpus, encode_corpus
@@ -27,7 +26,8 @@ from recurra.tasks.generation.baselines import run_language_baselines
 from recurra.tasks.generation.metrics import compare_streams, headline_of
 from recurra.tasks.generation.settings import LanguageSettings, default_language_settings
 from recurra.tasks.generation.task import LanguageTask
-from recurra.training.device import resolve_device, resolve_precision
+from recurra.tasks.settings import MACHINE
+from recurra.training.device import settle
 from recurra.training.loop import History, seeded
 
 _SAMPLE = 300  # tokens of the sample in metrics.json
@@ -87,10 +87,11 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
         for line in describe_corpus(self.corpus, self.codec, encode_corpus(self.corpus, self.codec)):
             observer(Said(line))
         train = self.streams["train"]
-        base = (
-            default_language_settings(self.codec.level, len(train)) if init is None else init.config.settings
-        )
-        self.settings = _settled(base.changed(overrides).model_copy(update={"corpus": asked}))
+        if init is None:
+            settings = default_language_settings(self.codec.level, len(train)).changed(overrides)
+        else:
+            settings = init.config.settings.changed(MACHINE | overrides)
+        self.settings = settings.model_copy(update={"training": settle(settings.training)})
         windows, begin = self.settings.windows, begin_of(self.codec)
         self.training = StreamBatches(train, begin=begin, seed=self.options.seed, **windows.model_dump())
         self.validation = None
@@ -186,18 +187,6 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
         content["sample"] = run.generate(max_tokens=_SAMPLE, temperature=0.8, seed=self.options.seed)
         run.metrics = content
         return run
-
-
-def _settled(settings: LanguageSettings) -> LanguageSettings:
-    """Settings in which nothing is left to the machine: device, precision and threads by name."""
-    training = settings.training
-    device = resolve_device(training.device)
-    settled = {
-        "device": device.type,
-        "precision": resolve_precision(training.precision, device),
-        "threads": training.threads or torch.get_num_threads(),
-    }
-    return settings.model_copy(update={"training": training.model_copy(update=settled)})
 
 
 def _fingerprint(streams: dict[str, np.ndarray]) -> str:
