@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -133,6 +134,7 @@ class Generator(RunEstimator):
             DataError, InputError: X or a parameter cannot be used; both are ValueErrors.
             TrainingError: the loss was not finite from the start.
         """
+        started = time.monotonic()
         options = self._options(text)
         out = None if self.out is None else Path(self.out)
         if out is not None:
@@ -145,6 +147,7 @@ class Generator(RunEstimator):
             options,
             sources=[str(X)] if _names_file(X) else [],
             out=out,
+            started=started,
             observer=lambda event: self._tell(event, notes),
         )
         self._take(run)
