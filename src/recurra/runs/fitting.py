@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 import torch
 from torch import nn
@@ -21,6 +21,7 @@ from recurra.runs.budget import steps_within
 from recurra.runs.config import CONFIG, FitOptions, RunConfig, read_config, write_config
 from recurra.runs.events import Event, Observer, PhaseStarted, Said, ignore
 from recurra.runs.loading import load
+from recurra.runs.places import check_place
 from recurra.runs.run import CHECKPOINT, HISTORY, Run, clear_run
 from recurra.storage import append_line, make_folder, write_bytes
 from recurra.training.checkpoint import read_checkpoint
@@ -81,6 +82,38 @@ class Fitting(ABC, Generic[C, R]):
         """The run, with the scores in its metrics; the test part is opened here, once."""
 
 
+class Conduct(TypedDict, total=False):
+    """What every `fit` takes by keyword beside data and options: where to write, and whom to tell.
+
+    Args:
+        out: the run folder; None keeps everything in memory.
+        overwrite: replace the run in `out`, once nothing that was asked for can be refused any more.
+        resume: go on from what is in `out`.
+        started: `time.monotonic()` from which the budget counts; None is now.
+        observer: is told what is found and done.
+    """
+
+    out: Path | None
+    overwrite: bool
+    resume: bool
+    started: float | None
+    observer: Observer
+
+
+def begin(conduct: Conduct) -> Observer:
+    """Start the clock and look at the place before any data are read; returns who is to be told.
+
+    Raises:
+        InputError: `out` is taken, or there is nothing to resume.
+    """
+    if conduct.get("started") is None:
+        conduct["started"] = time.monotonic()
+    out = conduct.get("out")
+    if out is not None:
+        check_place(out, overwrite=conduct.get("overwrite", False), resume=conduct.get("resume", False))
+    return conduct.get("observer", ignore)
+
+
 def carry_out(
     fitting: Fitting[C, R],
     options: FitOptions,
@@ -96,11 +129,7 @@ def carry_out(
 
     Args:
         sources: where the data came from, for the record.
-        out: the run folder; None keeps everything in memory.
-        overwrite: replace the run in `out`, once nothing that was asked for can be refused any more.
-        resume: go on from what is in `out`.
-        started: `time.monotonic()` from which the budget counts.
-        observer: is told what is found and done.
+        out, overwrite, resume, started, observer: see `Conduct`.
 
     Raises:
         DataError, InputError: the data or the options cannot be used.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -17,12 +16,12 @@ from recurra.data.series.reading import to_series
 from recurra.data.sources import read
 from recurra.errors import DataError, InputError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
+from recurra.runs.fitting import Conduct, begin
 from recurra.runs.forecasts.config import ForecastFitOptions
 from recurra.runs.forecasts.fit import fit
 from recurra.runs.forecasts.preparation import with_truth
 from recurra.runs.forecasts.run import ForecastRun, Forecasts
 from recurra.runs.forecasts.scoring import BackTest
-from recurra.runs.places import check_place
 
 
 def fit_series(
@@ -31,11 +30,7 @@ def fit_series(
     *,
     test: Any = None,
     encoding: str | None = None,
-    out: Path | None = None,
-    overwrite: bool = False,
-    resume: bool = False,
-    started: float | None = None,
-    observer: Observer = ignore,
+    **conduct: Unpack[Conduct],
 ) -> ForecastRun:
     """Read `source`, say what it is, and train on it.
 
@@ -43,13 +38,12 @@ def fit_series(
         source: a file or a frame; see `recurra.data.sources.read`.
         test: another of these: what came after, to score on. Where steps are told by no times it follows right
             behind.
+        conduct: see `recurra.runs.fitting.Conduct`.
 
     Raises:
         DataError, InputError: with what is wrong, where, and what to do.
     """
-    started = time.monotonic() if started is None else started
-    if out is not None:
-        check_place(out, overwrite=overwrite, resume=resume)
+    observer = begin(conduct)
     if test is not None:
         shares = ["--test-share"] if "test_share" in options.model_fields_set else []
         for option in shares if options.data.split is None else ["--split"]:
@@ -89,11 +83,7 @@ def fit_series(
         options,
         tested_from=tested_from,
         sources=[str(s) for s in (source, test) if isinstance(s, str | Path)],
-        out=out,
-        overwrite=overwrite,
-        resume=resume,
-        started=started,
-        observer=observer,
+        **conduct,
     )
 
 

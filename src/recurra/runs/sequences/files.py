@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from recurra.data.examples import Examples
 from recurra.data.schema import Schema, describe, duplicates_across, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
-from recurra.runs.places import check_place
+from recurra.runs.fitting import Conduct, begin
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.fit import fit
 from recurra.runs.sequences.run import SequenceRun
@@ -22,24 +21,19 @@ def fit_source(
     *,
     test: Any = None,
     encoding: str | None = None,
-    out: Path | None = None,
-    overwrite: bool = False,
-    resume: bool = False,
-    started: float | None = None,
-    observer: Observer = ignore,
+    **conduct: Unpack[Conduct],
 ) -> SequenceRun:
     """Read `source`, say what it is, and train on it.
 
     Args:
         source: a file, a folder, or a frame; see `recurra.data.sources.read`.
         test: another of these, to score on.
+        conduct: see `recurra.runs.fitting.Conduct`.
 
     Raises:
         DataError, InputError: with what is wrong, where, and what to do.
     """
-    started = time.monotonic() if started is None else started
-    if out is not None:
-        check_place(out, overwrite=overwrite, resume=resume)
+    observer = begin(conduct)
     observer(PhaseStarted(f"Reading {source}"))
     table = read(source, encoding=encoding)
     schema = infer_schema(table, options.data)
@@ -63,11 +57,7 @@ def fit_source(
         options,
         test=held_out,
         sources=[str(s) for s in (source, test) if isinstance(s, str | Path)],
-        out=out,
-        overwrite=overwrite,
-        resume=resume,
-        started=started,
-        observer=observer,
+        **conduct,
     )
 
 

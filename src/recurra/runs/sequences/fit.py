@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import nn
@@ -16,8 +15,8 @@ from recurra.errors import RunError
 from recurra.networks.inputs import TokenInput
 from recurra.networks.sequence_network import SequenceNetwork
 from recurra.runs.config import circumstances
-from recurra.runs.events import Observer, PhaseStarted, Said, ignore
-from recurra.runs.fitting import Fitting, carry_out, start_from
+from recurra.runs.events import Observer, PhaseStarted, Said
+from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
 from recurra.runs.run import Run
 from recurra.runs.sequences.config import SequenceFitOptions, SequenceRunConfig
 from recurra.runs.sequences.preparation import Prepared, prepare, raw_lengths
@@ -34,27 +33,19 @@ def fit(
     *,
     test: Examples | None = None,
     sources: list[str] | None = None,
-    out: Path | None = None,
-    overwrite: bool = False,
-    resume: bool = False,
-    started: float | None = None,
-    observer: Observer = ignore,
+    **conduct: Unpack[Conduct],
 ) -> SequenceRun:
     """Train a network on `examples` and score it beside its baselines.
 
     Args:
         test: examples to score on; without them a part of `examples` is held out.
-        sources, out, overwrite, resume, started, observer: see `carry_out`, which also says what is raised.
+        sources, conduct: see `carry_out`, which also says what is raised.
     """
     return carry_out(
         SequenceFitting(examples, schema, options, test),
         options,
         sources=sources,
-        out=out,
-        overwrite=overwrite,
-        resume=resume,
-        started=started,
-        observer=observer,
+        **conduct,
     )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from torch import nn
@@ -16,8 +15,8 @@ from recurra.errors import InputError, RunError
 from recurra.networks.config import NetworkShape
 from recurra.networks.language import LanguageNetwork
 from recurra.runs.config import circumstances
-from recurra.runs.events import Observer, PhaseStarted, Said, ignore
-from recurra.runs.fitting import Fitting, carry_out, start_from
+from recurra.runs.events import Observer, PhaseStarted, Said
+from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
 from recurra.runs.run import Run
 from recurra.runs.texts.config import CorpusSchema, TextFitOptions, TextRunConfig
 from recurra.runs.texts.run import TextRun, begin_of
@@ -39,26 +38,18 @@ def fit(
     options: TextFitOptions,
     *,
     sources: list[str] | None = None,
-    out: Path | None = None,
-    overwrite: bool = False,
-    resume: bool = False,
-    started: float | None = None,
-    observer: Observer = ignore,
+    **conduct: Unpack[Conduct],
 ) -> TextRun:
     """Train a network on `corpus` and score it beside its baselines.
 
     Args:
-        sources, out, overwrite, resume, started, observer: see `carry_out`, which also says what is raised.
+        sources, conduct: see `carry_out`, which also says what is raised.
     """
     return carry_out(
         TextFitting(corpus, options),
         options,
         sources=sources,
-        out=out,
-        overwrite=overwrite,
-        resume=resume,
-        started=started,
-        observer=observer,
+        **conduct,
     )
 
 
