@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from recurra.cli.main import run
+from recurra.cli.main import SECTIONS, run
 from recurra.training.interruption import Interruption
 from tests.runs.conftest import sentences
 
@@ -81,6 +82,18 @@ def test_the_installed_command_shows_no_traceback(tmp_path):
 def test_help_does_not_import_torch():
     code = "import sys; import recurra.cli.main; sys.exit('torch' in sys.modules or 'polars' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_of_fit_says_which_options_are_for_what():
+    done = recurra("fit", "--help")
+    assert done.returncode == 0
+    headings = ["Arguments", "Options", *SECTIONS]
+    parts = re.split(r"^(\w[\w ]+):$", done.stdout, flags=re.MULTILINE)
+    assert parts[1::2] == headings
+    for heading, part in zip(headings, parts[2::2], strict=True):
+        options = {name.replace("-", "_") for name in re.findall(r"^  --([\w-]+)", part, re.MULTILINE)}
+        assert options == set(SECTIONS[heading]) if heading in SECTIONS else "season" not in options
+    assert "  --budget" in parts[4] and "  -h, --help" in parts[4]
 
 
 def test_fit_says_what_it_found_and_how_good_it_is(place):

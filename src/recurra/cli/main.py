@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 import recurra
 from recurra.storage import check_there
@@ -24,6 +25,30 @@ app = typer.Typer(
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as `recurra fit --out` leaves it.")]
 ENCODING = Annotated[str | None, typer.Option(help="Text encoding of the file; else it is detected.")]
+
+# Of the options of fit, those that stand apart from the others in its help.
+SECTIONS = {
+    "What the columns mean": "target text features time id group split ignore layout label_separator".split(),
+    "Forecasts of series over time": "horizon look_back known past static frequency season".split(),
+    "Windows of a stream": ["window", "stride"],
+}
+
+
+class Sectioned(TyperCommand):
+    """A command whose options are listed in `SECTIONS`; typer's own panels need rich, which would slow --help."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, plain options, then every section under its heading."""
+        heading_of = {name: heading for heading, names in SECTIONS.items() for name in names}
+        records: dict[str, list[Any]] = {heading: [] for heading in ("Arguments", "Options", *SECTIONS)}
+        for parameter in self.get_params(ctx):
+            plain = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                records[heading_of.get(parameter.name or "", plain)].append(record)
+        for heading, listed in records.items():
+            with formatter.section(heading):
+                formatter.write_dl(listed)
 
 
 def _version(wanted: bool) -> None:
@@ -58,7 +83,7 @@ def demo(
     run_demo(out, seed=seed, as_json=json)
 
 
-@app.command()
+@app.command(cls=Sectioned)
 def fit(
     data: Annotated[
         str,
@@ -105,22 +130,18 @@ def fit(
     look_back: Annotated[
         int | None, typer.Option(min=1, help="Steps that a forecast is made from; else worked out.")
     ] = None,
-    known: Annotated[
-        str | None, typer.Option(metavar="COL,COL", help="Columns known ahead of time (forecasts).")
-    ] = None,
-    past: Annotated[
-        str | None, typer.Option(metavar="COL,COL", help="Columns known up to now (forecasts).")
-    ] = None,
+    known: Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns known ahead of time.")] = None,
+    past: Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns known up to now.")] = None,
     static: Annotated[
         str | None,
-        typer.Option(metavar="COL,COL", help="Columns that say one thing of a whole series (forecasts)."),
+        typer.Option(metavar="COL,COL", help="Columns that say one thing of a whole series."),
     ] = None,
     frequency: Annotated[
         str | None,
-        typer.Option(help="How often steps are, such as 1h, 1d, 1mo; else worked out (forecasts)."),
+        typer.Option(help="How often steps are, such as 1h, 1d, 1mo; else worked out."),
     ] = None,
     season: Annotated[
-        int | None, typer.Option(min=1, help="Steps of a season; else by the frequency (forecasts).")
+        int | None, typer.Option(min=1, help="Steps of a season; else by the frequency.")
     ] = None,
     window: Annotated[int | None, typer.Option(help="Steps of a window cut from a stream.")] = None,
     stride: Annotated[int | None, typer.Option(help="Steps between two windows.")] = None,
