@@ -427,9 +427,16 @@ def test_the_median_alone_is_a_forecast():
     assert run.table(run.last, run.ahead()).columns == ["series", "day", "forecast"]
 
 
-def test_few_horizons_of_validation_narrow_no_interval():
-    run = trained(daily(120, series=2))
-    assert min(run.config.width_factors) >= 1.0
+def test_intervals_follow_the_validation_part_as_far_as_it_is_long():
+    frame = daily(120, series=2)
+    held, steps = np.arange(120) >= 80, np.zeros(120)
+    steps[held] = np.random.default_rng(3).normal(scale=50, size=held.sum())
+    parts = pl.Series("part", np.where(held, "validation", "train"))
+    calm, wild = (f.with_columns(parts) for f in (frame, frame.with_columns(s0=pl.col("s0") + steps)))
+    given = {"target": ["s0", "s1"], "split": "part"}
+    narrow, wide = (np.array(trained(each, given).config.width_factors) for each in (calm, wild))
+    assert (wide >= narrow).all() and wide[[0, 2]].min() > 1
+    assert wide[[0, 2]].max() < 10  # eleven horizons of forty steps, and 15 of the network's own widths
 
 
 @pytest.mark.parametrize("days, single", [(36, True), (60, False)])

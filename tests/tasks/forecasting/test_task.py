@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from recurra.tasks.forecasting.calibration import widened, width_factors
+from recurra.tasks.forecasting.calibration import independent_horizons, widened, width_factors
 from recurra.tasks.forecasting.settings import ForecastConfig, default_forecast_settings, default_look_back
 from recurra.tasks.forecasting.task import ForecastTask
 
@@ -69,12 +69,12 @@ def test_nothing_to_learn_from_is_no_loss():
     assert (output.grad == 0).all()
 
 
-@given(st.integers(0, 200), st.integers(1, 8), st.integers(1, 5), st.sampled_from([1e-3, 1.0]))
-def test_widened_quantiles_do_not_cross(seed, windows, horizon, least):
+@given(st.integers(0, 200), st.integers(1, 8), st.integers(1, 5), st.sampled_from([1.0, 40.0, math.inf]))
+def test_widened_quantiles_do_not_cross(seed, windows, horizon, horizons):
     truth, quantiles = drawn(seed, windows, horizon)
-    factors = width_factors(truth, quantiles, LEVELS, least)
+    factors = width_factors(truth, quantiles, LEVELS, horizons)
     assert factors[2] == 1.0
-    assert min(factors) >= least
+    assert min(factors) > 0
     assert factors[0] >= factors[1]
     other = drawn(seed + 1, 5, horizon)[1]
     assert (np.diff(widened(other, LEVELS, factors), axis=-1) >= -1e-12).all()
@@ -88,6 +88,27 @@ def test_widened_quantiles_have_their_share_of_the_truths_they_were_fitted_on(se
     for k, level in ((1, 0.1), (3, 0.9)):
         side = truth >= wide[..., k] - 1e-9 if level < 0.5 else truth <= wide[..., k] + 1e-9
         assert side.sum() >= min(n, math.ceil((n + 1) * 0.9 - 1e-9))
+
+
+@given(st.integers(0, 99), st.integers(2, 40), st.floats(0.1, 1e6))
+def test_factors_of_few_horizons_lie_between_the_network_s_widths_and_the_truths(seed, windows, horizons):
+    truth, quantiles = drawn(seed, windows, 3)
+    whole = np.array(width_factors(truth, quantiles, LEVELS))
+    few, more = (np.array(width_factors(truth, quantiles, LEVELS, n)) for n in (horizons, 2 * horizons))
+    assert (np.abs(np.log(few)) <= np.abs(np.log(more)) + 1e-12).all()
+    assert (np.abs(np.log(more)) <= np.abs(np.log(whole)) + 1e-12).all()
+    assert (np.log(few) * np.log(whole) >= 0).all()
+    assert np.allclose(width_factors(truth, quantiles, LEVELS, 1e9), whole, rtol=1e-6)
+    assert np.allclose(width_factors(truth, quantiles, LEVELS, 1e-9), 1.0)
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 60), st.integers(1, 5))
+def test_windows_are_worth_the_horizons_they_span(series, horizon, span, every):
+    steps = 20 + np.arange(0, span + 1, every)
+    origins = np.array([[n, k] for n in range(series) for k in steps])
+    alone = (steps[-1] - 20 + horizon) / horizon
+    assert independent_horizons(origins, horizon) == pytest.approx(alone * np.sqrt(series))
+    assert alone <= independent_horizons(origins, horizon) <= series * alone + 1e-9
 
 
 def test_quantiles_without_a_width_keep_their_order():

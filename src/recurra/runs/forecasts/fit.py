@@ -23,12 +23,11 @@ from recurra.runs.forecasts.preparation import Prepared, prepare
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.forecasts.scoring import BackTest, score_run
 from recurra.runs.run import Run
-from recurra.tasks.forecasting.calibration import width_factors
+from recurra.tasks.forecasting.calibration import independent_horizons, width_factors
 from recurra.tasks.forecasting.task import ForecastTask
 from recurra.training.loop import History, outputs_over, seeded
 
 _MOST_FOR_SHARE = 20_000  # windows
-_HORIZONS_TO_NARROW = 30  # that do not overlap
 
 
 def fit(
@@ -181,19 +180,10 @@ def _start_from_naive(network: ForecastNetwork, training: WindowBatches) -> None
 
 
 def _calibrate(run: ForecastRun, prepared: Prepared) -> None:
-    """Make intervals as wide as the validation part says they must be; narrower only where it is long."""
+    """Make intervals as wide as the validation part says they must be, as far as it can tell."""
     assert prepared.validation is not None
-    levels, horizon = prepared.settings.task.levels, prepared.shape.horizon
-    series, origin = prepared.validation.origins.T
-    last, first = (
-        np.full(len(prepared.series), -horizon),
-        np.full(len(prepared.series), np.iinfo(np.int64).max),
-    )
-    np.maximum.at(last, series, origin)
-    np.minimum.at(first, series, origin)
-    there = last >= 0
-    horizons = float(((last - first)[there] + horizon).sum() / horizon)
+    truth, origins = prepared.validation.truth(), prepared.validation.origins
     quantiles = outputs_over(run.network, prepared.validation, "float32").numpy()
-    least = 1.0 if horizons < _HORIZONS_TO_NARROW else 1e-3
-    factors = width_factors(prepared.validation.truth(), quantiles, levels, least)
+    horizons = independent_horizons(origins, prepared.shape.horizon)
+    factors = width_factors(truth, quantiles, prepared.settings.task.levels, horizons)
     run.config = run.config.model_copy(update={"width_factors": factors})
