@@ -87,6 +87,9 @@ def test_only_known_pairs_of_neighbours_have_a_vector():
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_a_width_is_found_for_a_number_of_weights(cell):
     config = NetworkConfig(cell=cell, convolutions=(5,))
-    width = hidden_size_for(30_000, config, NUMBERS)
-    network = SequenceNetwork(config.model_copy(update={"hidden_size": width}), NUMBERS)
+
+    def network_of(size):
+        return SequenceNetwork(config.model_copy(update={"hidden_size": size}), NUMBERS)
+
+    network = network_of(hidden_size_for(30_000, network_of))
     assert count_weights(network) == pytest.approx(30_000, rel=0.03)

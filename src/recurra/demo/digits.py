@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,15 @@ import numpy as np
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
 from recurra.data.schema import Schema
-from recurra.networks.config import NetworkShape
+from recurra.demo.cells import compare_cells, with_baselines
+from recurra.networks.sequence_network import SequenceNetwork
 from recurra.networks.sizing import hidden_size_for
-from recurra.runs.events import Observer, Said
+from recurra.runs.events import Observer, ignore
 from recurra.runs.sequences.config import SequenceFitOptions
-from recurra.runs.sequences.fit import fit
+from recurra.runs.sequences.fit import SequenceFitting, fit
 from recurra.runs.sequences.run import SequenceRun
-from recurra.storage import make_folder, write_json
-from recurra.tasks.defaults import default_settings
 
-CELLS = ("rnn", "lstm", "gru")
+DATA = "1,797 handwritten digits of 8 x 8 pixels, read as 8 steps of 8 pixels"
 WEIGHTS = 20_000
 SETTINGS = {
     "network.num_layers": 1,
@@ -64,67 +62,27 @@ def digits() -> tuple[Examples, Schema]:
     return examples, schema
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One network of the demo in a line."""
-
-    cell: str
-    hidden_size: int
-    weights: int
-    accuracy: dict[str, Any]
-    training_s: float
-    best_epoch: int
-
-
 def compare_on_digits(
     out: Path, *, seed: int, observer: Observer
 ) -> tuple[dict[str, Any], dict[str, SequenceRun]]:
-    """Train the three networks on the same split, with the same number of weights.
-
-    Leaves a run folder for each and a `summary.json` in `out`.
-    """
+    """The three networks, their runs and summary in `out`."""
     examples, schema = digits()
-    assert examples.sequences is not None
-    make_folder(out)
-    runs: dict[str, SequenceRun] = {}
-    for cell in CELLS:
-        settings = SETTINGS | {"network.cell": cell}
-        hidden = _hidden_size(settings, examples.sequences.lengths)
-        observer(Said(f"{cell.upper()}, {hidden} units"))
-        runs[cell] = fit(
-            examples,
-            schema,
-            SequenceFitOptions(settings=settings | {"network.hidden_size": hidden}, seed=seed),
-            sources=["scikit-learn's digits"],
-            out=out / cell,
-            observer=observer,
-        )
-        if runs[cell].metrics["training"]["stopped"] == "interrupted":
-            raise KeyboardInterrupt
-    networks = [
-        Compared(
-            cell=cell,
-            hidden_size=run.config.settings.network.hidden_size,
-            weights=run.metrics["training"]["weights"],
-            accuracy=run.metrics["test"]["scores"][0],
-            training_s=run.metrics["seconds"]["training"],
-            best_epoch=run.metrics["training"]["best_epoch"],
-        )
-        for cell, run in runs.items()
-    ]
-    first = next(iter(runs.values())).metrics
-    summary = {
-        "data": "1,797 handwritten digits of 8 x 8 pixels, read as 8 steps of 8 pixels",
-        "parts": next(iter(runs.values())).config.parts,
-        "seed": seed,
-        "networks": [asdict(network) for network in networks],
-        "baselines": first["baselines"],
-    }
-    write_json(out / "summary.json", summary)
-    return summary, runs
 
+    def options(cell: str, **settings: Any) -> SequenceFitOptions:
+        return SequenceFitOptions(
+            settings=SETTINGS | {"network.cell": cell} | settings, seed=seed, baselines=with_baselines(cell)
+        )
 
-def _hidden_size(settings: dict[str, Any], lengths: np.ndarray) -> int:
-    network = default_settings("features", lengths).changed(settings).network
-    shape = NetworkShape(input="features", input_size=8, output_size=10)
-    return hidden_size_for(WEIGHTS, network, shape)
+    def hidden_size(cell: str) -> int:
+        fitting = SequenceFitting(examples, schema, options(cell), None)
+        fitting.prepare(None, ignore)
+        config, shape = fitting.prepared.settings.network, fitting.prepared.shape
+        return hidden_size_for(
+            WEIGHTS, lambda size: SequenceNetwork(config.model_copy(update={"hidden_size": size}), shape)
+        )
+
+    def train(cell: str, size: int, place: Path) -> SequenceRun:
+        asked = options(cell, **{"network.hidden_size": size})
+        return fit(examples, schema, asked, sources=["scikit-learn's digits"], out=place, observer=observer)
+
+    return compare_cells(DATA, hidden_size, train, out, observer)

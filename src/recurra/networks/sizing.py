@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+from torch import nn
 
-from recurra.networks.config import NetworkConfig, NetworkShape
-from recurra.networks.sequence_network import SequenceNetwork, count_weights
+from recurra.networks.sequence_network import count_weights
 
 
-def hidden_size_for(weights: int, config: NetworkConfig, shape: NetworkShape) -> int:
+def hidden_size_for(weights: int, network: Callable[[int], nn.Module]) -> int:
     """The hidden size whose network comes nearest to `weights` trainable numbers.
 
-    >>> shape = NetworkShape(input="features", input_size=8, output_size=10)
-    >>> {cell: hidden_size_for(20_000, NetworkConfig(cell=cell), shape) for cell in ("rnn", "lstm", "gru")}
-    {'rnn': 86, 'lstm': 43, 'gru': 50}
+    Args:
+        network: makes the network of a hidden size; the more units, the more weights.
+
+    >>> from recurra.layers import GRU, LSTM, RNN
+    >>> {layer.__name__: hidden_size_for(20_000, lambda size: layer(8, size)) for layer in (RNN, LSTM, GRU)}
+    {'RNN': 137, 'LSTM': 66, 'GRU': 77}
     """
 
     def size(hidden: int) -> int:
         with torch.device("meta"):
-            return count_weights(SequenceNetwork(config.model_copy(update={"hidden_size": hidden}), shape))
+            return count_weights(network(hidden))
 
     low, high = 1, 2
     while size(high) < weights:

@@ -32,14 +32,14 @@ def check_place(out: Path, *, overwrite: bool, resume: bool) -> None:
         )
 
 
-def clear_folder_of_runs(out: Path, names: tuple[str, ...], others: tuple[str, ...] = ()) -> None:
-    """Clear away the runs `names` that belong together in a folder; refuse a folder that holds anything else.
+def check_folder_of_runs(out: Path, names: tuple[str, ...], others: tuple[str, ...] = ()) -> None:
+    """Refuse a folder that holds anything but the runs `names`, which belong together.
 
     Args:
-        others: names of files that may stand beside the runs and `summary.json`.
+        others: what may stand beside the runs and `summary.json`, by name.
 
     Raises:
-        InputError: something else is there; nothing was touched.
+        InputError: something else is there.
     """
     if not out.exists():
         return
@@ -55,5 +55,10 @@ def clear_folder_of_runs(out: Path, names: tuple[str, ...], others: tuple[str, .
         raise InputError(
             f"this place is taken (by {foreign[0].name})", where=str(out), fix="Choose another --out."
         )
+
+
+def clear_folder_of_runs(out: Path, names: tuple[str, ...], others: tuple[str, ...] = ()) -> None:
+    """Clear away the runs `names` of a folder; a folder that `check_folder_of_runs` refuses is not touched."""
+    check_folder_of_runs(out, names, others)
     for name in names:
         clear_run(out / name)

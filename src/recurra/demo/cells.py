@@ -1,0 +1,83 @@
+"""The same training with each of the three cells, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from recurra.runs.events import Observer, Said
+from recurra.runs.run import Run
+from recurra.storage import make_folder, write_json
+
+CELLS = ("rnn", "lstm", "gru")
+
+R = TypeVar("R", bound=Run[Any, Any])
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One network of the demo in a line."""
+
+    cell: str
+    hidden_size: int
+    weights: int
+    score: dict[str, Any]
+    training_s: float
+    best_epoch: int
+
+
+def compare_cells(
+    data: str,
+    hidden_size: Callable[[str], int],
+    fit: Callable[[str, int, Path], R],
+    out: Path,
+    observer: Observer,
+) -> tuple[dict[str, Any], dict[str, R]]:
+    """Train the three networks on the same split, with the same number of weights.
+
+    Leaves a run folder for each and a `summary.json` in `out`.
+
+    Args:
+        data: what they are trained on, in words.
+        hidden_size: of a cell, for the same number of weights.
+        fit: of a cell, its hidden size and the run folder.
+
+    Raises:
+        KeyboardInterrupt: a training was interrupted.
+    """
+    make_folder(out)
+    runs: dict[str, R] = {}
+    for cell in CELLS:
+        size = hidden_size(cell)
+        observer(Said(f"{cell.upper()}, {size} units"))
+        runs[cell] = fit(cell, size, out / cell)
+        if runs[cell].metrics["training"]["stopped"] == "interrupted":
+            raise KeyboardInterrupt
+    networks = [
+        Compared(
+            cell=cell,
+            hidden_size=run.config.settings.network.hidden_size,
+            weights=run.metrics["training"]["weights"],
+            score=run.metrics["test"]["scores"][0],
+            training_s=run.metrics["seconds"]["training"],
+            best_epoch=run.metrics["training"]["best_epoch"],
+        )
+        for cell, run in runs.items()
+    ]
+    first = runs[CELLS[0]]
+    summary = {
+        "data": data,
+        "parts": first.config.parts,
+        "seed": first.config.options.seed,
+        "networks": [asdict(network) for network in networks],
+        "baselines": first.metrics["baselines"],
+    }
+    write_json(out / "summary.json", summary)
+    return summary, runs
+
+
+def with_baselines(cell: str) -> bool:
+    """They are the same for all three networks, and fitted once."""
+    return cell == CELLS[0]
