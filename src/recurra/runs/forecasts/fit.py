@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -16,8 +15,8 @@ from recurra.data.series.windows import WindowBatches
 from recurra.errors import RunError
 from recurra.networks.forecast_network import ForecastNetwork, last_season, season_share
 from recurra.runs.config import circumstances
-from recurra.runs.events import Observer, ignore
-from recurra.runs.fitting import Fitting, carry_out, start_from
+from recurra.runs.events import Observer
+from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
 from recurra.runs.forecasts.config import ForecastFitOptions, ForecastRunConfig
 from recurra.runs.forecasts.preparation import Prepared, prepare
 from recurra.runs.forecasts.run import ForecastRun
@@ -37,27 +36,19 @@ def fit(
     *,
     tested_from: np.ndarray | None = None,
     sources: list[str] | None = None,
-    out: Path | None = None,
-    overwrite: bool = False,
-    resume: bool = False,
-    started: float | None = None,
-    observer: Observer = ignore,
+    **conduct: Unpack[Conduct],
 ) -> ForecastRun:
     """Train a network on `series` and back-test it beside its baselines.
 
     Args:
         tested_from: (N,) the step of each series that the test part begins with; None decides by shares.
-        sources, out, overwrite, resume, started, observer: see `carry_out`, which also says what is raised.
+        sources, conduct: see `carry_out`, which also says what is raised.
     """
     return carry_out(
         ForecastFitting(series, schema, options, tested_from),
         options,
         sources=sources,
-        out=out,
-        overwrite=overwrite,
-        resume=resume,
-        started=started,
-        observer=observer,
+        **conduct,
     )
 
 
