@@ -69,7 +69,7 @@ def evaluate(run: TextRun, data: str, *, encoding: str | None, watcher: Watcher)
     column = run.config.options.data.text
     corpus = read_corpus(data, validation_share=0, test_share=0, text=column, encoding=encoding)
     watcher(PhaseStarted("Scoring"))
-    ids = run.codec.encode(corpus.train)
+    ids = run.codec.encode(corpus.whole)
     nats = run.nats(ids, watcher)
     return {"n": len(nats), "scores": [score.to_json() for score in run.scores(nats, ids)]}
 

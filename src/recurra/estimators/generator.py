@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from recurra.data.corpus import Corpus, read_corpus
+from recurra.data.corpus import Corpus, is_text_itself, read_corpus
 from recurra.errors import DataError, InputError
 from recurra.estimators.base import RunEstimator, plain
 from recurra.estimators.record import stored_record
@@ -145,7 +145,7 @@ class Generator(RunEstimator):
         run = fit(
             _read(X, text, share),
             options,
-            sources=[str(X)] if _names_file(X) else [],
+            sources=[str(X)] if isinstance(X, str | os.PathLike) and not is_text_itself(X) else [],
             out=out,
             started=started,
             observer=lambda event: self._tell(event, notes),
@@ -265,7 +265,7 @@ class Generator(RunEstimator):
         check_is_fitted(self, "run_")
         column = self.run_.config.options.data.text if _has_columns(X) else None
         corpus = _read(X, column, 0.0)
-        scores = self.run_.evaluate(corpus.train + corpus.validation + corpus.test)
+        scores = self.run_.evaluate(corpus.whole)
         return {score.name: score.value for score in scores}
 
     def __sklearn_tags__(self) -> Tags:
@@ -277,25 +277,16 @@ class Generator(RunEstimator):
 
 def _read(X: Any, column: str | None, validation_share: float) -> Corpus:
     """`read_corpus`, with more help for a str that was meant as text and taken for a path."""
-    if isinstance(X, str) and not X.strip():
-        raise DataError("there is no text", where="X", fix="Give text that holds more than blanks.")
     try:
         return read_corpus(X, validation_share=validation_share, test_share=0.0, text=column)
-    except (DataError, OSError):
-        if not isinstance(X, str) or "\n" in X or X == "-" or _names_file(X):
+    except DataError:
+        if not isinstance(X, str) or X == "-" or is_text_itself(X) or Path(X).exists():
             raise
         raise DataError(
             f"there is no file named {X if len(X) < 80 else X[:76] + ' ...'!r}",
             where="X",
             fix="If this is the text itself, give it in a list, or with a line break at its end.",
         ) from None
-
-
-def _names_file(X: Any) -> bool:
-    """Whether X is the path of a file or folder; text of many lines is none, whatever its length."""
-    return isinstance(X, os.PathLike) or (
-        isinstance(X, str) and "\n" not in X and os.path.exists(X)  # noqa: PTH110  Path refuses long ones
-    )
 
 
 def _has_columns(X: Any) -> bool:

@@ -148,6 +148,16 @@ def test_a_prompt_takes_words_with_or_without_their_blank():
     assert [codec.tokens[i] for i in codec.encode_prompt("dog The xyz,")] == [" dog", "The", "<unk>", ","]
 
 
+@pytest.mark.parametrize("prompt", ["dog  The", "\r\r", "the\n\ndog xyz", "dog\tsat", "xyz\nThe"])
+def test_a_prompt_with_unknown_words_and_odd_blanks_has_the_tokens_it_would_have_alone(prompt):
+    codec = ONCE["word"]
+    ids = codec.encode(prompt)
+    taken = codec.encode_prompt(prompt)
+    assert len(taken) == len(ids)
+    assert (taken == ids)[ids != codec.unknown_id].all()
+    assert not {"\n"} & {codec.tokens[i] for i in taken[ids == codec.unknown_id]}
+
+
 @pytest.mark.parametrize("level", CODECS)
 def test_saved_and_loaded_it_is_the_same(level, tmp_path):
     codec = CODECS[level]

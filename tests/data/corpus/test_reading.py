@@ -9,7 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recurra.data.corpus import TokenCodec, describe_corpus, encode_corpus, is_running_text, read_corpus
+from recurra.data.corpus import (
+    TokenCodec,
+    describe_corpus,
+    encode_corpus,
+    is_running_text,
+    is_text_itself,
+    read_corpus,
+)
 from recurra.errors import DataError, InputError
 
 LINES = "".join(f"line {n} of a text\n" for n in range(200))
@@ -50,6 +57,16 @@ def test_a_file_of_text_alone_is_told_from_one_with_labels_or_columns(tmp_path, 
     assert is_running_text(tmp_path / name) is running
     assert not is_running_text(tmp_path)
     assert not is_running_text("-")
+
+
+@pytest.mark.parametrize("source", ["", "  ", "x" * 300, "/".join(["x" * 300] * 2)])
+def test_what_can_be_no_name_is_text(source):
+    assert is_text_itself(source)
+    if source.strip():
+        assert read_corpus(source, validation_share=0, test_share=0).train == f"{source}\n"
+    else:
+        with pytest.raises(DataError, match="no text"):
+            read_corpus(source)
 
 
 def test_cuts_are_between_lines():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recurra.data.corpus.codec import CorpusConfig, TokenCodec
-from recurra.data.corpus.reading import Corpus, is_running_text, read_corpus
+from recurra.data.corpus.reading import Corpus, is_running_text, is_text_itself, read_corpus
 from recurra.data.corpus.streams import describe_corpus, encode_corpus
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "describe_corpus",
     "encode_corpus",
     "is_running_text",
+    "is_text_itself",
     "read_corpus",
 ]

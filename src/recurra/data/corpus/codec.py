@@ -160,9 +160,12 @@ class TokenCodec:
 
     def _near(self, text: str, ids: np.ndarray) -> np.ndarray:
         words = [w.lower() if self.lowercase else w for w in self._splitter._words(text)]  # pyright: ignore
-        others = [w[1:] if w.startswith(" ") else f" {w}" for w in words]
-        found = self._splitter.encode("\n".join(others))[::2]
-        return np.where((ids == self.unknown_id) & (len(found) == len(ids)), found, ids).astype(np.int32)
+        ids = ids.copy()
+        for k in np.flatnonzero(ids == self.unknown_id):
+            other = self._splitter.encode(words[k][1:] if words[k].startswith(" ") else f" {words[k]}")
+            if len(other) == 1:
+                ids[k] = other[0]
+        return ids
 
     def pieces(self, ids: Iterable[int]) -> Iterator[str]:
         """The text of one id after the other, of whole characters only, so an id may give "".

@@ -25,7 +25,7 @@ _NAMES: dict[Part, set[str]] = {
 }
 _TABLES = {"csv", "tsv", "jsonl", "ndjson", "json", "parquet"}
 _TEXTS = {"txt", "text", "md"}
-_LONGEST_PATH = 1000
+_LONGEST_NAME = 255  # of a file, on the systems there are
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Corpus:
     validation: str
     test: str
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def whole(self) -> str:
+        """All parts, one after the other."""
+        return self.train + self.validation + self.test
 
     def part(self, name: Part) -> str:
         """The text of a part, by its name."""
@@ -65,7 +70,7 @@ def read_corpus(
     Args:
         source: the path of a text file, of a table (.csv, .tsv, .jsonl, .parquet, each also .gz) or of a folder
             of text files; `-` for standard input; the text itself, a str with a line break in it or longer than
-            a path; a frame or dict of columns; or a list of texts. Texts of rows and files follow each other,
+            a name; a frame or dict of columns; or a list of texts. Texts of rows and files follow each other,
             each from a new line. Files of a folder that are named train, valid or test are those parts.
         validation, test: the same, of one part each.
         validation_share, test_share: of the characters, the last of the text, where that part is not given.
@@ -123,6 +128,18 @@ def read_corpus(
     return Corpus(origin, found["train"], found["validation"], found["test"], tuple(notes))
 
 
+def is_text_itself(source: Any) -> bool:
+    """Whether a source is text and no path: a str with a line break, with more letters than a name can have, or none.
+
+    >>> is_text_itself("novel.txt"), is_text_itself("One line\\nand another"), is_text_itself("")
+    (False, True, True)
+    """
+    if not isinstance(source, str) or source == "-":
+        return False
+    longest = max(map(len, source.replace("\\", "/").split("/")))
+    return "\n" in source or longest > _LONGEST_NAME or not source.strip()
+
+
 def is_running_text(source: str | os.PathLike[str], encoding: str | None = None) -> bool:
     """Whether a file is plain text: by its name (.txt, .text, .md, also .gz, or no ending), and as no line has a
     label or columns. Standard input (`-`) and folders are not looked into.
@@ -138,7 +155,7 @@ def is_running_text(source: str | os.PathLike[str], encoding: str | None = None)
 
 def _read(source: Any, column: str | None, encoding: str | None) -> tuple[str, dict[Part, str], list[str]]:
     """Name, the text of each part that the source tells apart (train: all, where it tells none), notes."""
-    if isinstance(source, str) and source != "-" and ("\n" in source or len(source) > _LONGEST_PATH):
+    if is_text_itself(source):
         source = source.encode("utf-8", "replace").decode().removeprefix("\ufeff")
         return _one("the text given", [source], [])
     if not isinstance(source, str | os.PathLike):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any, Unpack
 
-from recurra.data.corpus import read_corpus
+from recurra.data.corpus import is_text_itself, read_corpus
 from recurra.runs.events import PhaseStarted
 from recurra.runs.fitting import Conduct, begin
 from recurra.runs.texts.config import TextFitOptions
@@ -35,8 +35,12 @@ def fit_corpus(
         DataError, InputError: with what is wrong, where, and what to do.
     """
     observer = begin(conduct)
-    named = isinstance(source, str | Path) and "\n" not in str(source)
-    observer(PhaseStarted(f"Reading {source}" if named else "Reading the text"))
+    named = [
+        str(s)
+        for s in (source, validation, test)
+        if isinstance(s, str | os.PathLike) and not is_text_itself(s)
+    ]
+    observer(PhaseStarted(f"Reading {named[0]}" if named else "Reading the text"))
     corpus = read_corpus(
         source,
         validation=validation,
@@ -49,6 +53,6 @@ def fit_corpus(
     return fit(
         corpus,
         options,
-        sources=[str(s) for s in (source, validation, test) if isinstance(s, str | Path) and named],
+        sources=named,
         **conduct,
     )
