@@ -17,6 +17,7 @@ from recurra.errors import RunError, StorageError, TrainingError
 from recurra.training.checkpoint import FILE, read_checkpoint
 from recurra.training.config import TrainingConfig
 from recurra.training.loop import EpochRecord, StepDone, predictions, seeded, train
+from tests.tolerances import assert_close
 
 EPOCHS, BATCH = 4, 8
 
@@ -334,3 +335,58 @@ def test_plain_sgd_with_a_halving_rate_goes_on_after_a_kill(tmp_path):
         run(tmp_path, observer=kill, checkpoint_every_s=1e-9, **plain)
     resumed, _ = run(tmp_path, resume=True, **plain)
     assert same(resumed, whole)
+
+
+def averaging(folder=None, **options):
+    """A rate so high that the validation loss gets worse, and averaging begins; weights after each step are kept."""
+    torch.manual_seed(5)
+    network, training = Sums(), data(100, 0)
+    config = TrainingConfig(
+        epochs=6, learning_rate=0.5, schedule="constant", warmup=0, patience=9, average_after=0
+    )
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def keep(event):
+        if isinstance(event, StepDone):
+            seen.append({name: w.detach().clone() for name, w in network.state_dict().items()})
+
+    with seeded(7):
+        history = train(
+            network,
+            Classes(),
+            training,
+            data(40, 1),
+            config,
+            total_steps=6 * len(training),
+            checkpoint_folder=folder,
+            observer=options.pop("observer", keep),
+            **options,
+        )
+    return network, history, seen
+
+
+def test_weights_are_averaged_from_the_first_epoch_that_was_no_better(tmp_path):
+    _, history, seen = averaging(tmp_path)
+    losses = [record.validation["loss"] for record in history.records]
+    worse = next(k for k in range(1, len(losses)) if losses[k] > min(losses[:k]))
+    assert worse < len(losses) - 1
+    kept = read_checkpoint(tmp_path).group("average")
+    after = seen[history.records[worse].step :]
+    assert int(kept["n_averaged"]) == len(after)
+    for name in seen[0]:
+        assert_close(kept[f"module.{name}"], torch.stack([weights[name] for weights in after]).mean(0))
+
+
+@pytest.mark.parametrize("killed_at", [20, 40, 70])
+def test_a_killed_training_goes_on_with_its_average(tmp_path, killed_at):
+    whole, history, _ = averaging()
+
+    def kill(event):
+        if isinstance(event, StepDone) and event.step == killed_at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        averaging(tmp_path, observer=kill)
+    resumed, again, _ = averaging(tmp_path, resume=True)
+    assert same(whole, resumed)
+    assert without_times(again) == without_times(history)

@@ -34,6 +34,11 @@ class TrainingConfig(BaseModel):
     patience: int = Field(
         default=3, ge=1, description="epochs without a better validation loss before stopping"
     )
+    average_after: int | None = Field(
+        default=None,
+        ge=0,
+        description="average the weights over all steps once so many epochs brought no better validation loss",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the network runs")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="arithmetic of the network"

@@ -1,8 +1,8 @@
 """The training loop: one optimiser step after another, and nothing hidden between them.
 
-All that the loop knows stands in `_Position`, the weights, the optimiser's moments and torch's random
-generator. A checkpoint holds these, and the order of an epoch is a function of (seed, epoch), so a killed and
-resumed training gives the numbers of one that was never interrupted.
+All that the loop knows stands in `Progress` and in torch's random generator. A checkpoint holds these, and the order of
+an epoch is a function of (seed, epoch), so a killed and resumed training gives the numbers of one that was never
+interrupted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,12 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from recurra.data.batches import Batch, BatchSource
-from recurra.errors import RunError, TrainingError
-from recurra.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from recurra.errors import TrainingError
+from recurra.training.checkpoint import read_checkpoint, write_checkpoint
 from recurra.training.config import TrainingConfig, learning_rate_at
 from recurra.training.device import Precision, autocast, resolve_precision
 from recurra.training.interruption import Interruption
-from recurra.training.state import State, flattened, map_tensors, unflattened
+from recurra.training.progress import Progress, stalled
+from recurra.training.state import State, map_tensors
 
 
 class Objective(Protocol):
@@ -70,37 +71,6 @@ class EpochRecord:
 Observer = Callable[[StepDone | EpochRecord], None]
 
 
-@dataclass
-class _Position:
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    best_loss: float | None = None
-    best_epoch: int | None = None
-    epochs_without_gain: int = 0
-    loss_sum: float = 0.0
-    examples: int = 0
-    norm_sum: float = 0.0
-    clipped: int = 0
-    seconds: float = 0.0
-    stopped: str | None = None
-    records: list[dict[str, Any]] = field(default_factory=list)
-    state: State = None
-
-    def count(self, loss: float, norm: float, examples: int, *, clipped: bool) -> None:
-        self.step += 1
-        self.batch += 1
-        self.loss_sum += loss * examples
-        self.examples += examples
-        self.norm_sum += norm
-        self.clipped += clipped
-
-    def next_epoch(self) -> None:
-        self.epoch, self.batch = self.epoch + 1, 0
-        self.loss_sum = self.norm_sum = 0.0
-        self.examples = self.clipped = 0
-
-
 @dataclass(frozen=True)
 class History:
     """How a training went.
@@ -143,7 +113,7 @@ def train(
     Without a validation part it trains to the last step and keeps the last weights.
 
     AdamW (Loshchilov & Hutter, arXiv:1711.05101) or SGD with gradients clipped to a norm (Pascanu et al.,
-    arXiv:1211.5063); early stopping on the validation loss.
+    arXiv:1211.5063); early stopping on the validation loss; weights averaged over the steps where that is asked for.
 
     Args:
         total_steps: optimiser steps that the schedule spans; decided before training and never changed.
@@ -157,12 +127,12 @@ def train(
         RunError: the checkpoint does not belong to this training.
         StorageError: a checkpoint could not be written.
     """
-    optimizer = make_optimizer(network, config)
-    position, best = _Position(), {}
+    progress = Progress(network, make_optimizer(network, config))
     if resume and checkpoint_folder is not None:
         checkpoint = read_checkpoint(checkpoint_folder)
         if checkpoint is not None:
-            position, best = _restore(checkpoint_folder, checkpoint, network, optimizer)
+            progress.restore(checkpoint, checkpoint_folder)
+    position = progress.position
     started = time.monotonic() - position.seconds
     saved = time.monotonic()
 
@@ -170,7 +140,7 @@ def train(
         nonlocal saved
         if checkpoint_folder is not None:
             position.seconds = time.monotonic() - started
-            write_checkpoint(checkpoint_folder, _capture(network, optimizer, position, best))
+            write_checkpoint(checkpoint_folder, progress.checkpoint())
         saved = time.monotonic()
 
     with Interruption() as interruption:
@@ -178,11 +148,19 @@ def train(
             for batch in training.epoch(position.epoch, start=position.batch):
                 rate = learning_rate_at(position.step, total_steps, config, position.epoch)
                 loss, norm, position.state = take_step(
-                    network, objective, optimizer, batch, config, learning_rate=rate, state=position.state
+                    network,
+                    objective,
+                    progress.optimizer,
+                    batch,
+                    config,
+                    learning_rate=rate,
+                    state=position.state,
                 )
                 if not (math.isfinite(loss) and math.isfinite(norm)):
                     position.stopped = f"not finite at step {position.step + 1}"
                     break
+                if progress.average is not None:
+                    progress.average.update_parameters(network)
                 position.count(loss, norm, len(batch.index), clipped=norm > config.clip_norm)
                 observer(StepDone(position.step, total_steps, position.loss_sum / position.examples))
                 if position.step >= total_steps:
@@ -197,20 +175,18 @@ def train(
                 if time.monotonic() - saved > config.checkpoint_every_s:
                     save()
             if position.stopped is None or not position.stopped.startswith("not finite"):
-                record = _close_epoch(
-                    network, objective, validation, config, total_steps, position, best, started
-                )
+                record = _close_epoch(progress, objective, validation, config, total_steps, started)
                 if record is not None:
                     observer(record)
             if position.stopped != "interrupted":
                 save()
 
-    if not best:
+    if not progress.best:
         raise TrainingError(
             f"the loss was {position.stopped}, before an epoch was complete",
             fix="Lower the learning rate (--set training.learning_rate=...), and look for extreme values in the data.",
         )
-    network.load_state_dict(best)
+    network.load_state_dict(progress.best)
     return History(
         records=[EpochRecord(**record) for record in position.records],
         best_epoch=position.best_epoch or 0,
@@ -311,16 +287,15 @@ def _call(network: nn.Module, batch: Batch, state: State, device: torch.device) 
 
 
 def _close_epoch(
-    network: nn.Module,
+    progress: Progress,
     objective: Objective,
     validation: BatchSource | None,
     config: TrainingConfig,
     total_steps: int,
-    position: _Position,
-    best: dict[str, Tensor],
     started: float,
 ) -> EpochRecord | None:
     """Measure the validation part, keep the weights if they are the best so far, move to the next epoch."""
+    position, network = progress.position, progress.measured
     measured: dict[str, float] = {}
     is_best = True
     if validation is not None:
@@ -338,7 +313,7 @@ def _close_epoch(
     if is_best:
         position.best_loss = measured.get("loss")
         position.best_epoch, position.epochs_without_gain = position.epoch + 1, 0
-        best.update({name: tensor.detach().clone() for name, tensor in network.state_dict().items()})
+        progress.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     else:
         position.epochs_without_gain += 1
     if position.stopped is None and position.epochs_without_gain >= config.patience:
@@ -357,60 +332,11 @@ def _close_epoch(
     )
     position.records.append(asdict(record))
     position.next_epoch()
+    if progress.average is None and config.average_after is not None and validation is not None:
+        losses = [each["validation"]["loss"] for each in position.records]
+        if stalled(losses, config.average_after):
+            progress.begin_average()
     return record
-
-
-def _capture(
-    network: nn.Module, optimizer: torch.optim.Optimizer, position: _Position, best: dict[str, Tensor]
-) -> Checkpoint:
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
-    for number, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(moment) for name, moment in moments.items()}
-    tensors["random.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
-    state, form = flattened(position.state)
-    tensors |= {f"state.{number}": tensor.clone() for number, tensor in enumerate(state)}
-    return Checkpoint(tensors, asdict(replace(position, state=None)) | {"state": form})
-
-
-def _restore(
-    folder: Path, checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[_Position, dict[str, Tensor]]:
-    """Put network, optimiser and random generator where they were.
-
-    Raises:
-        RunError: the checkpoint is that of another training, or was altered.
-    """
-    try:
-        return _restored(checkpoint, network, optimizer)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(
-            f"the checkpoint does not fit this training ({str(error).splitlines()[0]})",
-            where=str(folder),
-            fix="Start again with --overwrite.",
-        ) from error
-
-
-def _restored(
-    checkpoint: Checkpoint, network: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[_Position, dict[str, Tensor]]:
-    network.load_state_dict(checkpoint.group("network"))
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in checkpoint.group("optimizer").items():
-        number, moment = name.split(".", 1)
-        state.setdefault(int(number), {})[moment] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    torch.set_rng_state(checkpoint.tensors["random.cpu"])
-    if torch.cuda.is_available() and "random.cuda" in checkpoint.tensors:
-        torch.cuda.set_rng_state(checkpoint.tensors["random.cuda"])
-    device = next(network.parameters()).device
-    stored = checkpoint.group("state")
-    tensors = [stored[str(number)].to(device) for number in range(len(stored))]
-    progress = dict(checkpoint.progress)
-    position = _Position(state=unflattened(progress.pop("state"), tensors), **progress)
-    return position, checkpoint.group("best")
 
 
 @contextmanager
