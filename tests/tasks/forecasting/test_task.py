@@ -132,8 +132,8 @@ def test_a_default_look_back_leaves_a_window_of_the_longest_series(season, horiz
         assert look_back <= min(room)
 
 
-def test_one_short_series_among_many_does_not_halve_the_look_back():
-    alone, among = np.array([54]), np.array([54] + [900] * 99)
+def test_short_series_among_long_ones_do_not_halve_the_look_back():
+    alone, among = np.array([54]), np.array([54] * 40 + [900] * 60)
     assert default_look_back(1, 13, alone) == 27
     assert default_look_back(1, 13, among) == 52
     assert default_look_back(1, 20, among) == 54  # and none is set aside for the sake of the rest
@@ -144,6 +144,11 @@ def test_long_windows_are_read_in_segments(look_back, segment):
     settings = default_forecast_settings(look_back, 12, 1000)
     assert settings.network.segment == segment
     assert settings.windows.batch_size == 50
+
+
+@pytest.mark.parametrize(("windows", "seasonal"), [(50, True), (8_545, True), (58_000, False)])
+def test_few_windows_begin_from_the_last_season(windows, seasonal):
+    assert default_forecast_settings(72, 24, windows).network.seasonal == seasonal
 
 
 @pytest.mark.parametrize("levels", [(0.1, 0.9), (0.9, 0.5, 0.1), (0.5, 0.5), (0.5, 1.0), ()])

@@ -11,7 +11,7 @@ from recurra.networks.forecast_network import ForecastNetworkConfig
 from recurra.tasks.settings import RoomsOfSettings
 from recurra.training.config import TrainingConfig
 
-_MANY_WINDOWS = 5_000
+_MANY_WINDOWS = 20_000
 
 
 class ForecastConfig(BaseModel):
@@ -58,28 +58,29 @@ def default_look_back(season: int, horizon: int, room: np.ndarray) -> int:
     """Steps to look back on where nobody says: two seasons and the horizon, where most series have so many.
 
     Args:
-        room: (N,) steps of each training part less the horizon. Half of it at most is looked back on, so that
-            windows are left to learn from; of many series only the shortest tenth has less to learn from than that.
+        room: (N,) steps of each training part less the horizon. Half of its median at most is looked back on, so that
+            windows are left to learn from; by far too short series, at most a tenth of them, do not decide.
 
     >>> default_look_back(24, 24, np.array([10_000])), default_look_back(12, 12, np.array([91]))
     (72, 36)
     >>> default_look_back(1, 13, np.array([54, 300, 900])), default_look_back(52, 13, np.array([54, 300, 900]))
-    (51, 52)
+    (52, 54)
     """
     wanted = max(2 * season + horizon if season > 1 else 4 * horizon, 8)
     least = min(wanted, max(season, horizon))
-    shortest, half = int(room.min()), int(np.quantile(room, 0.1)) // 2
+    shortest = int(room.min())
     if shortest >= least:
-        return max(least, min(wanted, shortest, half))
-    return max(1, min(wanted, half))
+        return max(least, min(wanted, shortest, int(np.median(room)) // 2))
+    return max(1, min(wanted, int(np.quantile(room, 0.1)) // 2))
 
 
 def default_forecast_settings(look_back: int, horizon: int, windows: int) -> ForecastSettings:
     """Settings for a number of training windows.
 
     Long windows are read in segments, so that the way of the gradient is about eight steps; short ones point by
-    point. With few windows it helps to begin from the last season; with many the network finds the season itself, and
-    the noise of one season's values is not in its way (hourly load, ETTh1, validation part, 336 steps ahead: mean
+    point. With few windows it helps to begin from the last season (ETTh1, 5,665 windows, 24 steps ahead, validation
+    loss without and with it: oil temperature 0.121 and 0.119, load 0.593 and 0.508); with many the network finds the
+    season itself, and the noise of one season's values is not in its way (all seven columns, 336 steps ahead: mean
     squared error 1.247 without, 1.278 with; 96 ahead: 0.661 and 0.668).
     """
     segment = max(1, min(look_back // 4, 48)) if look_back >= 24 else 1
