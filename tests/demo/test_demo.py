@@ -24,11 +24,11 @@ def done(tmp_path_factory):
     """Folder, and for each part its summary and runs, after very short trainings."""
     folder = tmp_path_factory.mktemp("demo") / "out"
     corpus = documentation.documentation()
-    short = type(corpus)(corpus.origin, corpus.train[:20_000], corpus.validation[:3_000], corpus.test[:3_000])
+    short = type(corpus)(corpus.origin, corpus.train[:40_000], corpus.validation[:3_000], corpus.test[:3_000])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digits, "SETTINGS", digits.SETTINGS | {"training.epochs": 3})
         patch.setattr(sunspots, "SETTINGS", sunspots.SETTINGS | {"training.epochs": 8})
-        patch.setattr(documentation, "SETTINGS", documentation.SETTINGS | {"training.epochs": 1})
+        patch.setattr(documentation, "SETTINGS", documentation.SETTINGS | {"training.epochs": 3})
         patch.setattr(documentation, "documentation", lambda: short)
         return folder, {
             name: compare(folder / name, seed=0, observer=lambda _: None) for name, compare in COMPARE.items()

@@ -10,10 +10,11 @@ from typing import Any
 from recurra.cli.console import Watcher, plain, print_json, score_table
 from recurra.demo.cells import CELLS
 from recurra.demo.digits import compare_on_digits
-from recurra.demo.documentation import compare_on_documentation
+from recurra.demo.documentation import PROMPT, compare_on_documentation
 from recurra.demo.picture import draw_forecasts, draw_learning
 from recurra.demo.sunspots import compare_on_sunspots
 from recurra.runs.places import check_folder_of_runs, clear_folder_of_runs
+from recurra.runs.texts.run import TextRun
 from recurra.storage import write_json
 
 SAMPLE_SHOWN = 240  # characters
@@ -29,6 +30,7 @@ class Part:
         compare: trains the three networks in a folder.
         test: what the scores are of.
         draw: from summary, runs and a path to the picture there.
+        picture: the name of its file.
         every: so many epochs are told as one line.
     """
 
@@ -90,9 +92,11 @@ def run_demo(out: Path, *, seed: int, as_json: bool) -> None:
             tell()
             tell(_table(summary, part.test))
             for cell, run in runs.items():
-                if "sample" in run.metrics:
-                    tell(f"\nThe {cell.upper()} writes:")
-                    tell("  " + plain(run.metrics["sample"][:SAMPLE_SHOWN]).replace("\n", "\n  ").rstrip())
+                if isinstance(run, TextRun):
+                    text = PROMPT + run.generate(PROMPT, max_tokens=SAMPLE_SHOWN, temperature=0.6, seed=seed)
+                    tell(f"\nThe {cell.upper()} goes on from {PROMPT!r}:")
+                    tell("  " + plain(text).replace("\n", "\n  ").rstrip())
+                    summary["samples"] = summary.get("samples", {}) | {cell: text}
     write_json(out / "summary.json", summaries)
     if as_json:
         print_json(

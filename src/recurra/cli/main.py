@@ -74,7 +74,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     json: JSON = False,
 ) -> None:
-    """RNN, LSTM and GRU side by side on real data that every install has: digits, sunspots, a text. Two or three minutes.
+    """RNN, LSTM and GRU side by side on data that every install has: digits, sunspots, a text. About two minutes.
 
     Example: recurra demo --out my-demo
     """

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from recurra.runs.events import Observer, Said
+from recurra.runs.events import Event, Observer, Said
 from recurra.runs.run import Run
 from recurra.storage import make_folder, write_json
 
@@ -31,7 +31,7 @@ class Compared:
 def compare_cells(
     data: str,
     hidden_size: Callable[[str], int],
-    fit: Callable[[str, int, Path], R],
+    fit: Callable[[str, int, Path, Observer], R],
     out: Path,
     observer: Observer,
 ) -> tuple[dict[str, Any], dict[str, R]]:
@@ -42,17 +42,26 @@ def compare_cells(
     Args:
         data: what they are trained on, in words.
         hidden_size: of a cell, for the same number of weights.
-        fit: of a cell, its hidden size and the run folder.
+        fit: of a cell, its hidden size, the run folder, and who is told.
 
     Raises:
         KeyboardInterrupt: a training was interrupted.
     """
     make_folder(out)
     runs: dict[str, R] = {}
+    said: set[str] = set()
+
+    def observe(event: Event) -> None:
+        """What is said of the data is the same for all three, and said once."""
+        if not (isinstance(event, Said) and event.text in said):
+            observer(event)
+        if isinstance(event, Said):
+            said.add(event.text)
+
     for cell in CELLS:
         size = hidden_size(cell)
-        observer(Said(f"{cell.upper()}, {size} units"))
-        runs[cell] = fit(cell, size, out / cell)
+        observe(Said(f"{cell.upper()}, {size} units"))
+        runs[cell] = fit(cell, size, out / cell, observe)
         if runs[cell].metrics["training"]["stopped"] == "interrupted":
             raise KeyboardInterrupt
     networks = [

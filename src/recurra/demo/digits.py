@@ -81,7 +81,7 @@ def compare_on_digits(
             WEIGHTS, lambda size: SequenceNetwork(config.model_copy(update={"hidden_size": size}), shape)
         )
 
-    def train(cell: str, size: int, place: Path) -> SequenceRun:
+    def train(cell: str, size: int, place: Path, observer: Observer) -> SequenceRun:
         asked = options(cell, **{"network.hidden_size": size})
         return fit(examples, schema, asked, sources=["scikit-learn's digits"], out=place, observer=observer)
 

@@ -15,7 +15,8 @@ from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.fit import TextFitting, fit
 from recurra.runs.texts.run import TextRun
 
-WEIGHTS = 200_000
+WEIGHTS = 150_000
+PROMPT = "The "
 SETTINGS: dict[str, Any] = {
     "corpus.level": "character",
     "network.num_layers": 1,
@@ -23,16 +24,16 @@ SETTINGS: dict[str, Any] = {
     "network.tied": False,
     "network.dropout": 0.0,
     "network.output_dropout": 0.0,
-    "windows.rows": 16,
-    "windows.steps": 64,
-    "training.epochs": 3,
+    "windows.rows": 32,
+    "windows.steps": 40,
+    "training.epochs": 4,
     "training.learning_rate": 5e-3,
 }
 
 
 def documentation() -> Corpus:
-    """The topics of Python's `help`, one after the other, each paragraph once: what stands in the training part
-    and again in the test part would be no test.
+    """The topics of Python's `help`, one after the other, each paragraph once (what stands in the training part and
+    again in the test part would be no test), without the tables that are drawn with characters.
 
     Raises:
         DataError: this Python comes without them.
@@ -47,7 +48,7 @@ def documentation() -> Corpus:
     paragraphs = dict.fromkeys(
         paragraph.strip("\n") for name in sorted(topics) for paragraph in topics[name].split("\n\n")
     )
-    return read_corpus("\n\n".join(paragraphs) + "\n")
+    return read_corpus("\n\n".join(p for p in paragraphs if "+--" not in p) + "\n")
 
 
 def compare_on_documentation(
@@ -69,7 +70,7 @@ def compare_on_documentation(
             WEIGHTS, lambda size: LanguageNetwork(config.model_copy(update={"hidden_size": size}), shape)
         )
 
-    def train(cell: str, size: int, place: Path) -> TextRun:
+    def train(cell: str, size: int, place: Path, observer: Observer) -> TextRun:
         asked = options(cell, **{"network.hidden_size": size})
         return fit(corpus, asked, sources=["pydoc_data.topics"], out=place, observer=observer)
 

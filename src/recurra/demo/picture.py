@@ -28,12 +28,15 @@ def draw_learning(summary: dict[str, Any], runs: dict[str, Any], measure: str, p
     Args:
         measure: what is shown of each epoch.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure = _figure(10, 4.2)
     curves, scores = figure.subplots(1, 2, width_ratios=(1.25, 1))
     for cell, run in runs.items():
         values = [record["validation"][measure] for record in run.history]
         every = max(1, len(values) // 5)
         curves.plot(range(1, len(values) + 1), values, label=cell.upper(), markevery=every, **LOOKS[cell])
+    curves.xaxis.set_major_locator(MaxNLocator(integer=True))
     curves.set(xlabel="epoch", ylabel=f"validation: {measure}", title="How they learn")
     curves.grid(alpha=0.3)
     curves.legend()

@@ -56,7 +56,7 @@ def compare_on_sunspots(
             WEIGHTS, lambda size: ForecastNetwork(config.model_copy(update={"hidden_size": size}), shape)
         )
 
-    def train(cell: str, size: int, place: Path) -> ForecastRun:
+    def train(cell: str, size: int, place: Path, observer: Observer) -> ForecastRun:
         asked = options(cell, **{"network.hidden_size": size})
         return fit(series, schema, asked, sources=["sunspots.csv"], out=place, observer=observer)
 
