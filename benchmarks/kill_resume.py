@@ -2,14 +2,16 @@
 
     python benchmarks/kill_resume.py [RUNS]
 
-Ten runs (or RUNS) of `recurra fit` on a small table of made texts, every second one killed in the first
-epoch, the others later, two of them twice. Everything but times must be equal to the bit.
+Ten runs (or RUNS) of `recurra fit` on each of three small made data sets: a table of texts with labels, a series to
+forecast, a text to write on, whose network carries its state from batch to batch. Every second run is killed in the
+first epoch, the others later, two in ten twice. Everything but times must be equal to the bit.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 import shutil
 import signal
@@ -17,6 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +29,10 @@ from typing import Any
 from trials import Trials, table
 
 TIMES = ("seconds", "created")
-DATA = "sentences.csv"
 EPOCHS = 6
 
 
-def make_data(path: Path) -> None:
+def make_sentences(path: Path) -> None:
     """3,000 made sentences of two classes."""
     draw = random.Random(0)
     good, bad = ["fine", "bright", "warm", "clever"], ["dull", "cold", "grey", "slow"]
@@ -41,12 +45,50 @@ def make_data(path: Path) -> None:
             stream.write(f"{' '.join(words)},{'good' if n % 2 else 'bad'}\n")
 
 
-def start(data: Path, out: Path, resume: bool) -> subprocess.Popen:
+def make_hours(path: Path) -> None:
+    """1,500 made hours with a day in them."""
+    draw = random.Random(0)
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write("time,load\n")
+        for n in range(1500):
+            value = 10 + 3 * math.sin(2 * math.pi * n / 24) + draw.gauss(0, 1)
+            stream.write(f"{datetime(2024, 1, 1) + timedelta(hours=n)},{value:.3f}\n")
+
+
+def make_novel(path: Path) -> None:
+    """6,000 made lines of words of which some follow each other often."""
+    draw = random.Random(0)
+    words = [f"w{k}" for k in range(300)]
+    with path.open("w", encoding="utf-8") as stream:
+        for _ in range(6000):
+            k = draw.randrange(300)
+            line = [words[k := (k + draw.choice((1, 1, 1, 7, 50))) % 300] for _ in range(draw.randint(3, 12))]
+            stream.write(" ".join(line) + "\n")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of run: its file, what makes it, and what `recurra fit` is told of it."""
+
+    data: str
+    make: Callable[[Path], None]
+    options: tuple[str, ...] = ()
+
+
+KINDS = {
+    "sentences": Kind("sentences.csv", make_sentences),
+    "forecasts": Kind("hours.csv", make_hours, ("--horizon", "24", "--time", "time", "--target", "load")),
+    "texts": Kind("novel.txt", make_novel, ("--task", "generate")),
+}
+
+
+def start(kind: Kind, place: Path, out: Path, resume: bool) -> subprocess.Popen:
     """`recurra fit` in the background, with a checkpoint every half second."""
     command = [
         str(Path(sys.executable).with_name("recurra")),
         "fit",
-        str(data),
+        str(place / kind.data),
+        *kind.options,
         "--out",
         str(out),
         "--seed",
@@ -106,19 +148,19 @@ def kill_at_random(process: subprocess.Popen, out: Path, epoch_s: float, in_firs
     return None
 
 
-def trial(place: Path, n: int, expected: dict[str, Any], epoch_s: float) -> dict[str, Any]:
+def trial(kind: Kind, place: Path, n: int, expected: dict[str, Any], epoch_s: float) -> dict[str, Any]:
     """Kill once, or twice for two runs in ten, every second run first in its first epoch; resume; compare."""
     out = place / f"run{n}"
     wanted, killed = (2 if n % 5 == 4 else 1), []
     while len(killed) < wanted:
-        process = start(place / DATA, out, resume=out.exists())
+        process = start(kind, place, out, resume=out.exists())
         epochs = kill_at_random(process, out, epoch_s, in_first=n % 2 == 0 and not killed)
         if epochs is None:  # it was done before the moment came
             shutil.rmtree(out)
             killed = []
         else:
             killed.append(epochs)
-    process = start(place / DATA, out, resume=True)
+    process = start(kind, place, out, resume=True)
     _, errors = process.communicate()
     if process.returncode:
         sys.exit(errors.decode())
@@ -127,22 +169,31 @@ def trial(place: Path, n: int, expected: dict[str, Any], epoch_s: float) -> dict
     return {"killed_in_epoch": [epochs + 1 for epochs in killed], "equal": equal}
 
 
-def main(runs: int) -> None:
-    """An uninterrupted run, then the others; a line per run."""
-    trials = Trials("kill_resume")
-    place = Path(tempfile.mkdtemp())
-    make_data(place / DATA)
-    whole = start(place / DATA, place / "whole", resume=False)
+def compare(name: str, runs: int, trials: Trials) -> list[dict[str, Any]]:
+    """An uninterrupted run of a kind, then the others."""
+    names = [f"{name} {n}" for n in range(runs)]
+    if all(of in trials.done for of in names):
+        return [trials.done[of] for of in names]
+    kind, place = KINDS[name], Path(tempfile.mkdtemp())
+    kind.make(place / kind.data)
+    whole = start(kind, place, place / "whole", resume=False)
     _, errors = whole.communicate()
     if whole.returncode:
         sys.exit(errors.decode())
     expected = content(place / "whole")
     last = json.loads((place / "whole" / "history.jsonl").read_text().split("\n")[EPOCHS - 1])
     done = [
-        trials.run(f"run {n}", partial(trial, place, n, expected, last["seconds"] / EPOCHS))
-        for n in range(runs)
+        trials.run(of, partial(trial, kind, place, n, expected, last["seconds"] / EPOCHS))
+        for n, of in enumerate(names)
     ]
     shutil.rmtree(place)
+    return done
+
+
+def main(runs: int) -> None:
+    """A line per run."""
+    trials = Trials("kill_resume")
+    done = [found for name in KINDS for found in compare(name, runs, trials)]
     rows = [
         [d["trial"], " and ".join(map(str, d["killed_in_epoch"])), "yes" if d["equal"] else "NO"]
         for d in done
