@@ -5,8 +5,8 @@
 Hourly values of two years; the first 8,640 hours to learn from, 2,880 to validate, 2,880 to test; scaled by the mean
 and deviation of each column over the training part; mean squared error over all windows, steps and columns. The
 network has the default settings; and the same with segments of one step, point by point, in the ten minutes that
-every horizon may take. A killed trial goes on when the script is run again; every finished one is kept in benchmarks/results/etth1.jsonl; the test part is
-opened by each of them once.
+every horizon may take. A killed trial goes on when the script is run again; every finished one is kept in
+benchmarks/results/etth1.jsonl; the test part is opened by each of them once.
 """
 
 from __future__ import annotations
