@@ -357,6 +357,13 @@ def test_numbers_out_of_range_are_named(place, option, said):
     assert said in wrong("fit", place / "reviews.csv", *option)
 
 
+def test_a_share_to_test_on_beside_test_data_is_refused(place):
+    data = place / "reviews.csv"
+    for task in ((), ("--task", "generate")):
+        said = wrong("fit", data, "--test", data, "--test-share", "0.2", *task)
+        assert "--test-share: the test data are those of --test" in said
+
+
 def test_settings_say_what_depends_on_the_data():
     kinds = json.loads(recurra("info", "--settings", "--json").stdout)
     assert {"network.segment", "windows.most"} <= kinds["forecasts"].keys()

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recurra import __version__
-from recurra.errors import RunError
+from recurra.errors import InputError, RunError
 from recurra.storage import read_json, write_json
 
 CONFIG = "config.json"
@@ -34,6 +34,17 @@ class FitOptions(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**63)
     validation: float | None = Field(default=None, ge=0, lt=1)
     test_share: float = Field(default=0.2, ge=0, lt=1)
+
+    def refuse(self, *names: str, why: str) -> None:
+        """Raise where one of these was asked for, though it has no effect.
+
+        Raises:
+            InputError: naming it.
+        """
+        for name in names:
+            if name in self.model_fields_set and getattr(self, name) is not None:
+                raise InputError(why, where=f"--{name.replace('_', '-')}", fix="Leave it out.")
+
     budget_s: float | None = Field(default=None, gt=0)
     baselines: bool = True
     init: str | None = None

@@ -45,11 +45,11 @@ def fit_series(
     """
     observer = begin(conduct)
     if test is not None:
-        shares = ["--test-share"] if "test_share" in options.model_fields_set else []
-        for option in shares if options.data.split is None else ["--split"]:
+        if options.data.split is not None:
             raise InputError(
-                "the test data are those of --test", where=option, fix="Give one of the two, not both."
+                "the test data are those of --test", where="--split", fix="Give one of the two, not both."
             )
+        options.refuse("test_share", why="the test data are those of --test")
     observer(PhaseStarted(f"Reading {source}" if isinstance(source, str | Path) else "Reading the data"))
     table = read(source, encoding=encoding)
     schema = infer_series_schema(table, options.data)
@@ -57,13 +57,7 @@ def fit_series(
     for line in describe_series(schema, series, report, table):
         observer(Said(line))
     if series.parts is not None:
-        for name in ("validation", "test_share"):
-            if name in options.model_fields_set and getattr(options, name) is not None:
-                raise InputError(
-                    f"the parts are those of the column {schema.split!r}",
-                    where=f"--{name.replace('_', '-')}",
-                    fix="Leave it out.",
-                )
+        options.refuse("validation", "test_share", why=f"the parts are those of the column {schema.split!r}")
     tested_from = None
     if test is not None:
         observer(PhaseStarted(f"Reading {test}" if isinstance(test, str | Path) else "Reading the test data"))

@@ -34,6 +34,8 @@ def fit_source(
         DataError, InputError: with what is wrong, where, and what to do.
     """
     observer = begin(conduct)
+    if test is not None:
+        options.refuse("test_share", why="the test data are those of --test")
     observer(PhaseStarted(f"Reading {source}"))
     table = read(source, encoding=encoding)
     schema = infer_schema(table, options.data)

@@ -35,6 +35,8 @@ def fit_corpus(
         DataError, InputError: with what is wrong, where, and what to do.
     """
     observer = begin(conduct)
+    if test is not None:
+        options.refuse("test_share", why="the test data are those of --test")
     named = [
         str(s)
         for s in (source, validation, test)
