@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -16,8 +17,8 @@ from recurra.data.series.inference import infer_series_schema
 from recurra.data.series.reading import to_series
 from recurra.data.sources import read
 from recurra.errors import InputError
-from recurra.estimators.base import RunEstimator, plain
-from recurra.estimators.record import Record, stored_record, write_record
+from recurra.estimators.base import RunEstimator
+from recurra.estimators.record import stored_record
 from recurra.runs.budget import parse_duration
 from recurra.runs.events import PhaseStarted, Said
 from recurra.runs.forecasts.config import ForecastFitOptions
@@ -167,6 +168,7 @@ class Forecaster(RunEstimator):
             DataError, InputError: the frame, a column or a parameter cannot be used; both are ValueErrors.
             TrainingError: the loss was not finite from the start.
         """
+        started = monotonic()
         options = self._options()
         out = None if self.out is None else Path(self.out)
         if out is not None:
@@ -196,13 +198,13 @@ class Forecaster(RunEstimator):
             tested_from=series.lengths,
             sources=[str(frame)] if isinstance(frame, str | Path) else [],
             out=out,
+            started=started,
             observer=lambda event: self._tell(event, notes),
         )
         self._take(run)
         self.notes_ = notes
         self._pandas = _of_pandas(frame)
-        if run.path is not None:
-            write_record(run.path, self._record())
+        self._record_beside_run()
         return self
 
     def predict(self, frame: Any = None) -> pl.DataFrame | Any:
@@ -248,18 +250,6 @@ class Forecaster(RunEstimator):
         names = {"measure": pl.String, "score": pl.Float64, "low": pl.Float64, "high": pl.Float64}
         return self._like(pl.DataFrame(rows, schema=names, orient="row"), frame)
 
-    def save(self, path: str | Path) -> Path:
-        """Write a run folder that `load`, `recurra.load` and the command line read.
-
-        Raises:
-            InputError: there is something at `path` already.
-            StorageError: it could not be written.
-        """
-        check_is_fitted(self, "run_")
-        folder = self.run_.save(path)
-        write_record(folder, self._record())
-        return folder
-
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """A fitted forecaster from a run folder, whoever made it. Nothing in the folder is executed.
@@ -284,11 +274,6 @@ class Forecaster(RunEstimator):
         estimator.notes_ = []
         estimator._pandas = False
         return estimator
-
-    def _take(self, run: ForecastRun) -> None:
-        self.run_ = run
-        self.history_ = run.history
-        self.seed_ = run.config.options.seed
 
     def _options(self) -> ForecastFitOptions:
         for name in ("horizon", "look_back"):
@@ -321,11 +306,6 @@ class Forecaster(RunEstimator):
         dates = [name for name, dtype in table.schema.items() if dtype == pl.Date]
         table = table.with_columns(pl.col(dates).cast(pl.Datetime("us")))
         return pd.DataFrame({name: table[name].to_list() for name in table.columns})
-
-    def _record(self) -> Record:
-        params = {name: plain(value) for name, value in self.get_params().items()}
-        params |= {"random_state": self.seed_, "out": None}
-        return Record(estimator=type(self).__name__, params=params)
 
 
 def _listed(columns: str | list[str] | None) -> list[str] | None:
