@@ -15,7 +15,7 @@ from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.fit import TextFitting, fit
 from recurra.runs.texts.run import TextRun
 
-WEIGHTS = 150_000
+WEIGHTS = 120_000
 PROMPT = "The "
 SETTINGS: dict[str, Any] = {
     "corpus.level": "character",
@@ -26,7 +26,7 @@ SETTINGS: dict[str, Any] = {
     "network.output_dropout": 0.0,
     "windows.rows": 32,
     "windows.steps": 40,
-    "training.epochs": 4,
+    "training.epochs": 3,
     "training.learning_rate": 5e-3,
 }
 
