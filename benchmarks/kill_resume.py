@@ -56,11 +56,11 @@ def make_hours(path: Path) -> None:
 
 
 def make_novel(path: Path) -> None:
-    """6,000 made lines of words of which some follow each other often."""
+    """1,500 made lines of words of which some follow each other often."""
     draw = random.Random(0)
     words = [f"w{k}" for k in range(300)]
     with path.open("w", encoding="utf-8") as stream:
-        for _ in range(6000):
+        for _ in range(1500):
             k = draw.randrange(300)
             line = [words[k := (k + draw.choice((1, 1, 1, 7, 50))) % 300] for _ in range(draw.randint(3, 12))]
             stream.write(" ".join(line) + "\n")
