@@ -36,6 +36,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
             "network.num_layers": 3,
             "network.dropout": 0.3,
             "network.output_dropout": 0.3,
+            "training.epochs": 10,
         },
     },
     "crime": {},
