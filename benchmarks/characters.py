@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from trials import Trials, data_folder, table
+from trials import Trials, data_folder, table, trained
 
 from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.files import fit_corpus
-from recurra.training.loop import EpochRecord
 
 TEXTS = {
     "shakespeare": "tinyshakespeare/input.txt",
@@ -36,7 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
             "network.num_layers": 3,
             "network.dropout": 0.3,
             "network.output_dropout": 0.3,
-            "training.epochs": 10,
+            "training.epochs": 11,
         },
     },
     "crime": {},
@@ -46,21 +44,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 def trial(name: str) -> dict[str, Any]:
     """Fit, and score the test part once; a killed one goes on from its checkpoint in `runs/characters-NAME`."""
-
-    def tell(event: object) -> None:
-        if isinstance(event, EpochRecord):
-            print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
-
-    place = Path("runs") / f"characters-{name}"
-    run = fit_corpus(
-        data_folder() / TEXTS[name],
-        TextFitOptions(**OPTIONS[name]),
-        out=place,
-        resume=place.exists(),
-        observer=tell,
-    )
-    if run.metrics["training"]["stopped"] == "interrupted":
-        sys.exit("interrupted: this trial is not kept")
+    source, options = data_folder() / TEXTS[name], TextFitOptions(**OPTIONS[name])
+    run = trained(fit_corpus, source, options, place=f"characters-{name}")
     best = run.history[run.metrics["training"]["best_epoch"] - 1]
     return {
         "scores": {score["name"]: score for score in run.metrics["test"]["scores"]},

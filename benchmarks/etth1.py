@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from trials import Trials, data_folder, table
+from trials import Trials, data_folder, table, trained
 
 from recurra.data.series.definition import SeriesOptions
 from recurra.runs.forecasts.config import ForecastFitOptions
 from recurra.runs.forecasts.files import fit_series
-from recurra.training.loop import EpochRecord
 
 HORIZONS = (96, 192, 336, 720)
 PARTS = {"train": 8640, "validation": 2880, "test": 2880}
@@ -52,18 +50,11 @@ def frame() -> pl.DataFrame:
 
 def trial(kind: str, horizon: int) -> dict[str, Any]:
     """Fit, and score every test window once; a killed one goes on from its checkpoint in `runs/etth1-...`."""
-    place = Path("runs") / f"etth1-{kind.replace(', ', '-').replace(' ', '-')}-{horizon}"
-
-    def tell(event: object) -> None:
-        if isinstance(event, EpochRecord):
-            print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
-
     options = ForecastFitOptions(
         data=SeriesOptions(split="part"), horizon=horizon, look_back=96, baselines=False, **KINDS[kind]
     )
-    run = fit_series(frame(), options, out=place, resume=place.exists(), observer=tell)
-    if run.metrics["training"]["stopped"] == "interrupted":
-        sys.exit("interrupted: this trial is not kept")
+    place = f"etth1-{kind.replace(', ', '-').replace(' ', '-')}-{horizon}"
+    run = trained(fit_series, frame(), options, place=place)
     scores = {score["name"]: score for score in run.metrics["test"]["scores"]}
     return {
         "mse": scores["MSE"],

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from trials import Trials, data_folder, table
+from trials import Trials, data_folder, table, trained
 
 from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.files import fit_corpus
 from recurra.runs.texts.run import TextRun
-from recurra.training.loop import EpochRecord
 
 KINDS: dict[str, dict[str, Any]] = {
     "zaremba": {
@@ -56,23 +54,10 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def fitted(kind: str) -> TextRun:
     """Trained, the test part unopened; a killed training goes on from its checkpoint in `runs/ptb-KIND`."""
-
-    def tell(event: object) -> None:
-        if isinstance(event, EpochRecord):
-            print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
-
-    folder, place = data_folder() / "ptb", Path("runs") / f"ptb-{kind}"
-    run = fit_corpus(
-        folder / "ptb.train.txt",
-        TextFitOptions(settings=KINDS[kind], baselines=False, test_share=0),
-        validation=folder / "ptb.valid.txt",
-        out=place,
-        resume=place.exists(),
-        observer=tell,
-    )
-    if run.metrics["training"]["stopped"] == "interrupted":
-        sys.exit("interrupted: this trial is not kept")
-    return run
+    folder = data_folder() / "ptb"
+    options = TextFitOptions(settings=KINDS[kind], baselines=False, test_share=0)
+    parts = {"validation": folder / "ptb.valid.txt"}
+    return trained(fit_corpus, folder / "ptb.train.txt", options, place=f"ptb-{kind}", **parts)
 
 
 def trial(kind: str) -> dict[str, Any]:

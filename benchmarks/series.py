@@ -13,17 +13,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from trials import Trials, data_folder, table
+from trials import Trials, data_folder, table, trained
 
 from recurra.data.series.definition import SeriesOptions
 from recurra.runs.forecasts.config import ForecastFitOptions
 from recurra.runs.forecasts.files import fit_series
-from recurra.training.loop import EpochRecord
 
 COVERAGE = "coverage of the 80 % interval"
 PARTS = {"train": 8640, "validation": 2880, "test": 2880}
@@ -65,19 +63,10 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
 
 def trial(name: str) -> dict[str, Any]:
     """Fit with its baselines and score once; a killed one goes on from its checkpoint in `runs/series-...`."""
-    place = Path("runs") / f"series-{name.replace(' ', '-')}"
     case = CASES[name]()
     source, test = case.pop("source"), case.pop("test", None)
-
-    def tell(event: object) -> None:
-        if isinstance(event, EpochRecord):
-            print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
-
-    run = fit_series(
-        source, ForecastFitOptions(**case), test=test, out=place, resume=place.exists(), observer=tell
-    )
-    if run.metrics["training"]["stopped"] == "interrupted":
-        sys.exit("interrupted: this trial is not kept")
+    place = f"series-{name.replace(' ', '-')}"
+    run = trained(fit_series, source, ForecastFitOptions(**case), place=place, test=test)
     found = {
         "name": run.config.settings.network.cell.upper(),
         "scores": run.metrics["test"]["scores"],

@@ -11,8 +11,12 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from recurra.runs.run import Run
+from recurra.training.loop import EpochRecord
+
+R = TypeVar("R", bound=Run[Any, Any])
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -46,6 +50,23 @@ class Trials:
                 stream.write(json.dumps(record) + "\n")
             self.done[trial] = record
         return self.done[trial]
+
+
+def trained(fit: Callable[..., R], *data: Any, place: str, **parts: Any) -> R:
+    """The run that `fit` makes of `data` in `runs/PLACE`; a killed one goes on from its checkpoint.
+
+    One that is interrupted by hand ends the script: it is no result.
+    """
+
+    def tell(event: object) -> None:
+        if isinstance(event, EpochRecord):
+            print(f"  epoch {event.epoch}: {event.validation} {event.seconds:.0f} s", flush=True)
+
+    out = Path("runs") / place
+    run = fit(*data, out=out, resume=out.exists(), observer=tell, **parts)
+    if run.metrics["training"]["stopped"] == "interrupted":
+        sys.exit("interrupted: this trial is not kept")
+    return run
 
 
 def machine() -> str:
