@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from recurra.runs.events import Event, Observer, Said
+from recurra.networks.sizing import hidden_size_for
+from recurra.runs.config import RunConfig
+from recurra.runs.events import Event, Observer, Said, ignore
+from recurra.runs.fitting import Fitting, carry_out
 from recurra.runs.run import Run
 from recurra.storage import make_folder, write_json
 
 CELLS = ("rnn", "lstm", "gru")
 
+C = TypeVar("C", bound=RunConfig)
 R = TypeVar("R", bound=Run[Any, Any])
 
 
@@ -30,19 +34,22 @@ class Compared:
 
 def compare_cells(
     data: str,
-    hidden_size: Callable[[str], int],
-    fit: Callable[[str, int, Path, Observer], R],
+    fitting: Callable[[dict[str, Any], bool], Fitting[C, R]],
+    weights: int,
+    *,
+    sources: list[str],
     out: Path,
     observer: Observer,
 ) -> tuple[dict[str, Any], dict[str, R]]:
     """Train the three networks on the same split, with the same number of weights.
 
-    Leaves a run folder for each and a `summary.json` in `out`.
+    Leaves a run folder for each and a `summary.json` in `out`. Baselines, the same for all, are fitted once.
 
     Args:
         data: what they are trained on, in words.
-        hidden_size: of a cell, for the same number of weights.
-        fit: of a cell, its hidden size, the run folder, and who is told.
+        fitting: a training with these settings, with its baselines or without.
+        weights: of each network, as nearly as its hidden size allows.
+        sources: where the data came from, for the record.
 
     Raises:
         KeyboardInterrupt: a training was interrupted.
@@ -59,9 +66,10 @@ def compare_cells(
             said.add(event.text)
 
     for cell in CELLS:
-        size = hidden_size(cell)
+        size = _hidden_size(fitting({"network.cell": cell}, False), weights)
         observe(Said(f"{cell.upper()}, {size} units"))
-        runs[cell] = fit(cell, size, out / cell, observe)
+        asked = fitting({"network.cell": cell, "network.hidden_size": size}, cell == CELLS[0])
+        runs[cell] = carry_out(asked, sources=sources, out=out / cell, observer=observe)
         if runs[cell].metrics["training"]["stopped"] == "interrupted":
             raise KeyboardInterrupt
     networks = [
@@ -87,6 +95,6 @@ def compare_cells(
     return summary, runs
 
 
-def with_baselines(cell: str) -> bool:
-    """They are the same for all three networks, and fitted once."""
-    return cell == CELLS[0]
+def _hidden_size(fitting: Fitting[C, R], weights: int) -> int:
+    fitting.prepare(None, ignore)
+    return hidden_size_for(weights, fitting.resized)

@@ -13,12 +13,10 @@ import numpy as np
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
 from recurra.data.schema import Schema
-from recurra.demo.cells import compare_cells, with_baselines
-from recurra.networks.sequence_network import SequenceNetwork
-from recurra.networks.sizing import hidden_size_for
-from recurra.runs.events import Observer, ignore
+from recurra.demo.cells import compare_cells
+from recurra.runs.events import Observer
 from recurra.runs.sequences.config import SequenceFitOptions
-from recurra.runs.sequences.fit import SequenceFitting, fit
+from recurra.runs.sequences.fit import SequenceFitting
 from recurra.runs.sequences.run import SequenceRun
 
 DATA = "1,797 handwritten digits of 8 x 8 pixels, read as 8 steps of 8 pixels"
@@ -68,21 +66,10 @@ def compare_on_digits(
     """The three networks, their runs and summary in `out`."""
     examples, schema = digits()
 
-    def options(cell: str, **settings: Any) -> SequenceFitOptions:
-        return SequenceFitOptions(
-            settings=SETTINGS | {"network.cell": cell} | settings, seed=seed, baselines=with_baselines(cell)
-        )
+    def fitting(settings: dict[str, Any], baselines: bool) -> SequenceFitting:
+        options = SequenceFitOptions(settings=SETTINGS | settings, seed=seed, baselines=baselines)
+        return SequenceFitting(examples, schema, options, None)
 
-    def hidden_size(cell: str) -> int:
-        fitting = SequenceFitting(examples, schema, options(cell), None)
-        fitting.prepare(None, ignore)
-        config, shape = fitting.prepared.settings.network, fitting.prepared.shape
-        return hidden_size_for(
-            WEIGHTS, lambda size: SequenceNetwork(config.model_copy(update={"hidden_size": size}), shape)
-        )
-
-    def train(cell: str, size: int, place: Path, observer: Observer) -> SequenceRun:
-        asked = options(cell, **{"network.hidden_size": size})
-        return fit(examples, schema, asked, sources=["scikit-learn's digits"], out=place, observer=observer)
-
-    return compare_cells(DATA, hidden_size, train, out, observer)
+    return compare_cells(
+        DATA, fitting, WEIGHTS, sources=["scikit-learn's digits"], out=out, observer=observer
+    )

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from recurra.data.corpus import Corpus, read_corpus
-from recurra.demo.cells import compare_cells, with_baselines
+from recurra.demo.cells import compare_cells
 from recurra.errors import DataError
-from recurra.networks.language import LanguageNetwork
-from recurra.networks.sizing import hidden_size_for
-from recurra.runs.events import Observer, ignore
+from recurra.runs.events import Observer
 from recurra.runs.texts.config import TextFitOptions
-from recurra.runs.texts.fit import TextFitting, fit
+from recurra.runs.texts.fit import TextFitting
 from recurra.runs.texts.run import TextRun
 
 WEIGHTS = 120_000
@@ -57,23 +55,10 @@ def compare_on_documentation(
     """The three networks, their runs and summary in `out`."""
     corpus = documentation()
 
-    def options(cell: str, **settings: Any) -> TextFitOptions:
-        return TextFitOptions(
-            settings=SETTINGS | {"network.cell": cell} | settings, seed=seed, baselines=with_baselines(cell)
-        )
-
-    def hidden_size(cell: str) -> int:
-        fitting = TextFitting(corpus, options(cell))
-        fitting.prepare(None, ignore)
-        config, shape = fitting.settings.network, fitting.shape
-        return hidden_size_for(
-            WEIGHTS, lambda size: LanguageNetwork(config.model_copy(update={"hidden_size": size}), shape)
-        )
-
-    def train(cell: str, size: int, place: Path, observer: Observer) -> TextRun:
-        asked = options(cell, **{"network.hidden_size": size})
-        return fit(corpus, asked, sources=["pydoc_data.topics"], out=place, observer=observer)
+    def fitting(settings: dict[str, Any], baselines: bool) -> TextFitting:
+        options = TextFitOptions(settings=SETTINGS | settings, seed=seed, baselines=baselines)
+        return TextFitting(corpus, options)
 
     characters = len(corpus.train) + len(corpus.validation) + len(corpus.test)
     data = f"{characters:,} characters of Python's documentation, each foretold from those before it"
-    return compare_cells(data, hidden_size, train, out, observer)
+    return compare_cells(data, fitting, WEIGHTS, sources=["pydoc_data.topics"], out=out, observer=observer)

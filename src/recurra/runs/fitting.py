@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -38,22 +38,27 @@ R = TypeVar("R", bound=Run[Any, Any])
 class Fitting(ABC, Generic[C, R]):
     """What one kind of run does at each stage of a training; `carry_out` calls the methods in this order.
 
-    `prepare` sets the attributes.
+    `prepare` sets the attributes but the first.
 
     Args:
+        options: what was asked for.
+        settings: all choices, nothing of them left to the data or the machine.
+        shape: what the data decide of the network.
         objective: what is minimised.
         training, validation: the batches; None where there is no validation part.
-        config: choices of the training loop, nothing of them left to the machine.
         fingerprint: a hash of all that training and validation read.
         validation_steps: valid steps that every epoch is measured on.
         final_steps: valid steps that are measured once at the end.
     """
 
     config_form: type[C]
+    network_form: Callable[[Any, Any], nn.Module]
+    options: FitOptions
+    settings: Any
+    shape: Any
     objective: Objective
     training: BatchSource
     validation: BatchSource | None
-    config: TrainingConfig
     fingerprint: str
     validation_steps: int
     final_steps: int
@@ -73,6 +78,11 @@ class Fitting(ABC, Generic[C, R]):
         Args:
             anew: False where a checkpoint is about to replace all its weights.
         """
+
+    def resized(self, hidden_size: int) -> nn.Module:
+        """The same network with another hidden size."""
+        config = self.settings.network.model_copy(update={"hidden_size": hidden_size})
+        return self.network_form(config, self.shape)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """Fit what the network is compared with, each in at most that time; nothing where nothing is held out."""
@@ -116,7 +126,6 @@ def begin(conduct: Conduct) -> Observer:
 
 def carry_out(
     fitting: Fitting[C, R],
-    options: FitOptions,
     *,
     sources: list[str] | None = None,
     out: Path | None = None,
@@ -138,6 +147,7 @@ def carry_out(
     """
     started = time.monotonic() if started is None else started
     clock = {"begin": time.monotonic()}
+    options = fitting.options
     deadline = None if options.budget_s is None else started + DEADLINE_SHARE * options.budget_s
     stored = _stored_config(out, options, fitting.config_form) if resume and out is not None else None
     init = load(options.init) if options.init else None
@@ -165,7 +175,7 @@ def carry_out(
             clear_run(out)
         make_folder(out)
         write_config(out, config)
-    with _threads(fitting.config.threads):
+    with _threads(fitting.settings.training.threads):
         if config.total_steps is None:
             steps = _plan(network, fitting, options.seed, deadline, observer)
             config = config.model_copy(update={"total_steps": steps})
@@ -180,7 +190,7 @@ def carry_out(
                 fitting.objective,
                 fitting.training,
                 fitting.validation,
-                fitting.config,
+                fitting.settings.training,
                 total_steps=config.total_steps,
                 deadline=deadline,
                 checkpoint_folder=None if out is None else out / CHECKPOINT,
@@ -226,7 +236,7 @@ def _plan(
     observer: Observer,
 ) -> int:
     """Steps that the schedule will span: all epochs, or as many as the budget has time for."""
-    config = fitting.config
+    config: TrainingConfig = fitting.settings.training
     if deadline is None:
         return config.epochs * len(fitting.training)
     observer(PhaseStarted("Measuring the time of a step"))

@@ -44,18 +44,15 @@ def fit(
         tested_from: (N,) the step of each series that the test part begins with; None decides by shares.
         sources, conduct: see `carry_out`, which also says what is raised.
     """
-    return carry_out(
-        ForecastFitting(series, schema, options, tested_from),
-        options,
-        sources=sources,
-        **conduct,
-    )
+    return carry_out(ForecastFitting(series, schema, options, tested_from), sources=sources, **conduct)
 
 
 class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
     """How a network that forecasts series is made."""
 
     config_form = ForecastRunConfig
+    network_form = ForecastNetwork
+    options: ForecastFitOptions
 
     def __init__(
         self,
@@ -84,8 +81,8 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
             observer=observer,
         )
         self.prepared = prepared
+        self.settings, self.shape = prepared.settings, prepared.shape
         self.objective = ForecastTask(prepared.settings.task.levels)
-        self.config = prepared.settings.training
         self.training, self.validation = prepared.training, prepared.validation
         self.fingerprint = prepared.fingerprint
         window = prepared.shape.look_back + prepared.shape.horizon
@@ -112,9 +109,9 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
             status="training",
             **circumstances(),
             options=self.options,
-            settings=prepared.settings,
+            settings=self.settings,
             data_schema=self.schema,
-            shape=prepared.shape,
+            shape=self.shape,
             sources=sources,
             parts={
                 "train": len(prepared.training.origins),
@@ -128,12 +125,12 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
     def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> ForecastNetwork:
         """Initialised by the seed, or from another run."""
         with seeded(self.options.seed):
-            network = ForecastNetwork(self.prepared.settings.network, self.prepared.shape)
+            network = ForecastNetwork(self.settings.network, self.shape)
         if init is not None:
             start_from(network, init, observer)
         elif anew:
             _start_from_naive(network, self.prepared.training)
-        return network.to(self.prepared.settings.training.device)
+        return network.to(self.settings.training.device)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On the same windows as the network will be."""
@@ -152,7 +149,7 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
             last=self.prepared.series,
             history=[asdict(record) for record in history.records],
         )
-        if self.validation is not None and len(self.prepared.settings.task.levels) > 1:
+        if self.validation is not None and len(self.settings.task.levels) > 1:
             _calibrate(run, self.prepared)
         run.metrics = score_run(run, self.test, observer)
         return run

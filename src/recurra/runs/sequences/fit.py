@@ -41,18 +41,15 @@ def fit(
         test: examples to score on; without them a part of `examples` is held out.
         sources, conduct: see `carry_out`, which also says what is raised.
     """
-    return carry_out(
-        SequenceFitting(examples, schema, options, test),
-        options,
-        sources=sources,
-        **conduct,
-    )
+    return carry_out(SequenceFitting(examples, schema, options, test), sources=sources, **conduct)
 
 
 class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
     """How a network that classifies or regresses sequences is made."""
 
     config_form = SequenceRunConfig
+    network_form = SequenceNetwork
+    options: SequenceFitOptions
 
     def __init__(
         self, examples: Examples, schema: Schema, options: SequenceFitOptions, test: Examples | None
@@ -69,7 +66,7 @@ class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
             self.examples, self.schema, self.options, test=self.test, init=init, observer=observer
         )
         self.prepared = prepared
-        self.objective, self.config = prepared.task, prepared.settings.training
+        self.settings, self.shape, self.objective = prepared.settings, prepared.shape, prepared.task
         self.training, self.validation = prepared.training, prepared.validation
         self.fingerprint = prepared.fingerprint
         self.validation_steps = prepared.validation_steps
@@ -82,9 +79,9 @@ class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
             status="training",
             **circumstances(),
             options=self.options,
-            settings=prepared.settings,
+            settings=self.settings,
             data_schema=self.schema,
-            shape=prepared.shape,
+            shape=self.shape,
             sources=sources,
             parts={name: len(part) for name, part in prepared.parts.items()},
             fingerprint=prepared.fingerprint,
@@ -96,14 +93,14 @@ class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
         """Initialised by the seed; embeddings from another run or from word vectors."""
         prepared = self.prepared
         with seeded(self.options.seed):
-            network = SequenceNetwork(prepared.settings.network, prepared.shape)
+            network = SequenceNetwork(self.settings.network, self.shape)
         if isinstance(network.input, TokenInput) and network.input.pairs:
             network.input.pair_codes.copy_(torch.from_numpy(prepared.pairs))
         if init is not None:
             start_from(network, init, observer)
         elif anew:
             _start_from_vectors(network, prepared, self.options.seed)
-        return network.to(prepared.settings.training.device)
+        return network.to(self.settings.training.device)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""
@@ -115,7 +112,7 @@ class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
             self.prepared.seen,
             held_out,
             self.prepared.targets.classes or None,
-            class_weight=self.prepared.settings.task.class_weight,
+            class_weight=self.settings.task.class_weight,
             seed=self.options.seed,
             time_limit_s=time_limit_s,
         )

@@ -45,24 +45,21 @@ def fit(
     Args:
         sources, conduct: see `carry_out`, which also says what is raised.
     """
-    return carry_out(
-        TextFitting(corpus, options),
-        options,
-        sources=sources,
-        **conduct,
-    )
+    return carry_out(TextFitting(corpus, options), sources=sources, **conduct)
 
 
 class TextFitting(Fitting[TextRunConfig, TextRun]):
     """How a language model is made."""
 
     config_form = TextRunConfig
+    network_form = LanguageNetwork
+    options: TextFitOptions
+    settings: LanguageSettings
 
     def __init__(self, corpus: Corpus, options: TextFitOptions):
         self.corpus, self.options = corpus, options
         self.codec: TokenCodec
         self.streams: dict[str, np.ndarray]
-        self.settings: LanguageSettings
         self.baselines: list[BaselineResult] = []
 
     def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
@@ -98,7 +95,6 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
             per_token = float(self.codec.characters(text).mean())
         task = self.settings.task
         self.objective = LanguageTask(task.activation_penalty, task.change_penalty, per_token)
-        self.config = self.settings.training
         self.fingerprint = _fingerprint(self.streams)
         self.validation_steps = 0 if held is None else len(held)
         self.final_steps = len(self.streams.get("test", ()))
@@ -131,7 +127,7 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
             network = LanguageNetwork(self.settings.network, self.shape)
         if init is not None:
             start_from(network, init, observer)
-        return network.to(self.config.device)
+        return network.to(self.settings.training.device)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """Counted on training and validation text together, scored on the test text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,26 +42,8 @@ class TextRun(Run[TextRunConfig, LanguageNetwork]):
 
     codec: TokenCodec
 
-    def generate(
-        self,
-        prompt: str = "",
-        *,
-        max_tokens: int = 200,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        stop: str | Sequence[str] = (),
-        seed: int = 0,
-    ) -> str:
+    def generate(self, prompt: str = "", **options: Any) -> str:
         """How the text goes on after `prompt`; see `pieces`."""
-        options: dict[str, Any] = {
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "top_k": top_k,
-            "top_p": top_p,
-            "stop": stop,
-            "seed": seed,
-        }
         return "".join(self.pieces(prompt, **options))
 
     def pieces(self, prompt: str = "", **options: Any) -> Iterator[str]:
