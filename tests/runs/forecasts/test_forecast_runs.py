@@ -439,6 +439,31 @@ def test_intervals_follow_the_validation_part_as_far_as_it_is_long():
     assert wide[[0, 2]].max() < 10  # eleven horizons of forty steps, and 15 of the network's own widths
 
 
+def test_intervals_of_an_origin_are_those_of_a_series_that_ends_there(tmp_path):
+    frame = daily(300, series=2)
+    roles = {"target": ["s0", "s1"]}
+    run = trained(frame, roles)
+    again = load(run.save(tmp_path / "run"))
+    series, _ = loaded(frame, **roles)
+    whole = run.at(series, np.array([[0, k] for k in range(250, 296)])).quantiles
+    for step in (250, 271, 295):
+        cut = loaded(frame[:step], **roles)[0]
+        for each in (run, again):
+            assert np.allclose(each.ahead(cut).quantiles[0], whole[step - 250], rtol=1e-5)
+
+
+def test_intervals_follow_the_latest_errors():
+    frame = daily(400)
+    wild = np.where(np.arange(400) >= 320, np.random.default_rng(3).normal(scale=40, size=400), 0.0)
+    run = trained(frame, {"target": "s0"}, validation=0.2, test_share=0.2)
+    calm, after = (loaded(f, target="s0")[0] for f in (frame, frame.with_columns(s0=pl.col("s0") + wild)))
+
+    def width(series):
+        return np.ptp(run.ahead(series).quantiles, axis=-1).mean()
+
+    assert width(after) > 3 * width(calm)
+
+
 @pytest.mark.parametrize("days, single", [(36, True), (60, False)])
 def test_a_validation_part_of_one_window_is_told(days, single):
     said = []

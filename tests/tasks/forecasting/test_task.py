@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from recurra.tasks.forecasting.calibration import independent_horizons, widened, width_factors
+from recurra.tasks.forecasting.calibration import (
+    independent_horizons,
+    recent_factors,
+    recent_horizons,
+    recent_origins,
+    widened,
+    width_factors,
+)
 from recurra.tasks.forecasting.settings import ForecastConfig, default_forecast_settings, default_look_back
 from recurra.tasks.forecasting.task import ForecastTask
 
@@ -109,6 +116,53 @@ def test_windows_are_worth_the_horizons_they_span(series, horizon, span, every):
     alone = (steps[-1] - 20 + horizon) / horizon
     assert independent_horizons(origins, horizon) == pytest.approx(alone * np.sqrt(series))
     assert alone <= independent_horizons(origins, horizon) <= series * alone + 1e-9
+
+
+@given(st.integers(1, 20), st.integers(0, 50), st.integers(10, 30), st.integers(31, 400), st.integers(0, 9))
+def test_what_is_looked_back_at_is_known_and_the_same_from_wherever_a_series_is_cut(
+    horizon, first, earliest, origin, cut
+):
+    def steps_of(origins, shift=0):
+        given = np.array([[0, step - shift] for step in origins])
+        bounds = np.array([first + shift]), np.array([earliest - shift])
+        return (recent_origins(given, *bounds, horizon)[:, 1] + shift).tolist()
+
+    found = steps_of([origin])
+    assert all(max(earliest, origin - 61 * horizon) <= step <= origin - horizon for step in found)
+    assert found == steps_of([origin], shift=cut)
+    assert set(found) <= set(steps_of([origin, origin + 50])) | set(steps_of([origin - 5, origin]))
+    if origin - horizon - earliest > horizon:
+        assert len(found) >= min(horizon, 4)
+
+
+def test_recent_factors_are_those_of_the_last_horizons_of_their_own_series():
+    horizon, base = 4, [0.5, 1.0, 2.0]
+    steps = np.arange(10, 400)
+    recent = np.array([[n, k] for n in range(2) for k in steps])
+    scale = np.where(recent[:, 0] == 1, 1.0, np.where(recent[:, 1] < 200, 1.0, 10.0))
+    noise = np.random.default_rng(0).normal(size=(len(recent), horizon)) * scale[:, None]
+    quantiles = np.tile([-1.28, 0.0, 1.28], (len(recent), horizon, 1))
+    origins = np.array([[0, 12], [0, 100], [0, 400], [1, 400]])
+
+    def factors(truth):
+        return recent_factors(origins, recent, truth, quantiles, [0.1, 0.5, 0.9], base)
+
+    found = factors(noise)
+    assert found[0].tolist() == base  # nothing to look back at: the first truth is whole at step 14
+    assert found[1] == pytest.approx(np.array(base) ** (15 / (15 + 87 / 4)), rel=0.1)
+    wild = 10 ** (60 / 75) * np.array([0.5, 0.0, 2.0]) ** (15 / 75)
+    assert found[2, [0, 2]] == pytest.approx(wild[[0, 2]], rel=0.1)
+    assert found[3, [0, 2]] == pytest.approx(np.array([0.5, 2.0]) ** (15 / 75), rel=0.1)
+    later = noise.copy()
+    later[(recent[:, 0] == 0) & (recent[:, 1] > 96)] = 1e9
+    assert np.array_equal(factors(later)[[0, 1, 3]], found[[0, 1, 3]])
+    assert np.allclose(factors(np.full_like(noise, np.nan)), base)
+
+
+@given(st.integers(1, 10_000_000))
+def test_of_many_series_less_is_looked_back_at(series):
+    assert 0 <= recent_horizons(series) <= 60
+    assert 4 * series * recent_horizons(series) <= 50_000
 
 
 def test_quantiles_without_a_width_keep_their_order():

@@ -147,6 +147,7 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
             network=network,
             encoder=self.prepared.encoder,
             last=self.prepared.series,
+            learned=self.prepared.series.first + self.prepared.parts.train,
             history=[asdict(record) for record in history.records],
         )
         if self.validation is not None and len(self.settings.task.levels) > 1:

@@ -24,7 +24,12 @@ from recurra.runs.events import Measured, Observer, ignore
 from recurra.runs.forecasts.config import ForecastRunConfig
 from recurra.runs.run import LAST, METRICS, MODEL, Run, check_files, read_history, read_network
 from recurra.storage import read_json, write_bytes
-from recurra.tasks.forecasting.calibration import widened
+from recurra.tasks.forecasting.calibration import (
+    recent_factors,
+    recent_horizons,
+    recent_origins,
+    widened,
+)
 from recurra.training.loop import outputs_over
 
 if TYPE_CHECKING:
@@ -58,6 +63,7 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
     Args:
         encoder: the scaling.
         last: the last steps of the series it was made from, test part included: what a forecast goes on from.
+        learned: (N,) the step of the grid with which the training part of each of them ends.
     """
 
     purpose = "for forecasts of series"
@@ -65,6 +71,7 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
 
     encoder: SeriesEncoder
     last: Series
+    learned: np.ndarray
 
     @property
     def horizon(self) -> int:
@@ -77,28 +84,40 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
         return self.config.shape.look_back
 
     def at(self, series: Series, origins: np.ndarray, observer: Observer = ignore) -> Forecasts:
-        """Forecasts of `series` at `origins` (W, 2), each from what stands before it."""
+        """Forecasts of `series` at `origins` (W, 2), each from what stands before it; so are their intervals."""
         # What comes after the first origin of a series that was not learned says nothing of its scale.
         until = series.lengths.copy()
         np.minimum.at(until, origins[:, 0], origins[:, 1])
         encoded = self.encoder.encode(series, self.horizon, until=until)
         self._check_known(series, encoded, origins)
-        settings = self.config.settings
-        batches = WindowBatches(
-            encoded,
-            origins,
-            look_back=self.look_back,
-            horizon=self.horizon,
-            batch_size=settings.windows.batch_size,
-        )
+        levels, factors = self.config.settings.task.levels, self.config.width_factors
+        recent = np.empty((0, 2), dtype=np.int64)
+        if factors is not None:
+            earliest = np.maximum(self.look_back, self._learned_of(series) - series.first)
+            recent = recent_origins(origins, series.first, earliest, self.horizon)
 
-        def told(done: int) -> None:
-            observer(Measured(done, len(origins)))
+        def quantiles_at(asked: np.ndarray, done: int) -> tuple[np.ndarray, np.ndarray]:
+            """What the network says of windows, and what came after them."""
+            batches = WindowBatches(
+                encoded,
+                asked,
+                look_back=self.look_back,
+                horizon=self.horizon,
+                batch_size=self.config.settings.windows.batch_size,
+            )
 
-        quantiles = outputs_over(self.network, batches, "float32", told).numpy()
-        levels = settings.task.levels
-        if self.config.width_factors is not None:
-            quantiles = widened(quantiles, levels, self.config.width_factors)
+            def told(more: int) -> None:
+                observer(Measured(done + more, len(origins) + len(recent)))
+
+            return outputs_over(self.network, batches, "float32", told).numpy(), batches.truth()
+
+        quantiles, _ = quantiles_at(origins, 0)
+        if factors is not None:
+            of_each = np.asarray([factors])
+            if len(recent):
+                seen, truth = quantiles_at(recent, len(origins))
+                of_each = recent_factors(origins, recent, truth, seen, levels, factors)
+            quantiles = widened(quantiles, levels, of_each[:, None, :])
         return Forecasts(origins, encoded.unscaled(quantiles, origins[:, 0]), levels)
 
     def ahead(self, series: Series | None = None, observer: Observer = ignore) -> Forecasts:
@@ -137,6 +156,13 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
         }
         return pl.DataFrame(columns)
 
+    def _learned_of(self, series: Series) -> np.ndarray:
+        """(N,) the step of the grid up to which each series was learned from; its first where it was not."""
+        ends = dict(zip(self.last.names, self.learned.tolist(), strict=True))
+        return np.array(
+            [ends.get(name, first) for name, first in zip(series.names, series.first.tolist(), strict=True)]
+        )
+
     def _check_known(self, series: Series, encoded: EncodedSeries, origins: np.ndarray) -> None:
         """Refuse a forecast for which what is known ahead does not reach far enough."""
         if encoded.known is None:
@@ -151,7 +177,10 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
             )
 
     def _write_encoders(self, folder: Path) -> list[str]:
-        write_bytes(folder / LAST, _series_to_bytes(last_steps(self.last, self.look_back)))
+        steps = self.look_back
+        if self.config.width_factors is not None:
+            steps += (recent_horizons(len(self.last)) + 1) * self.horizon
+        write_bytes(folder / LAST, _series_to_bytes(last_steps(self.last, steps), self.learned))
         return [LAST]
 
 
@@ -173,20 +202,23 @@ def load_forecast_run(folder: Path) -> ForecastRun:
             fix="Restore it, or train the run again.",
         )
     make = partial(ForecastNetwork, config.settings.network, config.shape)
+    last, learned = _read_series(folder / LAST, config)
     return ForecastRun(
         config=config,
         network=read_network(folder / MODEL, make),
         encoder=encoder,
-        last=_read_series(folder / LAST, config),
+        last=last,
+        learned=learned,
         metrics=read_json(folder / METRICS),
         history=read_history(folder),
         path=folder,
     )
 
 
-def _series_to_bytes(series: Series) -> bytes:
+def _series_to_bytes(series: Series, learned: np.ndarray) -> bytes:
     arrays: dict[str, np.ndarray] = {
         "first": series.first,
+        "learned": learned,
         "static": np.ascontiguousarray(series.static),
     }
     for name in ("targets", "past", "known"):
@@ -201,7 +233,8 @@ def _series_to_bytes(series: Series) -> bytes:
     return to_safetensors(arrays, metadata={"names": json.dumps(series.names)})
 
 
-def _read_series(path: Path, config: ForecastRunConfig) -> Series:
+def _read_series(path: Path, config: ForecastRunConfig) -> tuple[Series, np.ndarray]:
+    """The last steps, and where the training part of each series ends."""
     try:
         with safe_open(path, framework="np") as stream:
             found = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
@@ -216,9 +249,10 @@ def _read_series(path: Path, config: ForecastRunConfig) -> Series:
             return Packed(values, starts, lengths)
 
         targets = packed("targets")
-        if targets is None or not len(found["first"]) == len(found["static"]) == len(names):
+        of_series = (found["first"], found["static"], found["learned"])
+        if targets is None or any(len(each) != len(names) for each in of_series):
             raise ValueError("the series do not fit their names")
-        return Series(
+        last = Series(
             names=[str(name) for name in names],
             targets=targets,
             past=packed("past"),
@@ -228,6 +262,7 @@ def _read_series(path: Path, config: ForecastRunConfig) -> Series:
             parts=None,
             grid=config.data_schema.grid,
         )
+        return last, found["learned"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, json.JSONDecodeError) as error:
         raise RunError(
             f"the last steps of the series cannot be read ({error})",
