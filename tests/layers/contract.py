@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from recurra.errors import BackendError
 from recurra.layers.recurrent import RecurrentLayer
+from recurra.ops.native import why_not_native
+from recurra.ops.recurrence import layer as native
 from tests.tolerances import LAYER_NORM_SLACK, assert_all_close, assert_close
 
 Numbers = dict[str, Tensor]
@@ -54,7 +57,7 @@ def check_parity(case: Case, twin: torch.nn.Module) -> None:
     twin.load_state_dict(layer.state_dict())
     layer.load_state_dict(twin.state_dict())
     truth = evaluate(twin, case.x, case.hx)
-    for backend in ("fused", "reference"):
+    for backend in backends_of(layer):
         with forced(layer, backend):
             assert_all_close(evaluate(layer, case.x, case.hx), truth)
 
@@ -62,10 +65,26 @@ def check_parity(case: Case, twin: torch.nn.Module) -> None:
 def check_backends_agree(case: Case) -> None:
     """With padding too, where torch has nothing to compare with."""
     found = []
-    for backend in ("fused", "reference"):
+    for backend in backends_of(case.layer):
         with forced(case.layer, backend):
             found.append(evaluate(case.layer, case.x, case.hx, case.lengths))
-    assert_all_close(*found)
+    for other in found[1:]:
+        assert_all_close(other, found[0])
+
+
+def known_to_torch(layer: RecurrentLayer) -> bool:
+    """Whether torch.nn has a layer that computes the same."""
+    try:
+        with forced(layer, "fused"):
+            return True
+    except BackendError:
+        return False
+
+
+def backends_of(layer: RecurrentLayer) -> list[str]:
+    """All that can run the layer; the native kernels know 32-bit floats and no projection."""
+    native = why_not_native() is None and layer.weight_ih_l0.dtype == torch.float32 and not layer.proj_size
+    return ["native", "fused", "reference"] if native else ["fused", "reference"]
 
 
 def check_padding_never_leaks(case: Case) -> None:
@@ -252,7 +271,12 @@ class forced:
 
     def __enter__(self) -> None:
         self.layer.asked_backend = self.backend
-        assert self.layer.backend == self.backend
+        try:
+            assert self.layer.backend == self.backend
+        except BackendError:
+            self.layer.asked_backend = self.before
+            raise
+        self.short, native._SHORT = native._SHORT, 1  # few steps, too
 
     def __exit__(self, *_) -> None:
-        self.layer.asked_backend = self.before
+        self.layer.asked_backend, native._SHORT = self.before, self.short

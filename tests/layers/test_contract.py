@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recurra.layers.recurrent import GRU, LSTM, RNN
 
-from .contract import Case, check_contract
+from .contract import Case, check_contract, known_to_torch
 
 # torch says once that oneDNN has no projections; nothing depends on it.
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections")
@@ -96,7 +96,7 @@ def make_case(
         tuple(torch.randn(rows, batch, width, dtype=dtype) for width in widths),
         size["lengths"],
     )
-    if layer.backend != "fused" or layer.learned_state:
+    if not known_to_torch(layer) or layer.learned_state:
         return case, None
     twin_options = {k: v for k, v in options.items() if k in ("nonlinearity", "proj_size")}
     return case, getattr(torch.nn, layer_type.__name__)(size["inputs"], units, **common, **twin_options)
@@ -115,7 +115,7 @@ def check_sizes(name: str, dtype: torch.dtype, examples: int) -> None:
     @given(size=sizes())
     def check(size: dict) -> None:
         case, twin = make_case(layer_type, options, size, dtype)
-        assert (twin is not None) == (case.layer.backend == "fused" and not case.layer.learned_state)
+        assert (twin is not None) == (known_to_torch(case.layer) and not case.layer.learned_state)
         check_contract(case, twin)
 
     check()

@@ -13,9 +13,13 @@ from torch.nn.utils.rnn import pack_padded_sequence
 import recurra
 from recurra.errors import BackendError, InputError
 from recurra.layers.recurrent import GRU, LSTM, RNN
+from recurra.ops.native import instruction_sets
 from tests.tolerances import assert_all_close, assert_close
 
 from .contract import as_tuple
+
+FASTEST = "native" if instruction_sets() else "fused"
+BACKENDS = ["native", "fused", "reference"] if instruction_sets() else ["fused", "reference"]
 
 LAYERS = [RNN, LSTM, GRU]
 each_layer = pytest.mark.parametrize("layer_type", LAYERS, ids=lambda c: c.__name__)
@@ -59,7 +63,7 @@ def test_same_seed_drops_what_torch_drops_between_layers(layer_type):
 
 
 @each_layer
-@pytest.mark.parametrize("backend", ["fused", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_copies_compute_the_same(layer_type, backend):
     layer = layer_type(3, 5, bidirectional=True, backend=backend)
     x = torch.randn(4, 2, 3)
@@ -160,12 +164,12 @@ def test_hessian_of_either_backend_is_the_same(layer_type):
 # Dynamo itself looks at .grad of the tensors that cross the gap where torch's kernel stands.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @each_layer
-@pytest.mark.parametrize("backend", ["fused", "reference"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_compiled_layer_equals_itself(layer_type, backend):
     torch.compiler.reset()
     layer = layer_type(3, 4, batch_first=True, backend=backend)
-    # The reference is one graph; torch's kernels stand outside of it.
-    compiled = torch.compile(layer, backend="aot_eager", fullgraph=backend == "reference")
+    # Torch's kernels stand outside of the graph.
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=backend != "fused")
     lengths = torch.tensor([2, 0])
     x = torch.randn(2, 2, 3, requires_grad=True)
     expected, expected_state = layer(x, lengths=lengths)
@@ -266,9 +270,9 @@ def test_regularised_layer_is_random_in_training_alone_and_follows_the_seed(laye
 
 
 @each_layer
-def test_weight_drop_runs_fused_and_reaches_only_what_is_kept(layer_type):
+def test_weight_drop_runs_fast_and_reaches_only_what_is_kept(layer_type):
     layer = layer_type(3, 8, weight_drop=0.5)
-    assert layer.backend == "fused"
+    assert layer.backend == FASTEST
     before = layer.weight_hh_l0.detach().clone()
     layer(torch.randn(5, 2, 3))[0].sum().backward()
     share = float((layer.weight_hh_l0.grad == 0).float().mean())
@@ -287,7 +291,7 @@ def test_learned_state_learns(layer_type):
 
 
 def test_backend_is_told_and_forced():
-    assert (LSTM(2, 3).backend, LSTM(2, 3, peepholes=True).backend) == ("fused", "reference")
+    assert (LSTM(2, 3).backend, LSTM(2, 3, peepholes=True).backend) == (FASTEST, "reference")
     assert "peepholes=True" in LSTM(2, 3, peepholes=True).backend_reason
     assert GRU(2, 3, backend="reference").backend_reason == "asked for"
     with pytest.raises(BackendError, match=r"layer_norm=True"):
@@ -295,7 +299,7 @@ def test_backend_is_told_and_forced():
     with pytest.raises(BackendError, match="return_gates=True"):
         GRU(2, 3, backend="fused")(torch.randn(4, 1, 2), return_gates=True)
     layer = GRU(2, 3, recurrent_dropout=0.5)
-    assert (layer.backend, layer.eval().backend) == ("reference", "fused")
+    assert (layer.backend, layer.eval().backend) == ("reference", FASTEST)
 
 
 def test_forced_fused_runs_no_reference(monkeypatch):

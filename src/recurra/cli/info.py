@@ -45,6 +45,7 @@ def _table(content: dict[str, Any]) -> Table:
 def _installation() -> dict[str, Any]:
     import torch
 
+    from recurra.ops.native import chosen, instruction_sets, why_not_native
     from recurra.training.device import resolve_precision
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -57,7 +58,8 @@ def _installation() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "precision": f"{resolve_precision('auto', device)} by default",
-        "backends": "fused (torch's own kernels: RNN, LSTM, GRU in plain form), reference (every variant)",
+        "backends": "native (float32 on a CPU), fused (torch's own kernels: plain forms), reference (every variant)",
+        "native kernels": why_not_native() or f"{chosen()} (of {', '.join(instruction_sets())})",
     }
 
 

@@ -36,7 +36,8 @@ class Options(TypedDict, total=False):
         layer_norm: normalise the products with W_ih and W_hh (arXiv:1607.06450); False.
         learned_state: the state before the first step is a weight; False.
         recurrent_init: W_hh as torch draws it, "uniform", or "orthogonal" (arXiv:1312.6120); "uniform".
-        backend: "auto", "fused" (torch's kernels) or "reference" (the loop in plain PyTorch); "auto".
+        backend: "auto", "native" (our kernels for a CPU), "fused" (torch's) or "reference" (the loop in plain
+            PyTorch); "auto".
     """
 
     recurrent_dropout: float
@@ -114,7 +115,7 @@ class RecurrentLayer(nn.Module):
         self._make_weights({"device": device, "dtype": dtype})
         self.asked_backend = backend
         # A forced backend that cannot train this configuration fails here, not in the middle of a run.
-        choose_backend(backend, cell, self.variant, training=True, dtype=self._dtype)
+        self._choose(training=True)
         self.reset_parameters()
 
     # -- weights -------------------------------------------------------------------------------------------
@@ -203,10 +204,10 @@ class RecurrentLayer(nn.Module):
 
     @property
     def backend(self) -> str:
-        """What runs the layer in its present mode: "fused" or "reference".
+        """What runs the layer in its present mode: "native", "fused" or "reference".
 
-        A call with `return_gates=True`, under `torch.func.vmap` or within forward-mode differentiation runs on
-        the reference all the same, and so do gradients of gradients: torch's kernels know none of them.
+        A call with `return_gates=True`, under `torch.func` or within forward-mode differentiation runs on the
+        reference all the same, and so do gradients of gradients; of fewer than eight steps, "native" leaves to "fused".
         """
         return self._choose().backend
 
@@ -215,14 +216,17 @@ class RecurrentLayer(nn.Module):
         """Why that backend runs it."""
         return self._choose().reason
 
-    def _choose(self, gates: bool = False) -> Choice:
+    def _choose(self, gates: bool = False, *, training: bool | None = None) -> Choice:
+        weight = self._layer_weights(0)[0].w_hh
         return choose_backend(
             self.asked_backend,
             self.cell,
             self.variant,
-            training=self.training,
+            training=self.training if training is None else training,
             gates=gates,
-            dtype=self._dtype,
+            dtype=weight.dtype,
+            device=weight.device.type,
+            projection=bool(self.proj_size),
         )
 
     # -- the call ------------------------------------------------------------------------------------------

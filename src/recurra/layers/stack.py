@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..cells.base import Cell, Weights
 from ..ops.fused import run_fused
+from ..ops.recurrence.layer import run_native
 from ..ops.time_loop import LayerResult, Variant, run_reference
 
 
@@ -33,7 +34,7 @@ def run_stack(
         state: of each of the cell's states (L*D, B, units), layer by layer, forward before backward.
         weights: for each layer, for each direction.
         lengths: (B,) valid steps, or None when all are T.
-        backend: "fused" or "reference".
+        backend: "native", "fused" or "reference".
         dropout: share of values zeroed between layers, in training.
 
     Returns:
@@ -45,7 +46,9 @@ def run_stack(
         before = tuple(s[layer * directions : (layer + 1) * directions] for s in state)
         if layer and dropout and training:
             x = F.dropout(x, dropout)
-        if backend == "fused":
+        if backend == "native":
+            result = run_native(cell, x, before, w, lengths)
+        elif backend == "fused":
             result = run_fused(cell, x, before, w, lengths)  # pyright: ignore[reportCallIssue]
         else:
             result = run_reference(

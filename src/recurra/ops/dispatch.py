@@ -7,10 +7,12 @@ from typing import NamedTuple
 import torch
 
 from ..cells.base import Cell
+from ..cells.gru import GRUCell
 from ..errors import BackendError, InputError
+from .native import why_not_native
 from .time_loop import Variant
 
-BACKENDS = ("auto", "fused", "reference")
+BACKENDS = ("auto", "native", "fused", "reference")
 
 
 class Choice(NamedTuple):
@@ -28,19 +30,26 @@ def choose_backend(
     training: bool,
     gates: bool = False,
     dtype: torch.dtype = torch.float32,
+    device: str = "cpu",
+    projection: bool = False,
 ) -> Choice:
     """Choose the fastest backend that can run this configuration, or check the one that was asked for.
 
     `"reference"` is the loop over time in plain PyTorch and runs everything. `"fused"` is torch's own kernel
-    (oneDNN or native on a CPU, cuDNN on a GPU) and runs what `torch.nn` can express.
+    (oneDNN or native on a CPU, cuDNN on a GPU) and runs what `torch.nn` can express. `"native"` are kernels of
+    our own for 32-bit floats on a CPU, where they were built; they know the reset gate before the product, too.
+
+    Args:
+        device: the kind of device that the weights are on.
+        projection: the hidden state is projected.
 
     Raises:
         InputError: there is no backend of that name.
         BackendError: the backend asked for cannot run this; the message names the option in its way.
 
     >>> from recurra.cells.gru import GRUCell
-    >>> choose_backend("auto", GRUCell("before"), Variant(), training=True)
-    Choice(backend='reference', reason='torch\\'s kernels do not know reset="before"')
+    >>> choose_backend("auto", GRUCell("before"), Variant(layer_norm=True), training=True).backend
+    'reference'
     """
     if asked not in BACKENDS:
         raise InputError(
@@ -48,6 +57,18 @@ def choose_backend(
         )
     if asked == "reference":
         return Choice("reference", "asked for")
+    if asked != "fused":
+        missing = why_not_native()
+        beyond = _native_obstacles(cell, variant, training, gates, dtype, device)
+        beyond += ["proj_size"] if projection else []
+        if missing is None and not beyond:
+            return Choice("native", "asked for" if asked == "native" else "our kernels know every option set")
+        if asked == "native":
+            raise BackendError(
+                missing or f"our kernels do not know {', '.join(beyond)}",
+                where='backend="native"',
+                fix='Take backend="auto".',
+            )
     obstacles = _fused_obstacles(cell, variant, training, gates, dtype)
     if not obstacles:
         return Choice("fused", "asked for" if asked == "fused" else "torch's kernels know every option set")
@@ -60,7 +81,28 @@ def choose_backend(
 def _fused_obstacles(
     cell: Cell, variant: Variant, training: bool, gates: bool, dtype: torch.dtype
 ) -> list[str]:
-    obstacles = list(cell.beyond_torch)
+    obstacles = list(cell.beyond_torch) + _beyond_the_plain_cell(variant, training, gates)
+    if not dtype.is_floating_point:
+        obstacles.append(f"dtype={dtype}")
+    return obstacles
+
+
+def _native_obstacles(
+    cell: Cell, variant: Variant, training: bool, gates: bool, dtype: torch.dtype, device: str
+) -> list[str]:
+    obstacles = [option for option in cell.beyond_torch if not isinstance(cell, GRUCell)]
+    obstacles += _beyond_the_plain_cell(variant, training, gates)
+    if dtype != torch.float32:
+        obstacles.append(f"dtype={dtype}")
+    if device != "cpu":
+        obstacles.append(f"device={device}")
+    elif torch.is_autocast_enabled("cpu"):
+        obstacles.append("autocast")
+    return obstacles
+
+
+def _beyond_the_plain_cell(variant: Variant, training: bool, gates: bool) -> list[str]:
+    obstacles = []
     if variant.layer_norm:
         obstacles.append("layer_norm=True")
     if variant.recurrent_dropout and training:
@@ -69,6 +111,4 @@ def _fused_obstacles(
         obstacles.append(f"zoneout={', '.join(f'{rate:g}' for rate in variant.zoneout)}")
     if gates:
         obstacles.append("return_gates=True")
-    if not dtype.is_floating_point:
-        obstacles.append(f"dtype={dtype}")
     return obstacles

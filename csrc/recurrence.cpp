@@ -1,0 +1,432 @@
+// See recurrence.h. Compiled once for each instruction set.
+#include "recurrence.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "matrix.h"
+#include "workers.h"
+
+namespace recurra::RECURRA_ISA_NAME {
+namespace {
+
+// The rows of one thread, the longest first, so that those that still run are always the first ones.
+template <class Call>
+class Rows {
+  public:
+    Rows(const Call &call, int part, int parts) : call_(call) {
+        std::vector<int64_t> order(call.rows);
+        std::iota(order.begin(), order.end(), 0);
+        std::stable_sort(order.begin(), order.end(),
+                         [&](int64_t a, int64_t b) { return length_of(a) > length_of(b); });
+        // Back and forth, so that every thread gets as many steps.
+        for (int64_t k = 0; k < call.rows; k++) {
+            int64_t turn = k / parts, place = k % parts;
+            if ((turn % 2 ? parts - 1 - place : place) == part) rows_.push_back(order[k]);
+        }
+    }
+    int64_t length_of(int64_t row) const { return call_.lengths ? call_.lengths[row] : call_.steps; }
+    int64_t longest() const { return rows_.empty() ? 0 : length_of(rows_[0]); }
+    int size() const { return int(rows_.size()); }
+    int64_t operator[](int r) const { return rows_[r]; }
+    // How many rows have a step number s.
+    int active(int64_t s) const {
+        int n = size();
+        while (n > 0 && length_of(rows_[n - 1]) <= s) n--;
+        return n;
+    }
+    // Where step number s of row r is in an array (T, B, width).
+    size_t at(int r, int64_t s, int64_t width) const {
+        int64_t t = call_.reverse ? length_of(rows_[r]) - 1 - s : s;
+        return (size_t(t) * call_.rows + rows_[r]) * width;
+    }
+
+  private:
+    const Call &call_;
+    std::vector<int64_t> rows_;
+};
+
+void copy(float *to, const float *from, int64_t n) { std::copy_n(from, n, to); }
+
+// Where the rows of one step are: `h` and `c` those of the state before it.
+struct Step {
+    std::vector<const float *> h;
+    std::vector<float *> gates, output, cells;
+    std::vector<const float *> c;
+    explicit Step(int rows) : h(rows), gates(rows), output(rows), cells(rows), c(rows) {}
+};
+
+int panels_of(int64_t units, int each) { return int((units + each - 1) / each); }
+
+// The gates of W units next to each other: G vectors wide.
+template <int G>
+Packed<G> pack_gates(const float *weights, int64_t units, int first = 0) {
+    return Packed<G>(int(units), panels_of(units, W), [=](int k, int p, int v, int lane) {
+        int64_t u = int64_t(p) * W + lane;
+        return u < units ? weights[((first + v) * units + u) * units + k] : 0.0f;
+    });
+}
+
+constexpr int WIDE = 4;  // vectors next to each other where a product has no gates to keep together
+
+// (H, gates*H): a state times it are the sums of some gates.
+Packed<WIDE> pack_sums(const float *weights, int64_t units, int64_t first, int64_t gates) {
+    return Packed<WIDE>(int(units), panels_of(gates * units, WIDE * W), [=](int k, int p, int v, int lane) {
+        int64_t column = (int64_t(p) * WIDE + v) * W + lane;
+        return column < gates * units ? weights[(first * units + column) * units + k] : 0.0f;
+    });
+}
+
+// (gates*H, H): the gradients of the sums of some gates times it are a gradient of the state.
+Packed<WIDE> pack_gradients(const float *weights, int64_t units, int64_t first, int64_t gates) {
+    return Packed<WIDE>(int(gates * units), panels_of(units, WIDE * W), [=](int k, int p, int v, int lane) {
+        int64_t column = (int64_t(p) * WIDE + v) * W + lane;
+        return column < units ? weights[(first * units + k) * units + column] : 0.0f;
+    });
+}
+
+Floats bias_of(const float *bias, int64_t gate, int64_t units, int64_t u, int n) {
+    return bias ? load(bias + gate * units + u, n) : Floats{};
+}
+
+// to[r] = or += from[r] times the weights, `columns` numbers of it.
+void wide_product(const Packed<WIDE> &weights, const float *const *from, int rows, int64_t columns, float *const *to,
+                  bool add) {
+    for (int p = 0; p < weights.panels; p++)
+        in_blocks<ACCUMULATORS / WIDE>(rows, [&](auto size, int first) {
+            constexpr int R = decltype(size)::value;
+            Floats sums[R][WIDE] = {};
+            multiply<R, WIDE>(sums, from + first, weights.rows, weights.panel(p));
+            for (int r = 0; r < R; r++)
+                for (int v = 0; v < WIDE; v++) {
+                    int64_t u = (int64_t(p) * WIDE + v) * W;
+                    if (u >= columns) break;
+                    int n = int(std::min<int64_t>(W, columns - u));
+                    float *place = to[first + r] + u;
+                    store(place, add ? load(place, n) + sums[r][v] : sums[r][v], n);
+                }
+        });
+}
+
+template <class Each>
+void for_units(int rows, int64_t units, Each each) {
+    for (int r = 0; r < rows; r++)
+        for (int64_t u = 0; u < units; u += W) each(r, u, int(std::min<int64_t>(W, units - u)));
+}
+
+struct RnnForward {
+    explicit RnnForward(const Forward &f) : f(f), weights(pack_sums(f.weights, f.units, 0, 1)) {}
+    void step(const Step &at, int rows) const {
+        const bool tanh_ = f.cell == Cell::rnn_tanh;
+        wide_product(weights, at.h.data(), rows, f.units, at.gates.data(), true);
+        for_units(rows, f.units, [&](int r, int64_t u, int n) {
+            Floats sum = load(at.gates[r] + u, n) + bias_of(f.bias, 0, f.units, u, n);
+            store(at.output[r] + u, tanh_ ? tanh(sum) : sum < 0.0f ? Floats{} : sum, n);
+        });
+    }
+    const Forward &f;
+    Packed<WIDE> weights;
+};
+
+struct LstmForward {
+    explicit LstmForward(const Forward &f) : f(f), weights(pack_gates<4>(f.weights, f.units)) {}
+    void step(const Step &at, int rows) const {
+        const int64_t H = f.units;
+        for (int p = 0; p < weights.panels; p++) {
+            const int64_t u = int64_t(p) * W;
+            const int n = int(std::min<int64_t>(W, H - u));
+            in_blocks<ACCUMULATORS / 4>(rows, [&](auto size, int first) {
+                constexpr int R = decltype(size)::value;
+                Floats sums[R][4];
+                for (int r = 0; r < R; r++)
+                    for (int g = 0; g < 4; g++)
+                        sums[r][g] = load(at.gates[first + r] + g * H + u, n) + bias_of(f.bias, g, H, u, n);
+                multiply<R, 4>(sums, at.h.data() + first, int(H), weights.panel(p));
+                for (int r = 0; r < R; r++) {
+                    float *gates = at.gates[first + r];
+                    Floats in = sigmoid(sums[r][0]), forget = sigmoid(sums[r][1]);
+                    Floats candidate = tanh(sums[r][2]), out = sigmoid(sums[r][3]);
+                    Floats c = fma(forget, load(at.c[first + r] + u, n), in * candidate);
+                    store(gates + u, in, n);
+                    store(gates + H + u, forget, n);
+                    store(gates + 2 * H + u, candidate, n);
+                    store(gates + 3 * H + u, out, n);
+                    store(at.cells[first + r] + u, c, n);
+                    store(at.output[first + r] + u, out * tanh(c), n);
+                }
+            });
+        }
+    }
+    const Forward &f;
+    Packed<4> weights;
+};
+
+struct GruAfterForward {
+    explicit GruAfterForward(const Forward &f) : f(f), weights(pack_gates<3>(f.weights, f.units)) {}
+    void step(const Step &at, int rows) const {
+        const int64_t H = f.units;
+        for (int p = 0; p < weights.panels; p++) {
+            const int64_t u = int64_t(p) * W;
+            const int n = int(std::min<int64_t>(W, H - u));
+            in_blocks<ACCUMULATORS / 3>(rows, [&](auto size, int first) {
+                constexpr int R = decltype(size)::value;
+                Floats sums[R][3];
+                for (int r = 0; r < R; r++)
+                    for (int g = 0; g < 3; g++) {
+                        sums[r][g] = bias_of(f.bias, g, H, u, n);
+                        if (g < 2) sums[r][g] += load(at.gates[first + r] + g * H + u, n);
+                    }
+                multiply<R, 3>(sums, at.h.data() + first, int(H), weights.panel(p));
+                for (int r = 0; r < R; r++) {
+                    float *gates = at.gates[first + r];
+                    Floats reset = sigmoid(sums[r][0]), update = sigmoid(sums[r][1]);
+                    Floats candidate = tanh(fma(reset, sums[r][2], load(gates + 2 * H + u, n)));
+                    store(gates + u, reset, n);
+                    store(gates + H + u, update, n);
+                    store(gates + 2 * H + u, candidate, n);
+                    store(at.cells[first + r] + u, sums[r][2], n);
+                    Floats h = load(at.h[first + r] + u, n);
+                    store(at.output[first + r] + u, fma(update, h - candidate, candidate), n);
+                }
+            });
+        }
+    }
+    const Forward &f;
+    Packed<3> weights;
+};
+
+struct GruBeforeForward {
+    explicit GruBeforeForward(const Forward &f)
+        : f(f), gates(pack_sums(f.weights, f.units, 0, 2)), candidate(pack_sums(f.weights, f.units, 2, 1)) {}
+    void step(const Step &at, int rows) const {
+        const int64_t H = f.units;
+        wide_product(gates, at.h.data(), rows, 2 * H, at.gates.data(), true);
+        for_units(rows, H, [&](int r, int64_t u, int n) {
+            float *gates = at.gates[r] + u;
+            Floats reset = sigmoid(load(gates, n) + bias_of(f.bias, 0, H, u, n));
+            store(gates, reset, n);
+            store(gates + H, sigmoid(load(gates + H, n) + bias_of(f.bias, 1, H, u, n)), n);
+            store(at.cells[r] + u, reset * load(at.h[r] + u, n), n);
+        });
+        std::vector<float *> sums(rows);
+        for (int r = 0; r < rows; r++) sums[r] = at.gates[r] + 2 * H;
+        wide_product(candidate, at.cells.data(), rows, H, sums.data(), true);
+        for_units(rows, H, [&](int r, int64_t u, int n) {
+            float *gates = at.gates[r] + u;
+            Floats update = load(gates + H, n);
+            Floats n_ = tanh(load(gates + 2 * H, n) + bias_of(f.bias, 2, H, u, n));
+            store(gates + 2 * H, n_, n);
+            store(at.output[r] + u, fma(update, load(at.h[r] + u, n) - n_, n_), n);
+        });
+    }
+    const Forward &f;
+    Packed<WIDE> gates, candidate;
+};
+
+template <class CellForward>
+void run_forward(const Forward &f) {
+    const CellForward cell(f);
+    const int64_t H = f.units, G = gates_of(f.cell);
+    in_parallel(f.threads, [&](int part, int parts) {
+        const Rows<Forward> rows(f, part, parts);
+        Step at(rows.size());
+        for (int r = 0; r < rows.size(); r++) {
+            at.h[r] = f.h_before + rows[r] * H;
+            at.c[r] = f.c_before ? f.c_before + rows[r] * H : nullptr;
+        }
+        for (int64_t s = 0; s < rows.longest(); s++) {
+            const int n = rows.active(s);
+            for (int r = 0; r < n; r++) {
+                at.gates[r] = f.gates + rows.at(r, s, G * H);
+                at.output[r] = f.output + rows.at(r, s, H);
+                at.cells[r] = f.cells ? f.cells + rows.at(r, s, H) : nullptr;
+            }
+            cell.step(at, n);
+            for (int r = 0; r < n; r++) {
+                at.h[r] = at.output[r];
+                if (f.c_before) at.c[r] = at.cells[r];
+            }
+        }
+        for (int r = 0; r < rows.size(); r++) {
+            copy(f.h_after + rows[r] * H, at.h[r], H);
+            if (f.c_before) copy(f.c_after + rows[r] * H, at.c[r], H);
+            for (int64_t t = rows.length_of(rows[r]); t < f.steps; t++) {
+                const size_t place = (size_t(t) * f.rows + rows[r]) * H;
+                std::fill_n(f.output + place, H, 0.0f);
+                if (f.cells) std::fill_n(f.cells + place, H, 0.0f);
+            }
+        }
+    });
+}
+
+// One step backward: what stands there, and `dh`, `dc` that come from the step after and go to the one before.
+struct StepBack {
+    std::vector<const float *> h, c, gates, cells, of_output;
+    std::vector<float *> dh, dc, of_gates, of_recurrent;
+    explicit StepBack(int n)
+        : h(n), c(n), gates(n), cells(n), of_output(n), dh(n), dc(n), of_gates(n), of_recurrent(n) {}
+    Floats total(int r, int64_t u, int n) const {
+        Floats d = load(dh[r] + u, n);
+        return of_output[r] ? d + load(of_output[r] + u, n) : d;
+    }
+    const float *const *gate_rows() const { return of_gates.data(); }
+};
+
+struct RnnBackward {
+    explicit RnnBackward(const Backward &b) : b(b), weights(pack_gradients(b.weights, b.units, 0, 1)) {}
+    // The output is needed, not the gates.
+    void step(const StepBack &at, const std::vector<const float *> &output, int rows) const {
+        bool tanh_ = b.cell == Cell::rnn_tanh;
+        for_units(rows, b.units, [&](int r, int64_t u, int n) {
+            Floats h = load(output[r] + u, n), d = at.total(r, u, n);
+            store(at.of_gates[r] + u, tanh_ ? d * (1.0f - h * h) : h > 0.0f ? d : Floats{}, n);
+        });
+        wide_product(weights, at.gate_rows(), rows, b.units, at.dh.data(), false);
+    }
+    const Backward &b;
+    Packed<WIDE> weights;
+};
+
+struct LstmBackward {
+    explicit LstmBackward(const Backward &b) : b(b), weights(pack_gradients(b.weights, b.units, 0, 4)) {}
+    void step(const StepBack &at, const std::vector<const float *> &, int rows) const {
+        const int64_t H = b.units;
+        for_units(rows, H, [&](int r, int64_t u, int n) {
+            const float *gates = at.gates[r] + u;
+            Floats in = load(gates, n), forget = load(gates + H, n);
+            Floats candidate = load(gates + 2 * H, n), out = load(gates + 3 * H, n);
+            Floats shown = tanh(load(at.cells[r] + u, n)), d = at.total(r, u, n);
+            Floats dc = fma(d * out, 1.0f - shown * shown, load(at.dc[r] + u, n));
+            float *to = at.of_gates[r] + u;
+            store(to, dc * candidate * in * (1.0f - in), n);
+            store(to + H, dc * load(at.c[r] + u, n) * forget * (1.0f - forget), n);
+            store(to + 2 * H, dc * in * (1.0f - candidate * candidate), n);
+            store(to + 3 * H, d * shown * out * (1.0f - out), n);
+            store(at.dc[r] + u, dc * forget, n);
+        });
+        wide_product(weights, at.gate_rows(), rows, H, at.dh.data(), false);
+    }
+    const Backward &b;
+    Packed<WIDE> weights;
+};
+
+struct GruAfterBackward {
+    explicit GruAfterBackward(const Backward &b)
+        : b(b), gates(pack_gradients(b.weights, b.units, 0, 2)),
+          candidate(pack_gradients(b.weights, b.units, 2, 1)) {}
+    void step(const StepBack &at, const std::vector<const float *> &, int rows) const {
+        const int64_t H = b.units;
+        for_units(rows, H, [&](int r, int64_t u, int n) {
+            const float *gates = at.gates[r] + u;
+            Floats reset = load(gates, n), update = load(gates + H, n), n_ = load(gates + 2 * H, n);
+            Floats d = at.total(r, u, n);
+            Floats of_candidate = d * (1.0f - update) * (1.0f - n_ * n_);
+            float *to = at.of_gates[r] + u;
+            store(to, of_candidate * load(at.cells[r] + u, n) * reset * (1.0f - reset), n);
+            store(to + H, d * (load(at.h[r] + u, n) - n_) * update * (1.0f - update), n);
+            store(to + 2 * H, of_candidate, n);
+            store(at.of_recurrent[r] + u, of_candidate * reset, n);
+            store(at.dh[r] + u, d * update, n);
+        });
+        wide_product(gates, at.gate_rows(), rows, H, at.dh.data(), true);
+        wide_product(candidate, at.of_recurrent.data(), rows, H, at.dh.data(), true);
+    }
+    const Backward &b;
+    Packed<WIDE> gates, candidate;
+};
+
+struct GruBeforeBackward {
+    explicit GruBeforeBackward(const Backward &b)
+        : b(b), gates(pack_gradients(b.weights, b.units, 0, 2)),
+          candidate(pack_gradients(b.weights, b.units, 2, 1)) {}
+    void step(const StepBack &at, const std::vector<const float *> &, int rows) const {
+        const int64_t H = b.units;
+        std::vector<const float *> of_candidate(rows);
+        for (int r = 0; r < rows; r++) of_candidate[r] = at.of_gates[r] + 2 * H;
+        for_units(rows, H, [&](int r, int64_t u, int n) {
+            const float *gates = at.gates[r] + u;
+            Floats update = load(gates + H, n), n_ = load(gates + 2 * H, n), d = at.total(r, u, n);
+            float *to = at.of_gates[r] + u;
+            store(to + H, d * (load(at.h[r] + u, n) - n_) * update * (1.0f - update), n);
+            store(to + 2 * H, d * (1.0f - update) * (1.0f - n_ * n_), n);
+            store(at.dh[r] + u, d * update, n);
+        });
+        // The gradient of r * h waits where that of the reset gate will stand.
+        wide_product(candidate, of_candidate.data(), rows, H, at.of_gates.data(), false);
+        for_units(rows, H, [&](int r, int64_t u, int n) {
+            Floats reset = load(at.gates[r] + u, n), of_product = load(at.of_gates[r] + u, n);
+            store(at.of_gates[r] + u, of_product * load(at.h[r] + u, n) * reset * (1.0f - reset), n);
+            store(at.dh[r] + u, load(at.dh[r] + u, n) + of_product * reset, n);
+        });
+        wide_product(gates, at.gate_rows(), rows, H, at.dh.data(), true);
+    }
+    const Backward &b;
+    Packed<WIDE> gates, candidate;
+};
+
+template <class CellBackward>
+void run_backward(const Backward &b) {
+    const CellBackward cell(b);
+    const int64_t H = b.units, G = gates_of(b.cell);
+    const bool lstm = b.cell == Cell::lstm;
+    in_parallel(b.threads, [&](int part, int parts) {
+        const Rows<Backward> rows(b, part, parts);
+        StepBack at(rows.size());
+        std::vector<const float *> output(rows.size());
+        for (int r = 0; r < rows.size(); r++) {
+            const int64_t begin = rows[r] * H;
+            at.dh[r] = b.of_h_before + begin;
+            if (b.of_h_after) copy(at.dh[r], b.of_h_after + begin, H);
+            else std::fill_n(at.dh[r], H, 0.0f);
+            if (lstm) {
+                at.dc[r] = b.of_c_before + begin;
+                if (b.of_c_after) copy(at.dc[r], b.of_c_after + begin, H);
+                else std::fill_n(at.dc[r], H, 0.0f);
+            }
+            for (int64_t t = rows.length_of(rows[r]); t < b.steps; t++) {
+                const size_t place = size_t(t) * b.rows + rows[r];
+                std::fill_n(b.of_gates + place * G * H, G * H, 0.0f);
+                if (b.of_recurrent) std::fill_n(b.of_recurrent + place * H, H, 0.0f);
+            }
+        }
+        for (int64_t s = rows.longest() - 1; s >= 0; s--) {
+            const int n = rows.active(s);
+            for (int r = 0; r < n; r++) {
+                at.gates[r] = b.gates + rows.at(r, s, G * H);
+                at.of_gates[r] = b.of_gates + rows.at(r, s, G * H);
+                at.of_output[r] = b.of_output ? b.of_output + rows.at(r, s, H) : nullptr;
+                at.cells[r] = b.cells ? b.cells + rows.at(r, s, H) : nullptr;
+                at.of_recurrent[r] = b.of_recurrent ? b.of_recurrent + rows.at(r, s, H) : nullptr;
+                at.h[r] = s ? b.output + rows.at(r, s - 1, H) : b.h_before + rows[r] * H;
+                if (lstm) at.c[r] = s ? b.cells + rows.at(r, s - 1, H) : b.c_before + rows[r] * H;
+                output[r] = b.output + rows.at(r, s, H);
+            }
+            cell.step(at, output, n);
+        }
+    });
+}
+
+}  // namespace
+
+void forward(const Forward &f) {
+    switch (f.cell) {
+        case Cell::rnn_tanh:
+        case Cell::rnn_relu: return run_forward<RnnForward>(f);
+        case Cell::gru_after: return run_forward<GruAfterForward>(f);
+        case Cell::gru_before: return run_forward<GruBeforeForward>(f);
+        case Cell::lstm: return run_forward<LstmForward>(f);
+    }
+}
+
+void backward(const Backward &b) {
+    switch (b.cell) {
+        case Cell::rnn_tanh:
+        case Cell::rnn_relu: return run_backward<RnnBackward>(b);
+        case Cell::gru_after: return run_backward<GruAfterBackward>(b);
+        case Cell::gru_before: return run_backward<GruBeforeBackward>(b);
+        case Cell::lstm: return run_backward<LstmBackward>(b);
+    }
+}
+
+}  // namespace recurra

@@ -1,0 +1,111 @@
+// W floats at once, in the instruction set that this file is compiled for; arithmetic is that of GCC's and Clang's
+// vector types. Everything here is in a namespace named after the instruction set, so that one library can hold all.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+
+#if defined(RECURRA_AVX512) || defined(RECURRA_AVX2)
+#include <immintrin.h>
+#endif
+
+#if defined(RECURRA_AVX512)
+#define RECURRA_ISA_NAME avx512
+#elif defined(RECURRA_AVX2)
+#define RECURRA_ISA_NAME avx2
+#else
+#define RECURRA_ISA_NAME portable
+#endif
+
+namespace recurra::RECURRA_ISA_NAME {
+
+#if defined(RECURRA_AVX512)
+constexpr int W = 16;           // floats in a register
+constexpr int ACCUMULATORS = 24;  // registers that hold sums; the others hold weights and inputs
+#elif defined(RECURRA_AVX2)
+constexpr int W = 8;
+constexpr int ACCUMULATORS = 12;
+#else
+constexpr int W = 4;
+constexpr int ACCUMULATORS = 12;
+#endif
+
+typedef float Floats __attribute__((vector_size(4 * W)));
+typedef int32_t Ints __attribute__((vector_size(4 * W)));
+
+inline Floats splat(float x) { return x - Floats{}; }  // x - 0 is x, -0 included
+
+inline Floats load(const float *from) {
+    Floats v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+}
+
+inline void store(float *to, Floats v) { std::memcpy(to, &v, sizeof v); }
+
+// The first n of W floats; the others are 0, or stay as they are in memory.
+inline Floats load(const float *from, int n) {
+    if (n >= W) return load(from);
+    Floats v{};
+    std::memcpy(&v, from, sizeof(float) * n);
+    return v;
+}
+
+inline void store(float *to, Floats v, int n) {
+    if (n >= W) return store(to, v);
+    std::memcpy(to, &v, sizeof(float) * n);
+}
+
+// a * b + c, rounded once where the machine can. The compiler is told not to do so by itself (-ffp-contract=off): it would
+// choose differently for blocks of different heights, and a row's numbers would depend on its neighbours.
+inline Floats fma(Floats a, Floats b, Floats c) {
+#if defined(RECURRA_AVX512)
+    return Floats(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
+#elif defined(RECURRA_AVX2)
+    return Floats(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
+#else
+    return a * b + c;
+#endif
+}
+
+inline Floats min(Floats a, Floats b) { return a > b ? b : a; }  // a NaN in a stays
+inline Floats max(Floats a, Floats b) { return a < b ? b : a; }
+
+// e^x to 1 unit in the last place or two: e^x = 2^n e^r with |r| <= ln(2) / 2, e^r by the polynomial of Cephes' expf.
+inline Floats exp(Floats x) {
+    x = max(min(x, splat(88.37f)), splat(-87.33f));
+    const Floats rounder = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to whole numbers
+    Floats shifted = fma(x, splat(1.44269504088896341f), rounder);
+    Floats n = shifted - rounder;
+    Floats r = fma(n, splat(-0.693359375f), x);
+    r = fma(n, splat(2.12194440e-4f), r);
+    Floats p = splat(1.9875691500e-4f);
+    for (float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+        p = fma(p, r, splat(c));
+    p = fma(p, r * r, r) + 1.0f;
+    Ints bits, base;
+    std::memcpy(&bits, &shifted, sizeof bits);
+    std::memcpy(&base, &rounder, sizeof base);
+    bits = (bits - base + 127) << 23;
+    Floats power;
+    std::memcpy(&power, &bits, sizeof power);
+    return p * power;
+}
+
+inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
+
+// Near 0 by the polynomial of Cephes' tanhf, which keeps the relative precision there; else 1 - 2 / (e^2x + 1).
+inline Floats tanh(Floats x) {
+    Floats size = x < 0.0f ? -x : x;
+    Floats square = x * x;
+    Floats p = splat(-5.70498872745e-3f);
+    for (float c : {2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f})
+        p = fma(p, square, splat(c));
+    Floats near = fma(p * square, x, x);
+    Floats far = 1.0f - 2.0f / (exp(size + size) + 1.0f);
+    far = x < 0.0f ? -far : far;
+    return size < 0.625f ? near : (x == x ? far : x);
+}
+
+}  // namespace recurra
