@@ -45,17 +45,28 @@ inline Floats load(const float *from) {
 inline void store(float *to, Floats v) { std::memcpy(to, &v, sizeof v); }
 
 // The first n of W floats; the others are 0, or stay as they are in memory.
+#if defined(RECURRA_AVX512)
+inline Floats load(const float *from, int n) {
+    return n >= W ? load(from) : Floats(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), from));
+}
+
+inline void store(float *to, Floats v, int n) {
+    if (n >= W) return store(to, v);
+    _mm512_mask_storeu_ps(to, __mmask16((1u << n) - 1), __m512(v));
+}
+#else
 inline Floats load(const float *from, int n) {
     if (n >= W) return load(from);
     Floats v{};
-    std::memcpy(&v, from, sizeof(float) * n);
+    for (int k = 0; k < n; k++) v[k] = from[k];
     return v;
 }
 
 inline void store(float *to, Floats v, int n) {
     if (n >= W) return store(to, v);
-    std::memcpy(to, &v, sizeof(float) * n);
+    for (int k = 0; k < n; k++) to[k] = v[k];
 }
+#endif
 
 // a * b + c, rounded once where the machine can. The compiler is told not to do so by itself (-ffp-contract=off): it would
 // choose differently for blocks of different heights, and a row's numbers would depend on its neighbours.

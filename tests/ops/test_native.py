@@ -147,10 +147,9 @@ def test_gradients_of_gradients_and_torch_func_are_the_reference_s(cell):
         assert_close(a, b)
 
 
-def run_once(queue=None):
-    cell = LSTMCell()
+def run_once(given, queue=None):
     with torch.no_grad():
-        output = layer.run_native(cell, *drawn(cell, steps=9, batch=8)).output
+        output = layer.run_native(LSTMCell(), *given).output
     if queue is not None:
         queue.put(output.numpy().copy())
     return output
@@ -159,16 +158,22 @@ def run_once(queue=None):
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_kernels_run_in_a_forked_process_and_in_many_threads():
-    expected = run_once().numpy()
+    x, state, weights = drawn(LSTMCell(), steps=9, batch=8)
+    given = (
+        x.detach(),
+        tuple(s.detach() for s in state),
+        [Weights(*(t.detach() for t in w if t is not None)) for w in weights],
+    )
+    expected = run_once(given).numpy()
     queue = multiprocessing.get_context("fork").SimpleQueue()
-    process = multiprocessing.get_context("fork").Process(target=run_once, args=(queue,))
+    process = multiprocessing.get_context("fork").Process(target=run_once, args=(given, queue))
     process.start()
     found = queue.get()
     process.join(60)
     assert process.exitcode == 0
     assert np.array_equal(found, expected)
     results = []
-    threads = [threading.Thread(target=lambda: results.append(run_once())) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: results.append(run_once(given))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
