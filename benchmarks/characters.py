@@ -1,12 +1,13 @@
 """Texts by character, in English, Russian and Chinese: bits per character, beside n-grams, and a sample of each.
 
-    python benchmarks/characters.py ["shakespeare, three layers of 384" shakespeare crime hongloumeng]
+    python benchmarks/characters.py [NAME ...]
 
 shakespeare: tested on the last tenth of the text, as the networks in print are (Feng et al., arXiv:2410.01201, test
 losses in nats: minGRU 1.548, minLSTM 1.555, Transformer 1.547, their best on that tenth); here each network opens it
-once, with the weights that did best on the end of what is before it. Once with three layers of 384 units like theirs,
-and once, as crime and hongloumeng, with no option but that. A killed trial goes on when the script is run again; every
-finished one is kept in benchmarks/results/characters.jsonl.
+once, with the weights that did best on the end of what is before it. Once with three layers of 384 units like theirs;
+once, as crime and hongloumeng, with no option but that; and once with less to validate on: the play that the last tenth
+is from begins in the validation part, from which the n-grams learn and the networks do not. A killed trial goes on when
+the script is run again; every finished one is kept in benchmarks/results/characters.jsonl.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from recurra.runs.texts.files import fit_corpus
 TEXTS = {
     "shakespeare, three layers of 384": "tinyshakespeare/input.txt",
     "shakespeare": "tinyshakespeare/input.txt",
+    "shakespeare, a hundredth to validate": "tinyshakespeare/input.txt",
     "crime": "russian_text/crime_and_punishment_ru.txt",
     "hongloumeng": "chinese_text/hongloumeng_zh.txt",
 }
@@ -39,6 +41,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         },
     },
     "shakespeare": {"test_share": 0.1},
+    "shakespeare, a hundredth to validate": {"test_share": 0.1, "validation": 0.01},
     "crime": {},
     "hongloumeng": {},
 }
