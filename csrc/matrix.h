@@ -52,21 +52,34 @@ class Packed {
     Buffer data_;
 };
 
-// sums[r][v] += row r (k numbers) times k rows of a panel. R and V are known, so that the sums stay in registers.
+// sums[r][v] += row r (k numbers) times k rows of a panel. R and V are known and every loop over them is unrolled, so that
+// the sums are in registers all the while.
 template <int R, int V>
 inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], const float *const *rows, int k,
                                                     const float *panel) {
-    for (int i = 0; i < k; i++) {
+    Floats kept[R][V];
+    const float *row[R];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+        row[r] = rows[r];
+#pragma GCC unroll 16
+        for (int v = 0; v < V; v++) kept[r][v] = sums[r][v];
+    }
+    for (int i = 0; i < k; i++, panel += V * W) {
         Floats weight[V];
-#pragma GCC unroll 8
-        for (int v = 0; v < V; v++) weight[v] = load(panel + (size_t(i) * V + v) * W);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
+        for (int v = 0; v < V; v++) weight[v] = load(panel + v * W);
+#pragma GCC unroll 16
         for (int r = 0; r < R; r++) {
-            Floats x = splat(rows[r][i]);
-#pragma GCC unroll 8
-            for (int v = 0; v < V; v++) sums[r][v] = fma(x, weight[v], sums[r][v]);
+            Floats x = splat(row[r][i]);
+#pragma GCC unroll 16
+            for (int v = 0; v < V; v++) kept[r][v] = fma(x, weight[v], kept[r][v]);
         }
     }
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 16
+        for (int v = 0; v < V; v++) sums[r][v] = kept[r][v];
 }
 
 // Calls `with(std::integral_constant<int, R>, first)` for blocks of at most MOST rows, as equal as can be.

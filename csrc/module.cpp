@@ -20,7 +20,7 @@ using Array = nb::ndarray<>;
 using Maybe = std::optional<Array>;
 using Shape = std::vector<int64_t>;
 
-constexpr int INTERFACE = 1;  // grows when the functions below change
+constexpr int INTERFACE = 2;  // grows when the functions below change
 
 std::string words(const Shape &shape) {
     std::string out = "(";
@@ -73,12 +73,14 @@ void check_lengths(const int64_t *lengths, int64_t rows, int64_t steps) {
 }
 
 struct Sizes {
-    int64_t steps, rows, units, gates;
+    int64_t steps, rows, inputs, units, gates;
 };
 
-Sizes sizes_of(const Array &output, recurra::Cell cell) {
+Sizes sizes_of(const Array &output, const Array &w_ih, recurra::Cell cell) {
     if (output.ndim() != 3) refuse("output", "three axes", std::to_string(output.ndim()));
-    return {int64_t(output.shape(0)), int64_t(output.shape(1)), int64_t(output.shape(2)), recurra::gates_of(cell)};
+    if (w_ih.ndim() != 2) refuse("w_ih", "two axes", std::to_string(w_ih.ndim()));
+    return {int64_t(output.shape(0)), int64_t(output.shape(1)), int64_t(w_ih.shape(1)), int64_t(output.shape(2)),
+            recurra::gates_of(cell)};
 }
 
 int threads_for(int threads, const Sizes &n) {
@@ -86,21 +88,25 @@ int threads_for(int threads, const Sizes &n) {
     return int(std::max<int64_t>(1, std::min<int64_t>(threads, n.rows)));
 }
 
-void forward(const std::string &cell_name, bool reverse, int threads, const Maybe &lengths, const Array &weights,
-             const Maybe &bias, const Array &gates, const Array &h_before, const Maybe &c_before,
-             const Array &output, const Maybe &cells, const Array &h_after, const Maybe &c_after) {
+void forward(const std::string &cell_name, bool reverse, int threads, const Maybe &lengths, const Array &x,
+             const Array &w_ih, const Array &w_hh, const Maybe &b_ih, const Maybe &b_hh, const Maybe &gates,
+             const Array &h_before, const Maybe &c_before, const Array &output, const Maybe &cells,
+             const Array &h_after, const Maybe &c_after) {
     const auto cell = cell_of(cell_name);
     const bool lstm = cell == recurra::Cell::lstm, gru = recurra::gates_of(cell) == 3;
-    const Sizes n = sizes_of(output, cell);
+    const Sizes n = sizes_of(output, w_ih, cell);
     const Shape state{n.rows, n.units}, over_time{n.steps, n.rows, n.units};
     check_there(c_before, "c_before", lstm);
     check_there(c_after, "c_after", lstm);
     check_there(cells, "cells", lstm || gru);
     recurra::Forward f{};
-    f.cell = cell, f.steps = n.steps, f.rows = n.rows, f.units = n.units, f.reverse = reverse;
+    f.cell = cell, f.steps = n.steps, f.rows = n.rows, f.inputs = n.inputs, f.units = n.units, f.reverse = reverse;
     f.lengths = data<int64_t>(lengths, "lengths", {n.rows});
-    f.weights = data<float>(weights, "weights", {n.gates * n.units, n.units});
-    f.bias = data<float>(bias, "bias", {n.gates * n.units});
+    f.x = data<float>(x, "x", {n.steps, n.rows, n.inputs});
+    f.w_ih = data<float>(w_ih, "w_ih", {n.gates * n.units, n.inputs});
+    f.w_hh = data<float>(w_hh, "w_hh", {n.gates * n.units, n.units});
+    f.b_ih = data<float>(b_ih, "b_ih", {n.gates * n.units});
+    f.b_hh = data<float>(b_hh, "b_hh", {n.gates * n.units});
     f.gates = data<float>(gates, "gates", {n.steps, n.rows, n.gates * n.units});
     f.h_before = data<float>(h_before, "h_before", state);
     f.c_before = data<float>(c_before, "c_before", state);
@@ -114,14 +120,14 @@ void forward(const std::string &cell_name, bool reverse, int threads, const Mayb
     recurra::RECURRA_ISA_NAME::forward(f);
 }
 
-void backward(const std::string &cell_name, bool reverse, int threads, const Maybe &lengths, const Array &weights,
-              const Array &gates, const Maybe &cells, const Array &output, const Array &h_before,
+void backward(const std::string &cell_name, bool reverse, int threads, const Maybe &lengths, const Array &w_ih,
+              const Array &w_hh, const Array &gates, const Maybe &cells, const Array &output, const Array &h_before,
               const Maybe &c_before, const Maybe &of_output, const Maybe &of_h_after, const Maybe &of_c_after,
-              const Array &of_gates, const Maybe &of_recurrent, const Array &of_h_before,
+              const Array &of_gates, const Maybe &of_recurrent, const Maybe &of_x, const Array &of_h_before,
               const Maybe &of_c_before) {
     const auto cell = cell_of(cell_name);
     const bool lstm = cell == recurra::Cell::lstm, gru = recurra::gates_of(cell) == 3;
-    const Sizes n = sizes_of(output, cell);
+    const Sizes n = sizes_of(output, w_ih, cell);
     const Shape state{n.rows, n.units}, over_time{n.steps, n.rows, n.units};
     const Shape all_gates{n.steps, n.rows, n.gates * n.units};
     check_there(c_before, "c_before", lstm);
@@ -129,9 +135,10 @@ void backward(const std::string &cell_name, bool reverse, int threads, const May
     check_there(cells, "cells", lstm || gru);
     check_there(of_recurrent, "of_recurrent", cell == recurra::Cell::gru_after);
     recurra::Backward b{};
-    b.cell = cell, b.steps = n.steps, b.rows = n.rows, b.units = n.units, b.reverse = reverse;
+    b.cell = cell, b.steps = n.steps, b.rows = n.rows, b.inputs = n.inputs, b.units = n.units, b.reverse = reverse;
     b.lengths = data<int64_t>(lengths, "lengths", {n.rows});
-    b.weights = data<float>(weights, "weights", {n.gates * n.units, n.units});
+    b.w_ih = data<float>(w_ih, "w_ih", {n.gates * n.units, n.inputs});
+    b.w_hh = data<float>(w_hh, "w_hh", {n.gates * n.units, n.units});
     b.gates = data<float>(gates, "gates", all_gates);
     b.cells = data<float>(cells, "cells", over_time);
     b.output = data<float>(output, "output", over_time);
@@ -142,6 +149,7 @@ void backward(const std::string &cell_name, bool reverse, int threads, const May
     b.of_c_after = data<float>(of_c_after, "of_c_after", state);
     b.of_gates = data<float>(of_gates, "of_gates", all_gates);
     b.of_recurrent = data<float>(of_recurrent, "of_recurrent", over_time);
+    b.of_x = data<float>(of_x, "of_x", {n.steps, n.rows, n.inputs});
     b.of_h_before = data<float>(of_h_before, "of_h_before", state);
     b.of_c_before = data<float>(of_c_before, "of_c_before", state);
     b.threads = threads_for(threads, n);
@@ -170,12 +178,12 @@ NB_MODULE(RECURRA_ISA_NAME, module) {
     module.attr("INTERFACE") = INTERFACE;
     module.def("supported", &supported);
     module.def("forward", &forward, nb::arg("cell"), nb::arg("reverse"), nb::arg("threads"),
-               nb::arg("lengths").none(), nb::arg("weights"), nb::arg("bias").none(), nb::arg("gates"),
-               nb::arg("h_before"), nb::arg("c_before").none(), nb::arg("output"), nb::arg("cells").none(),
+               nb::arg("lengths").none(), nb::arg("x"), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("b_ih").none(),
+               nb::arg("b_hh").none(), nb::arg("gates").none(), nb::arg("h_before"), nb::arg("c_before").none(), nb::arg("output"), nb::arg("cells").none(),
                nb::arg("h_after"), nb::arg("c_after").none());
     module.def("backward", &backward, nb::arg("cell"), nb::arg("reverse"), nb::arg("threads"),
-               nb::arg("lengths").none(), nb::arg("weights"), nb::arg("gates"), nb::arg("cells").none(),
+               nb::arg("lengths").none(), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("gates"), nb::arg("cells").none(),
                nb::arg("output"), nb::arg("h_before"), nb::arg("c_before").none(), nb::arg("of_output").none(),
                nb::arg("of_h_after").none(), nb::arg("of_c_after").none(), nb::arg("of_gates"),
-               nb::arg("of_recurrent").none(), nb::arg("of_h_before"), nb::arg("of_c_before").none());
+               nb::arg("of_recurrent").none(), nb::arg("of_x").none(), nb::arg("of_h_before"), nb::arg("of_c_before").none());
 }

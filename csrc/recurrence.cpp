@@ -51,44 +51,44 @@ void copy(float *to, const float *from, int64_t n) { std::copy_n(from, n, to); }
 
 // Where the rows of one step are: `h` and `c` those of the state before it.
 struct Step {
-    std::vector<const float *> h;
+    std::vector<const float *> x, h;
     std::vector<float *> gates, output, cells;
     std::vector<const float *> c;
-    explicit Step(int rows) : h(rows), gates(rows), output(rows), cells(rows), c(rows) {}
+    explicit Step(int rows) : x(rows), h(rows), gates(rows), output(rows), cells(rows), c(rows) {}
 };
 
 int panels_of(int64_t units, int each) { return int((units + each - 1) / each); }
 
-// The gates of W units next to each other: G vectors wide.
+// The gates of W units next to each other, G vectors wide; the rows of the input, then those of the state.
 template <int G>
-Packed<G> pack_gates(const float *weights, int64_t units, int first = 0) {
-    return Packed<G>(int(units), panels_of(units, W), [=](int k, int p, int v, int lane) {
+Packed<G> pack_gates(const Forward &f) {
+    const int64_t I = f.inputs, H = f.units;
+    return Packed<G>(int(I + H), panels_of(H, W), [=, &f](int k, int p, int v, int lane) {
         int64_t u = int64_t(p) * W + lane;
-        return u < units ? weights[((first + v) * units + u) * units + k] : 0.0f;
+        if (u >= H) return 0.0f;
+        return k < I ? f.w_ih[(v * H + u) * I + k] : f.w_hh[(v * H + u) * H + k - I];
     });
 }
 
 constexpr int WIDE = 4;  // vectors next to each other where a product has no gates to keep together
 
-// (H, gates*H): a state times it are the sums of some gates.
-Packed<WIDE> pack_sums(const float *weights, int64_t units, int64_t first, int64_t gates) {
-    return Packed<WIDE>(int(units), panels_of(gates * units, WIDE * W), [=](int k, int p, int v, int lane) {
+// Rows `first` to `first + sums` of weights (.., width), turned: (width, sums). An input or a state times it are sums.
+Packed<WIDE> pack_sums(const float *weights, int64_t width, int64_t first, int64_t sums) {
+    return Packed<WIDE>(int(width), panels_of(sums, WIDE * W), [=](int k, int p, int v, int lane) {
         int64_t column = (int64_t(p) * WIDE + v) * W + lane;
-        return column < gates * units ? weights[(first * units + column) * units + k] : 0.0f;
+        return column < sums ? weights[(first + column) * width + k] : 0.0f;
     });
 }
 
-// (gates*H, H): the gradients of the sums of some gates times it are a gradient of the state.
-Packed<WIDE> pack_gradients(const float *weights, int64_t units, int64_t first, int64_t gates) {
-    return Packed<WIDE>(int(gates * units), panels_of(units, WIDE * W), [=](int k, int p, int v, int lane) {
+// Rows `first` to `first + sums` as they are: (sums, width). Gradients of sums times it are one of an input or a state.
+Packed<WIDE> pack_gradients(const float *weights, int64_t width, int64_t first, int64_t sums) {
+    return Packed<WIDE>(int(sums), panels_of(width, WIDE * W), [=](int k, int p, int v, int lane) {
         int64_t column = (int64_t(p) * WIDE + v) * W + lane;
-        return column < units ? weights[(first * units + k) * units + column] : 0.0f;
+        return column < width ? weights[(first + k) * width + column] : 0.0f;
     });
 }
 
-Floats bias_of(const float *bias, int64_t gate, int64_t units, int64_t u, int n) {
-    return bias ? load(bias + gate * units + u, n) : Floats{};
-}
+Floats bias_of(const float *bias, int64_t place, int n) { return bias ? load(bias + place, n) : Floats{}; }
 
 // to[r] = or += from[r] times the weights, `columns` numbers of it.
 void wide_product(const Packed<WIDE> &weights, const float *const *from, int rows, int64_t columns, float *const *to,
@@ -116,21 +116,23 @@ void for_units(int rows, int64_t units, Each each) {
 }
 
 struct RnnForward {
-    explicit RnnForward(const Forward &f) : f(f), weights(pack_sums(f.weights, f.units, 0, 1)) {}
+    explicit RnnForward(const Forward &f)
+        : f(f), input(pack_sums(f.w_ih, f.inputs, 0, f.units)), state(pack_sums(f.w_hh, f.units, 0, f.units)) {}
     void step(const Step &at, int rows) const {
         const bool tanh_ = f.cell == Cell::rnn_tanh;
-        wide_product(weights, at.h.data(), rows, f.units, at.gates.data(), true);
+        wide_product(input, at.x.data(), rows, f.units, at.gates.data(), false);
+        wide_product(state, at.h.data(), rows, f.units, at.gates.data(), true);
         for_units(rows, f.units, [&](int r, int64_t u, int n) {
-            Floats sum = load(at.gates[r] + u, n) + bias_of(f.bias, 0, f.units, u, n);
+            Floats sum = load(at.gates[r] + u, n) + bias_of(f.b_ih, u, n) + bias_of(f.b_hh, u, n);
             store(at.output[r] + u, tanh_ ? tanh(sum) : sum < 0.0f ? Floats{} : sum, n);
         });
     }
     const Forward &f;
-    Packed<WIDE> weights;
+    Packed<WIDE> input, state;
 };
 
 struct LstmForward {
-    explicit LstmForward(const Forward &f) : f(f), weights(pack_gates<4>(f.weights, f.units)) {}
+    explicit LstmForward(const Forward &f) : f(f), weights(pack_gates<4>(f)) {}
     void step(const Step &at, int rows) const {
         const int64_t H = f.units;
         for (int p = 0; p < weights.panels; p++) {
@@ -139,10 +141,12 @@ struct LstmForward {
             in_blocks<ACCUMULATORS / 4>(rows, [&](auto size, int first) {
                 constexpr int R = decltype(size)::value;
                 Floats sums[R][4];
-                for (int r = 0; r < R; r++)
-                    for (int g = 0; g < 4; g++)
-                        sums[r][g] = load(at.gates[first + r] + g * H + u, n) + bias_of(f.bias, g, H, u, n);
-                multiply<R, 4>(sums, at.h.data() + first, int(H), weights.panel(p));
+                for (int g = 0; g < 4; g++) {
+                    Floats bias = bias_of(f.b_ih, g * H + u, n) + bias_of(f.b_hh, g * H + u, n);
+                    for (int r = 0; r < R; r++) sums[r][g] = bias;
+                }
+                multiply<R, 4>(sums, at.x.data() + first, int(f.inputs), weights.panel(p));
+                multiply<R, 4>(sums, at.h.data() + first, int(H), weights.panel(p, int(f.inputs)));
                 for (int r = 0; r < R; r++) {
                     float *gates = at.gates[first + r];
                     Floats in = sigmoid(sums[r][0]), forget = sigmoid(sums[r][1]);
@@ -163,7 +167,7 @@ struct LstmForward {
 };
 
 struct GruAfterForward {
-    explicit GruAfterForward(const Forward &f) : f(f), weights(pack_gates<3>(f.weights, f.units)) {}
+    explicit GruAfterForward(const Forward &f) : f(f), weights(pack_gates<3>(f)) {}
     void step(const Step &at, int rows) const {
         const int64_t H = f.units;
         for (int p = 0; p < weights.panels; p++) {
@@ -172,12 +176,17 @@ struct GruAfterForward {
             in_blocks<ACCUMULATORS / 3>(rows, [&](auto size, int first) {
                 constexpr int R = decltype(size)::value;
                 Floats sums[R][3];
-                for (int r = 0; r < R; r++)
-                    for (int g = 0; g < 3; g++) {
-                        sums[r][g] = bias_of(f.bias, g, H, u, n);
-                        if (g < 2) sums[r][g] += load(at.gates[first + r] + g * H + u, n);
-                    }
-                multiply<R, 3>(sums, at.h.data() + first, int(H), weights.panel(p));
+                for (int g = 0; g < 3; g++) {
+                    Floats bias = bias_of(f.b_ih, g * H + u, n);
+                    if (g < 2) bias += bias_of(f.b_hh, g * H + u, n);
+                    for (int r = 0; r < R; r++) sums[r][g] = bias;
+                }
+                multiply<R, 3>(sums, at.x.data() + first, int(f.inputs), weights.panel(p));
+                for (int r = 0; r < R; r++) {  // of the candidate, the part of the state is summed by itself
+                    store(at.gates[first + r] + 2 * H + u, sums[r][2], n);
+                    sums[r][2] = bias_of(f.b_hh, 2 * H + u, n);
+                }
+                multiply<R, 3>(sums, at.h.data() + first, int(H), weights.panel(p, int(f.inputs)));
                 for (int r = 0; r < R; r++) {
                     float *gates = at.gates[first + r];
                     Floats reset = sigmoid(sums[r][0]), update = sigmoid(sums[r][1]);
@@ -198,15 +207,21 @@ struct GruAfterForward {
 
 struct GruBeforeForward {
     explicit GruBeforeForward(const Forward &f)
-        : f(f), gates(pack_sums(f.weights, f.units, 0, 2)), candidate(pack_sums(f.weights, f.units, 2, 1)) {}
+        : f(f), input(pack_sums(f.w_ih, f.inputs, 0, 3 * f.units)),
+          gates(pack_sums(f.w_hh, f.units, 0, 2 * f.units)),
+          candidate(pack_sums(f.w_hh, f.units, 2 * f.units, f.units)) {}
     void step(const Step &at, int rows) const {
         const int64_t H = f.units;
+        wide_product(input, at.x.data(), rows, 3 * H, at.gates.data(), false);
         wide_product(gates, at.h.data(), rows, 2 * H, at.gates.data(), true);
         for_units(rows, H, [&](int r, int64_t u, int n) {
             float *gates = at.gates[r] + u;
-            Floats reset = sigmoid(load(gates, n) + bias_of(f.bias, 0, H, u, n));
+            auto with_bias = [&](int64_t place) {
+                return load(gates + place, n) + bias_of(f.b_ih, place + u, n) + bias_of(f.b_hh, place + u, n);
+            };
+            Floats reset = sigmoid(with_bias(0));
             store(gates, reset, n);
-            store(gates + H, sigmoid(load(gates + H, n) + bias_of(f.bias, 1, H, u, n)), n);
+            store(gates + H, sigmoid(with_bias(H)), n);
             store(at.cells[r] + u, reset * load(at.h[r] + u, n), n);
         });
         std::vector<float *> sums(rows);
@@ -215,13 +230,14 @@ struct GruBeforeForward {
         for_units(rows, H, [&](int r, int64_t u, int n) {
             float *gates = at.gates[r] + u;
             Floats update = load(gates + H, n);
-            Floats n_ = tanh(load(gates + 2 * H, n) + bias_of(f.bias, 2, H, u, n));
+            const int64_t place = 2 * H + u;
+            Floats n_ = tanh(load(gates + 2 * H, n) + bias_of(f.b_ih, place, n) + bias_of(f.b_hh, place, n));
             store(gates + 2 * H, n_, n);
             store(at.output[r] + u, fma(update, load(at.h[r] + u, n) - n_, n_), n);
         });
     }
     const Forward &f;
-    Packed<WIDE> gates, candidate;
+    Packed<WIDE> input, gates, candidate;
 };
 
 template <class CellForward>
@@ -231,14 +247,17 @@ void run_forward(const Forward &f) {
     in_parallel(f.threads, [&](int part, int parts) {
         const Rows<Forward> rows(f, part, parts);
         Step at(rows.size());
+        const Buffer scratch(f.gates ? 0 : size_t(rows.size()) * G * H);
         for (int r = 0; r < rows.size(); r++) {
+            at.gates[r] = scratch.get() + size_t(r) * G * H;
             at.h[r] = f.h_before + rows[r] * H;
             at.c[r] = f.c_before ? f.c_before + rows[r] * H : nullptr;
         }
         for (int64_t s = 0; s < rows.longest(); s++) {
             const int n = rows.active(s);
             for (int r = 0; r < n; r++) {
-                at.gates[r] = f.gates + rows.at(r, s, G * H);
+                at.x[r] = f.x + rows.at(r, s, f.inputs);
+                if (f.gates) at.gates[r] = f.gates + rows.at(r, s, G * H);
                 at.output[r] = f.output + rows.at(r, s, H);
                 at.cells[r] = f.cells ? f.cells + rows.at(r, s, H) : nullptr;
             }
@@ -255,6 +274,7 @@ void run_forward(const Forward &f) {
                 const size_t place = (size_t(t) * f.rows + rows[r]) * H;
                 std::fill_n(f.output + place, H, 0.0f);
                 if (f.cells) std::fill_n(f.cells + place, H, 0.0f);
+                if (f.gates) std::fill_n(f.gates + G * place, G * H, 0.0f);
             }
         }
     });
@@ -274,7 +294,7 @@ struct StepBack {
 };
 
 struct RnnBackward {
-    explicit RnnBackward(const Backward &b) : b(b), weights(pack_gradients(b.weights, b.units, 0, 1)) {}
+    explicit RnnBackward(const Backward &b) : b(b), weights(pack_gradients(b.w_hh, b.units, 0, b.units)) {}
     // The output is needed, not the gates.
     void step(const StepBack &at, const std::vector<const float *> &output, int rows) const {
         bool tanh_ = b.cell == Cell::rnn_tanh;
@@ -289,7 +309,7 @@ struct RnnBackward {
 };
 
 struct LstmBackward {
-    explicit LstmBackward(const Backward &b) : b(b), weights(pack_gradients(b.weights, b.units, 0, 4)) {}
+    explicit LstmBackward(const Backward &b) : b(b), weights(pack_gradients(b.w_hh, b.units, 0, 4 * b.units)) {}
     void step(const StepBack &at, const std::vector<const float *> &, int rows) const {
         const int64_t H = b.units;
         for_units(rows, H, [&](int r, int64_t u, int n) {
@@ -313,8 +333,8 @@ struct LstmBackward {
 
 struct GruAfterBackward {
     explicit GruAfterBackward(const Backward &b)
-        : b(b), gates(pack_gradients(b.weights, b.units, 0, 2)),
-          candidate(pack_gradients(b.weights, b.units, 2, 1)) {}
+        : b(b), gates(pack_gradients(b.w_hh, b.units, 0, 2 * b.units)),
+          candidate(pack_gradients(b.w_hh, b.units, 2 * b.units, b.units)) {}
     void step(const StepBack &at, const std::vector<const float *> &, int rows) const {
         const int64_t H = b.units;
         for_units(rows, H, [&](int r, int64_t u, int n) {
@@ -338,8 +358,8 @@ struct GruAfterBackward {
 
 struct GruBeforeBackward {
     explicit GruBeforeBackward(const Backward &b)
-        : b(b), gates(pack_gradients(b.weights, b.units, 0, 2)),
-          candidate(pack_gradients(b.weights, b.units, 2, 1)) {}
+        : b(b), gates(pack_gradients(b.w_hh, b.units, 0, 2 * b.units)),
+          candidate(pack_gradients(b.w_hh, b.units, 2 * b.units, b.units)) {}
     void step(const StepBack &at, const std::vector<const float *> &, int rows) const {
         const int64_t H = b.units;
         std::vector<const float *> of_candidate(rows);
@@ -368,12 +388,14 @@ struct GruBeforeBackward {
 template <class CellBackward>
 void run_backward(const Backward &b) {
     const CellBackward cell(b);
-    const int64_t H = b.units, G = gates_of(b.cell);
+    const int64_t I = b.inputs, H = b.units, G = gates_of(b.cell);
+    const Packed<WIDE> input = pack_gradients(b.w_ih, I, 0, b.of_x ? G * H : 0);
     const bool lstm = b.cell == Cell::lstm;
     in_parallel(b.threads, [&](int part, int parts) {
         const Rows<Backward> rows(b, part, parts);
         StepBack at(rows.size());
         std::vector<const float *> output(rows.size());
+        std::vector<float *> of_x(rows.size());
         for (int r = 0; r < rows.size(); r++) {
             const int64_t begin = rows[r] * H;
             at.dh[r] = b.of_h_before + begin;
@@ -388,6 +410,7 @@ void run_backward(const Backward &b) {
                 const size_t place = size_t(t) * b.rows + rows[r];
                 std::fill_n(b.of_gates + place * G * H, G * H, 0.0f);
                 if (b.of_recurrent) std::fill_n(b.of_recurrent + place * H, H, 0.0f);
+                if (b.of_x) std::fill_n(b.of_x + place * I, I, 0.0f);
             }
         }
         for (int64_t s = rows.longest() - 1; s >= 0; s--) {
@@ -401,8 +424,10 @@ void run_backward(const Backward &b) {
                 at.h[r] = s ? b.output + rows.at(r, s - 1, H) : b.h_before + rows[r] * H;
                 if (lstm) at.c[r] = s ? b.cells + rows.at(r, s - 1, H) : b.c_before + rows[r] * H;
                 output[r] = b.output + rows.at(r, s, H);
+                if (b.of_x) of_x[r] = b.of_x + rows.at(r, s, I);
             }
             cell.step(at, output, n);
+            if (b.of_x) wide_product(input, at.gate_rows(), n, I, of_x.data(), false);
         }
     });
 }

@@ -125,8 +125,8 @@ def test_torch_accepts_the_operators(cell):
     lengths = torch.tensor([5, 0, 2])
     given = [None if t is None else t.detach() for t in (x, h, c, *weights[0][:4])]
     name = native_name(cell)
-    torch.library.opcheck(recurrence, (*given, lengths, name, True))
-    output, _, _, gates, cells = recurrence(*given, lengths, name, True)
+    torch.library.opcheck(recurrence, (*given, lengths, name, True, True))
+    output, _, _, gates, cells = recurrence(*given, lengths, name, True, True)
     saved = (*given[:5], lengths, output, gates, cells, name, True)
     torch.library.opcheck(recurrence_backward, (torch.randn_like(output), None, None, *saved, True))
 
@@ -191,8 +191,11 @@ def arguments(**changed):
     """Of a forward call on one LSTM layer, each array as it must be but for what is changed."""
     arrays = {
         "lengths": torch.tensor([4, 2]),
-        "weights": torch.zeros(12, 3),
-        "bias": torch.zeros(12),
+        "x": torch.zeros(4, 2, 5),
+        "w_ih": torch.zeros(12, 5),
+        "w_hh": torch.zeros(12, 3),
+        "b_ih": torch.zeros(12),
+        "b_hh": torch.zeros(12),
         "gates": torch.zeros(4, 2, 12),
         "h_before": torch.zeros(2, 3),
         "c_before": torch.zeros(2, 3),
@@ -207,7 +210,7 @@ def arguments(**changed):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"weights": torch.zeros(12, 4)}, r"weights: expected shape \(12, 3\), found \(12, 4\)"),
+        ({"w_hh": torch.zeros(12, 4)}, r"w_hh: expected shape \(12, 3\), found \(12, 4\)"),
         ({"gates": torch.zeros(4, 2, 12, dtype=torch.float64)}, "gates: expected 32-bit floats"),
         ({"gates": torch.zeros(12, 2, 4).transpose(0, 2)}, "gates: expected a dense array"),
         ({"lengths": torch.tensor([5, 1])}, "lengths: expected 0 to 4 steps, found 5"),
@@ -216,6 +219,8 @@ def arguments(**changed):
         ({"cell": "rnn_tanh"}, "c_before: expected nothing, found an array"),
         ({"cell": "mlp"}, "cell: expected .* found mlp"),
         ({"threads": 0}, "threads: expected 1 or more, found 0"),
+        ({"x": torch.zeros(4, 2, 6)}, r"x: expected shape \(4, 2, 5\), found \(4, 2, 6\)"),
+        ({"w_ih": torch.zeros(12)}, "w_ih: expected two axes, found 1"),
         ({"output": torch.zeros(4, 2)}, "output: expected three axes, found 2"),
     ],
 )

@@ -41,7 +41,7 @@ def run_native(
         if torch.is_grad_enabled():
             output, *after = _Recurrence.apply(cell, *given)[:3]  # pyright: ignore[reportIndexIssue]
         else:
-            output, *after = run_forward(*given)[:3]
+            output, *after = run_forward(*given, keep=False)[:3]
         results.append((output, *after[: len(state)]))
     outputs, *states = zip(*results, strict=True)
     output = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
@@ -65,7 +65,7 @@ class _Recurrence(torch.autograd.Function):
         name: str,
         reverse: bool,
     ) -> Any:
-        return recurrence(x, h, c, w_ih, w_hh, b_ih, b_hh, lengths, name, reverse)
+        return recurrence(x, h, c, w_ih, w_hh, b_ih, b_hh, lengths, name, reverse, True)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:

@@ -1,7 +1,6 @@
 """The recurrence as two operators that torch knows: `recurra::recurrence` and `recurra::recurrence_backward`.
 
-What needs no state is one large matrix product and is torch's; the steps are native (`csrc/recurrence.h`); the
-gradients of the weights are large products again.
+The steps are native (`csrc/recurrence.h`); the gradients of the weights are large matrix products, and torch's.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ...axes import zero_padding
@@ -40,6 +38,7 @@ def run_forward(
     lengths: Tensor | None,
     cell: str,
     reverse: bool,
+    keep: bool,
 ) -> Five:
     """One layer in one direction.
 
@@ -48,15 +47,15 @@ def run_forward(
         w_ih, w_hh, b_ih, b_hh: as in `Weights`.
         lengths: (B,) int64.
         cell: see `native_name`.
+        keep: the gates, for `run_backward`.
 
     Returns:
         output (T, B, H), h and c (B, H) after the last step, and what `run_backward` needs: gates (T, B, G*H) and
-        cells (T, B, H). What the cell has not is empty.
+        cells (T, B, H). What the cell has not, or is not kept, is empty.
     """
-    if lengths is not None:
-        x = zero_padding(x, lengths, batch_first=False)
-    gates = F.linear(x, w_ih, b_ih)
-    output = x.new_empty(*x.shape[:2], h.size(1))
+    output, gates = x.new_empty(*x.shape[:2], h.size(1)), None
+    if keep:
+        gates = x.new_empty(*x.shape[:2], w_ih.size(0))
     cells = torch.empty_like(output) if cell[0] in "gl" else None
     h_after, c_after = torch.empty_like(output[0]), None if c is None else torch.empty_like(output[0])
     _kernels().forward(
@@ -64,9 +63,12 @@ def run_forward(
         reverse=reverse,
         threads=torch.get_num_threads(),
         lengths=lengths,
-        weights=_plain(w_hh),
-        bias=_plain(b_hh),
-        gates=gates.detach(),
+        x=_plain(x),
+        w_ih=_plain(w_ih),
+        w_hh=_plain(w_hh),
+        b_ih=_plain(b_ih),
+        b_hh=_plain(b_hh),
+        gates=gates,
         h_before=_plain(h),
         c_before=_plain(c),
         output=output,
@@ -74,7 +76,7 @@ def run_forward(
         h_after=h_after,
         c_after=c_after,
     )
-    return output, h_after, _or_empty(c_after, x), gates, _or_empty(cells, x)
+    return output, h_after, _or_empty(c_after, x), _or_empty(gates, x), _or_empty(cells, x)
 
 
 def run_backward(
@@ -98,6 +100,7 @@ def run_backward(
     units = h.size(1)
     of_gates = torch.empty_like(gates)
     of_recurrent = torch.empty_like(output) if cell == "gru_after" else None
+    of_x = x.new_empty(x.shape) if wants_x else None
     h = _plain(h)
     of_h_before, of_c_before = torch.empty_like(h), None if c is None else torch.empty_like(h)
     _kernels().backward(
@@ -105,7 +108,8 @@ def run_backward(
         reverse=reverse,
         threads=torch.get_num_threads(),
         lengths=lengths,
-        weights=_plain(w_hh),
+        w_ih=_plain(w_ih),
+        w_hh=_plain(w_hh),
         gates=gates.detach(),
         cells=cells.detach() if cells.numel() or cell[0] in "gl" else None,
         output=output.detach(),
@@ -116,13 +120,13 @@ def run_backward(
         of_c_after=_plain(of_c),
         of_gates=of_gates,
         of_recurrent=of_recurrent,
+        of_x=of_x,
         of_h_before=of_h_before,
         of_c_before=of_c_before,
     )
     if lengths is not None:
         x = zero_padding(x, lengths, batch_first=False)
     flat = of_gates.flatten(0, 1)
-    of_x = (flat @ w_ih).view_as(x) if wants_x else x.new_empty(0)
     of_w_ih, of_b_ih = flat.T @ x.flatten(0, 1), flat.sum(0)
 
     def of_weights(of_sums: Tensor) -> Tensor:
@@ -137,7 +141,7 @@ def run_backward(
         of_w_hh = torch.cat([of_weights(of_gates[..., : 2 * units]), of_n])
     else:
         of_w_hh = of_weights(of_gates)
-    return of_x, of_h_before, _or_empty(of_c_before, x), of_w_ih, of_w_hh, of_b_ih, of_b_hh
+    return _or_empty(of_x, x), of_h_before, _or_empty(of_c_before, x), of_w_ih, of_w_hh, of_b_ih, of_b_hh
 
 
 def _of_recurrent_weights(
@@ -176,13 +180,13 @@ recurrence_backward = torch.library.custom_op(
 
 
 @recurrence.register_fake
-def _(x, h, c, w_ih, w_hh, b_ih, b_hh, lengths, cell, reverse):
+def _(x, h, c, w_ih, w_hh, b_ih, b_hh, lengths, cell, reverse, keep):
     output = x.new_empty(*x.shape[:2], h.size(1))
     return (
         output,
         torch.empty_like(output[0]),
         x.new_empty(0) if c is None else torch.empty_like(output[0]),
-        x.new_empty(*x.shape[:2], w_ih.size(0)),
+        x.new_empty(*x.shape[:2], w_ih.size(0)) if keep else x.new_empty(0),
         torch.empty_like(output) if cell[0] in "gl" else x.new_empty(0),
     )
 
