@@ -8,7 +8,7 @@
 
 #include "vector.h"
 
-namespace recurra::RECURRA_ISA_NAME {
+namespace recurra {
 
 struct Free {
     void operator()(float *p) const { std::free(p); }
@@ -28,8 +28,8 @@ class Buffer {
     std::unique_ptr<float, Free> data_;
 };
 
-// A matrix (K, N) cut into panels of V * W columns, each panel row after row, 0 past the last column. Column j of
-// panel p comes from where `column(p, v, lane)` says: that is how the gates of a unit get next to each other.
+// A matrix (K, N) cut into panels of V * W columns, each panel row after row. Which element stands where is up
+// to the caller: that is how the gates of a unit get next to each other.
 template <int V>
 class Packed {
   public:
@@ -85,6 +85,7 @@ inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], const 
 // Calls `with(std::integral_constant<int, R>, first)` for blocks of at most MOST rows, as equal as can be.
 template <int MOST, class With>
 inline void in_blocks(int rows, With with) {
+    static_assert(MOST <= 8);
     int blocks = (rows + MOST - 1) / MOST;
     for (int b = 0, first = 0; b < blocks; b++) {
         int n = (rows - first + blocks - b - 1) / (blocks - b);
@@ -101,10 +102,6 @@ inline void in_blocks(int rows, With with) {
             RECURRA_CASE(6)
             RECURRA_CASE(7)
             RECURRA_CASE(8)
-            RECURRA_CASE(9)
-            RECURRA_CASE(10)
-            RECURRA_CASE(11)
-            RECURRA_CASE(12)
 #undef RECURRA_CASE
         }
         first += n;

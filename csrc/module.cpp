@@ -5,12 +5,12 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "recurrence.h"
-#include "vector.h"
 
 namespace nb = nanobind;
 
@@ -20,7 +20,7 @@ using Array = nb::ndarray<>;
 using Maybe = std::optional<Array>;
 using Shape = std::vector<int64_t>;
 
-constexpr int INTERFACE = 2;  // grows when the functions below change
+constexpr int INTERFACE = 3;  // grows when the functions below change
 
 std::string words(const Shape &shape) {
     std::string out = "(";
@@ -38,11 +38,12 @@ T *data(const Array &array, const char *name, const Shape &shape) {
     if (array.dtype() != type)
         refuse(name, std::is_same_v<T, float> ? "32-bit floats" : "64-bit integers", "another number type");
     if (array.device_type() != nb::device::cpu::value) refuse(name, "an array of the CPU", "one of another device");
-    Shape found, strides;
+    Shape found;
     for (size_t k = 0; k < array.ndim(); k++) found.push_back(int64_t(array.shape(k)));
     if (found != shape) refuse(name, "shape " + words(shape), words(found));
     int64_t stride = 1;
-    for (size_t k = array.ndim(); k-- > 0; stride *= found[k])
+    const bool empty = std::find(found.begin(), found.end(), 0) != found.end();
+    for (size_t k = array.ndim(); k-- > 0 && !empty; stride *= found[k])
         if (found[k] > 1 && array.stride(k) != stride) refuse(name, "a dense array", "gaps or another order");
     return static_cast<T *>(array.data());
 }
@@ -66,96 +67,72 @@ void check_there(const Maybe &array, const char *name, bool wanted) {
     if (bool(array) != wanted) refuse(name, wanted ? "an array" : "nothing", wanted ? "nothing" : "an array");
 }
 
-void check_lengths(const int64_t *lengths, int64_t rows, int64_t steps) {
-    for (int64_t r = 0; lengths && r < rows; r++)
-        if (lengths[r] < 0 || lengths[r] > steps)
-            refuse("lengths", "0 to " + std::to_string(steps) + " steps", std::to_string(lengths[r]));
-}
-
-struct Sizes {
-    int64_t steps, rows, inputs, units, gates;
-};
-
-Sizes sizes_of(const Array &output, const Array &w_ih, recurra::Cell cell) {
+// What goes forward and what goes backward have in common; `gates` is wanted backward, and may be missing forward.
+void take(recurra::Layer &layer, const std::string &cell, bool reverse, int threads, const Maybe &lengths,
+          const Array &w_ih, const Array &w_hh, const Array &h_before, const Maybe &c_before, const Array &output,
+          const Maybe &gates, const Maybe &cells) {
     if (output.ndim() != 3) refuse("output", "three axes", std::to_string(output.ndim()));
     if (w_ih.ndim() != 2) refuse("w_ih", "two axes", std::to_string(w_ih.ndim()));
-    return {int64_t(output.shape(0)), int64_t(output.shape(1)), int64_t(w_ih.shape(1)), int64_t(output.shape(2)),
-            recurra::gates_of(cell)};
-}
-
-int threads_for(int threads, const Sizes &n) {
     if (threads < 1) refuse("threads", "1 or more", std::to_string(threads));
-    return int(std::max<int64_t>(1, std::min<int64_t>(threads, n.rows)));
+    layer.cell = cell_of(cell);
+    const int64_t T = layer.steps = int64_t(output.shape(0)), B = layer.rows = int64_t(output.shape(1));
+    const int64_t H = layer.units = int64_t(output.shape(2)), I = layer.inputs = int64_t(w_ih.shape(1));
+    const int64_t G = recurra::gates_of(layer.cell);
+    layer.reverse = reverse;
+    layer.threads = int(std::max<int64_t>(1, std::min<int64_t>(threads, B)));
+    check_there(c_before, "c_before", G == 4);
+    check_there(cells, "cells", G > 1);
+    layer.lengths = data<int64_t>(lengths, "lengths", {B});
+    for (int64_t r = 0; layer.lengths && r < B; r++)
+        if (layer.lengths[r] < 0 || layer.lengths[r] > T)
+            refuse("lengths", "0 to " + std::to_string(T) + " steps", std::to_string(layer.lengths[r]));
+    layer.w_ih = data<float>(w_ih, "w_ih", {G * H, I});
+    layer.w_hh = data<float>(w_hh, "w_hh", {G * H, H});
+    layer.h_before = data<float>(h_before, "h_before", {B, H});
+    layer.c_before = data<float>(c_before, "c_before", {B, H});
+    layer.output = data<float>(output, "output", {T, B, H});
+    layer.gates = data<float>(gates, "gates", {T, B, G * H});
+    layer.cells = data<float>(cells, "cells", {T, B, H});
 }
 
-void forward(const std::string &cell_name, bool reverse, int threads, const Maybe &lengths, const Array &x,
-             const Array &w_ih, const Array &w_hh, const Maybe &b_ih, const Maybe &b_hh, const Maybe &gates,
-             const Array &h_before, const Maybe &c_before, const Array &output, const Maybe &cells,
+void forward(const std::string &cell, bool reverse, int threads, const Maybe &lengths, const Array &w_ih,
+             const Array &w_hh, const Array &h_before, const Maybe &c_before, const Array &output,
+             const Maybe &gates, const Maybe &cells, const Array &x, const Maybe &b_ih, const Maybe &b_hh,
              const Array &h_after, const Maybe &c_after) {
-    const auto cell = cell_of(cell_name);
-    const bool lstm = cell == recurra::Cell::lstm, gru = recurra::gates_of(cell) == 3;
-    const Sizes n = sizes_of(output, w_ih, cell);
-    const Shape state{n.rows, n.units}, over_time{n.steps, n.rows, n.units};
-    check_there(c_before, "c_before", lstm);
-    check_there(c_after, "c_after", lstm);
-    check_there(cells, "cells", lstm || gru);
     recurra::Forward f{};
-    f.cell = cell, f.steps = n.steps, f.rows = n.rows, f.inputs = n.inputs, f.units = n.units, f.reverse = reverse;
-    f.lengths = data<int64_t>(lengths, "lengths", {n.rows});
-    f.x = data<float>(x, "x", {n.steps, n.rows, n.inputs});
-    f.w_ih = data<float>(w_ih, "w_ih", {n.gates * n.units, n.inputs});
-    f.w_hh = data<float>(w_hh, "w_hh", {n.gates * n.units, n.units});
-    f.b_ih = data<float>(b_ih, "b_ih", {n.gates * n.units});
-    f.b_hh = data<float>(b_hh, "b_hh", {n.gates * n.units});
-    f.gates = data<float>(gates, "gates", {n.steps, n.rows, n.gates * n.units});
-    f.h_before = data<float>(h_before, "h_before", state);
-    f.c_before = data<float>(c_before, "c_before", state);
-    f.output = data<float>(output, "output", over_time);
-    f.cells = data<float>(cells, "cells", over_time);
+    take(f, cell, reverse, threads, lengths, w_ih, w_hh, h_before, c_before, output, gates, cells);
+    const Shape state{f.rows, f.units}, bias{recurra::gates_of(f.cell) * f.units};
+    check_there(c_after, "c_after", bool(c_before));
+    f.x = data<float>(x, "x", {f.steps, f.rows, f.inputs});
+    f.b_ih = data<float>(b_ih, "b_ih", bias);
+    f.b_hh = data<float>(b_hh, "b_hh", bias);
     f.h_after = data<float>(h_after, "h_after", state);
     f.c_after = data<float>(c_after, "c_after", state);
-    f.threads = threads_for(threads, n);
-    check_lengths(f.lengths, n.rows, n.steps);
     nb::gil_scoped_release released;
-    recurra::RECURRA_ISA_NAME::forward(f);
+    recurra::forward(f);
 }
 
-void backward(const std::string &cell_name, bool reverse, int threads, const Maybe &lengths, const Array &w_ih,
-              const Array &w_hh, const Array &gates, const Maybe &cells, const Array &output, const Array &h_before,
-              const Maybe &c_before, const Maybe &of_output, const Maybe &of_h_after, const Maybe &of_c_after,
-              const Array &of_gates, const Maybe &of_recurrent, const Maybe &of_x, const Array &of_h_before,
-              const Maybe &of_c_before) {
-    const auto cell = cell_of(cell_name);
-    const bool lstm = cell == recurra::Cell::lstm, gru = recurra::gates_of(cell) == 3;
-    const Sizes n = sizes_of(output, w_ih, cell);
-    const Shape state{n.rows, n.units}, over_time{n.steps, n.rows, n.units};
-    const Shape all_gates{n.steps, n.rows, n.gates * n.units};
-    check_there(c_before, "c_before", lstm);
-    check_there(of_c_before, "of_c_before", lstm);
-    check_there(cells, "cells", lstm || gru);
-    check_there(of_recurrent, "of_recurrent", cell == recurra::Cell::gru_after);
+void backward(const std::string &cell, bool reverse, int threads, const Maybe &lengths, const Array &w_ih,
+              const Array &w_hh, const Array &h_before, const Maybe &c_before, const Array &output,
+              const Maybe &gates, const Maybe &cells, const Maybe &of_output, const Maybe &of_h_after,
+              const Maybe &of_c_after, const Array &of_gates, const Maybe &of_recurrent, const Maybe &of_x,
+              const Array &of_h_before, const Maybe &of_c_before) {
     recurra::Backward b{};
-    b.cell = cell, b.steps = n.steps, b.rows = n.rows, b.inputs = n.inputs, b.units = n.units, b.reverse = reverse;
-    b.lengths = data<int64_t>(lengths, "lengths", {n.rows});
-    b.w_ih = data<float>(w_ih, "w_ih", {n.gates * n.units, n.inputs});
-    b.w_hh = data<float>(w_hh, "w_hh", {n.gates * n.units, n.units});
-    b.gates = data<float>(gates, "gates", all_gates);
-    b.cells = data<float>(cells, "cells", over_time);
-    b.output = data<float>(output, "output", over_time);
-    b.h_before = data<float>(h_before, "h_before", state);
-    b.c_before = data<float>(c_before, "c_before", state);
+    take(b, cell, reverse, threads, lengths, w_ih, w_hh, h_before, c_before, output, gates, cells);
+    const Shape state{b.rows, b.units}, over_time{b.steps, b.rows, b.units};
+    check_there(gates, "gates", true);
+    check_there(of_c_before, "of_c_before", bool(c_before));
+    check_there(of_recurrent, "of_recurrent", b.cell == recurra::Cell::gru_after);
     b.of_output = data<float>(of_output, "of_output", over_time);
     b.of_h_after = data<float>(of_h_after, "of_h_after", state);
     b.of_c_after = data<float>(of_c_after, "of_c_after", state);
-    b.of_gates = data<float>(of_gates, "of_gates", all_gates);
+    b.of_gates = data<float>(of_gates, "of_gates", {b.steps, b.rows, recurra::gates_of(b.cell) * b.units});
     b.of_recurrent = data<float>(of_recurrent, "of_recurrent", over_time);
-    b.of_x = data<float>(of_x, "of_x", {n.steps, n.rows, n.inputs});
+    b.of_x = data<float>(of_x, "of_x", {b.steps, b.rows, b.inputs});
     b.of_h_before = data<float>(of_h_before, "of_h_before", state);
     b.of_c_before = data<float>(of_c_before, "of_c_before", state);
-    b.threads = threads_for(threads, n);
-    check_lengths(b.lengths, n.rows, n.steps);
     nb::gil_scoped_release released;
-    recurra::RECURRA_ISA_NAME::backward(b);
+    recurra::backward(b);
 }
 
 // The instruction sets of this machine, the best first; a machine may lack what the library was built with.
@@ -174,16 +151,18 @@ std::vector<std::string> supported() {
 
 }  // namespace
 
-NB_MODULE(RECURRA_ISA_NAME, module) {
+NB_MODULE(RECURRA_MODULE, module) {
     module.attr("INTERFACE") = INTERFACE;
     module.def("supported", &supported);
     module.def("forward", &forward, nb::arg("cell"), nb::arg("reverse"), nb::arg("threads"),
-               nb::arg("lengths").none(), nb::arg("x"), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("b_ih").none(),
-               nb::arg("b_hh").none(), nb::arg("gates").none(), nb::arg("h_before"), nb::arg("c_before").none(), nb::arg("output"), nb::arg("cells").none(),
-               nb::arg("h_after"), nb::arg("c_after").none());
+               nb::arg("lengths").none(), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("h_before"),
+               nb::arg("c_before").none(), nb::arg("output"), nb::arg("gates").none(), nb::arg("cells").none(),
+               nb::arg("x"), nb::arg("b_ih").none(), nb::arg("b_hh").none(), nb::arg("h_after"),
+               nb::arg("c_after").none());
     module.def("backward", &backward, nb::arg("cell"), nb::arg("reverse"), nb::arg("threads"),
-               nb::arg("lengths").none(), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("gates"), nb::arg("cells").none(),
-               nb::arg("output"), nb::arg("h_before"), nb::arg("c_before").none(), nb::arg("of_output").none(),
-               nb::arg("of_h_after").none(), nb::arg("of_c_after").none(), nb::arg("of_gates"),
-               nb::arg("of_recurrent").none(), nb::arg("of_x").none(), nb::arg("of_h_before"), nb::arg("of_c_before").none());
+               nb::arg("lengths").none(), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("h_before"),
+               nb::arg("c_before").none(), nb::arg("output"), nb::arg("gates").none(), nb::arg("cells").none(),
+               nb::arg("of_output").none(), nb::arg("of_h_after").none(), nb::arg("of_c_after").none(),
+               nb::arg("of_gates"), nb::arg("of_recurrent").none(), nb::arg("of_x").none(),
+               nb::arg("of_h_before"), nb::arg("of_c_before").none());
 }

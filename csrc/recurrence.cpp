@@ -8,25 +8,24 @@
 #include "matrix.h"
 #include "workers.h"
 
-namespace recurra::RECURRA_ISA_NAME {
+namespace recurra {
 namespace {
 
 // The rows of one thread, the longest first, so that those that still run are always the first ones.
-template <class Call>
 class Rows {
   public:
-    Rows(const Call &call, int part, int parts) : call_(call) {
-        std::vector<int64_t> order(call.rows);
+    Rows(const Layer &layer, int part, int parts) : layer_(layer) {
+        std::vector<int64_t> order(layer.rows);
         std::iota(order.begin(), order.end(), 0);
         std::stable_sort(order.begin(), order.end(),
                          [&](int64_t a, int64_t b) { return length_of(a) > length_of(b); });
         // Back and forth, so that every thread gets as many steps.
-        for (int64_t k = 0; k < call.rows; k++) {
+        for (int64_t k = 0; k < layer.rows; k++) {
             int64_t turn = k / parts, place = k % parts;
             if ((turn % 2 ? parts - 1 - place : place) == part) rows_.push_back(order[k]);
         }
     }
-    int64_t length_of(int64_t row) const { return call_.lengths ? call_.lengths[row] : call_.steps; }
+    int64_t length_of(int64_t row) const { return layer_.lengths ? layer_.lengths[row] : layer_.steps; }
     int64_t longest() const { return rows_.empty() ? 0 : length_of(rows_[0]); }
     int size() const { return int(rows_.size()); }
     int64_t operator[](int r) const { return rows_[r]; }
@@ -38,12 +37,12 @@ class Rows {
     }
     // Where step number s of row r is in an array (T, B, width).
     size_t at(int r, int64_t s, int64_t width) const {
-        int64_t t = call_.reverse ? length_of(rows_[r]) - 1 - s : s;
-        return (size_t(t) * call_.rows + rows_[r]) * width;
+        int64_t t = layer_.reverse ? length_of(rows_[r]) - 1 - s : s;
+        return (size_t(t) * layer_.rows + rows_[r]) * width;
     }
 
   private:
-    const Call &call_;
+    const Layer &layer_;
     std::vector<int64_t> rows_;
 };
 
@@ -115,6 +114,16 @@ void for_units(int rows, int64_t units, Each each) {
         for (int64_t u = 0; u < units; u += W) each(r, u, int(std::min<int64_t>(W, units - u)));
 }
 
+// For every W units and every block of rows: with(R, first row, panel, first unit, units).
+template <int G, class With>
+void for_blocks(const Packed<G> &weights, int rows, int64_t units, With with) {
+    for (int p = 0; p < weights.panels; p++) {
+        const int64_t u = int64_t(p) * W;
+        const int n = int(std::min<int64_t>(W, units - u));
+        in_blocks<ACCUMULATORS / G>(rows, [&](auto size, int first) { with(size, first, p, u, n); });
+    }
+}
+
 struct RnnForward {
     explicit RnnForward(const Forward &f)
         : f(f), input(pack_sums(f.w_ih, f.inputs, 0, f.units)), state(pack_sums(f.w_hh, f.units, 0, f.units)) {}
@@ -135,32 +144,28 @@ struct LstmForward {
     explicit LstmForward(const Forward &f) : f(f), weights(pack_gates<4>(f)) {}
     void step(const Step &at, int rows) const {
         const int64_t H = f.units;
-        for (int p = 0; p < weights.panels; p++) {
-            const int64_t u = int64_t(p) * W;
-            const int n = int(std::min<int64_t>(W, H - u));
-            in_blocks<ACCUMULATORS / 4>(rows, [&](auto size, int first) {
-                constexpr int R = decltype(size)::value;
-                Floats sums[R][4];
-                for (int g = 0; g < 4; g++) {
-                    Floats bias = bias_of(f.b_ih, g * H + u, n) + bias_of(f.b_hh, g * H + u, n);
-                    for (int r = 0; r < R; r++) sums[r][g] = bias;
-                }
-                multiply<R, 4>(sums, at.x.data() + first, int(f.inputs), weights.panel(p));
-                multiply<R, 4>(sums, at.h.data() + first, int(H), weights.panel(p, int(f.inputs)));
-                for (int r = 0; r < R; r++) {
-                    float *gates = at.gates[first + r];
-                    Floats in = sigmoid(sums[r][0]), forget = sigmoid(sums[r][1]);
-                    Floats candidate = tanh(sums[r][2]), out = sigmoid(sums[r][3]);
-                    Floats c = fma(forget, load(at.c[first + r] + u, n), in * candidate);
-                    store(gates + u, in, n);
-                    store(gates + H + u, forget, n);
-                    store(gates + 2 * H + u, candidate, n);
-                    store(gates + 3 * H + u, out, n);
-                    store(at.cells[first + r] + u, c, n);
-                    store(at.output[first + r] + u, out * tanh(c), n);
-                }
-            });
-        }
+        for_blocks(weights, rows, H, [&](auto size, int first, int p, int64_t u, int n) {
+            constexpr int R = decltype(size)::value;
+            Floats sums[R][4];
+            for (int g = 0; g < 4; g++) {
+                Floats bias = bias_of(f.b_ih, g * H + u, n) + bias_of(f.b_hh, g * H + u, n);
+                for (int r = 0; r < R; r++) sums[r][g] = bias;
+            }
+            multiply<R, 4>(sums, at.x.data() + first, int(f.inputs), weights.panel(p));
+            multiply<R, 4>(sums, at.h.data() + first, int(H), weights.panel(p, int(f.inputs)));
+            for (int r = 0; r < R; r++) {
+                float *gates = at.gates[first + r];
+                Floats in = sigmoid(sums[r][0]), forget = sigmoid(sums[r][1]);
+                Floats candidate = tanh(sums[r][2]), out = sigmoid(sums[r][3]);
+                Floats c = fma(forget, load(at.c[first + r] + u, n), in * candidate);
+                store(gates + u, in, n);
+                store(gates + H + u, forget, n);
+                store(gates + 2 * H + u, candidate, n);
+                store(gates + 3 * H + u, out, n);
+                store(at.cells[first + r] + u, c, n);
+                store(at.output[first + r] + u, out * tanh(c), n);
+            }
+        });
     }
     const Forward &f;
     Packed<4> weights;
@@ -170,36 +175,32 @@ struct GruAfterForward {
     explicit GruAfterForward(const Forward &f) : f(f), weights(pack_gates<3>(f)) {}
     void step(const Step &at, int rows) const {
         const int64_t H = f.units;
-        for (int p = 0; p < weights.panels; p++) {
-            const int64_t u = int64_t(p) * W;
-            const int n = int(std::min<int64_t>(W, H - u));
-            in_blocks<ACCUMULATORS / 3>(rows, [&](auto size, int first) {
-                constexpr int R = decltype(size)::value;
-                Floats sums[R][3];
-                for (int g = 0; g < 3; g++) {
-                    Floats bias = bias_of(f.b_ih, g * H + u, n);
-                    if (g < 2) bias += bias_of(f.b_hh, g * H + u, n);
-                    for (int r = 0; r < R; r++) sums[r][g] = bias;
-                }
-                multiply<R, 3>(sums, at.x.data() + first, int(f.inputs), weights.panel(p));
-                for (int r = 0; r < R; r++) {  // of the candidate, the part of the state is summed by itself
-                    store(at.gates[first + r] + 2 * H + u, sums[r][2], n);
-                    sums[r][2] = bias_of(f.b_hh, 2 * H + u, n);
-                }
-                multiply<R, 3>(sums, at.h.data() + first, int(H), weights.panel(p, int(f.inputs)));
-                for (int r = 0; r < R; r++) {
-                    float *gates = at.gates[first + r];
-                    Floats reset = sigmoid(sums[r][0]), update = sigmoid(sums[r][1]);
-                    Floats candidate = tanh(fma(reset, sums[r][2], load(gates + 2 * H + u, n)));
-                    store(gates + u, reset, n);
-                    store(gates + H + u, update, n);
-                    store(gates + 2 * H + u, candidate, n);
-                    store(at.cells[first + r] + u, sums[r][2], n);
-                    Floats h = load(at.h[first + r] + u, n);
-                    store(at.output[first + r] + u, fma(update, h - candidate, candidate), n);
-                }
-            });
-        }
+        for_blocks(weights, rows, H, [&](auto size, int first, int p, int64_t u, int n) {
+            constexpr int R = decltype(size)::value;
+            Floats sums[R][3];
+            for (int g = 0; g < 3; g++) {
+                Floats bias = bias_of(f.b_ih, g * H + u, n);
+                if (g < 2) bias += bias_of(f.b_hh, g * H + u, n);
+                for (int r = 0; r < R; r++) sums[r][g] = bias;
+            }
+            multiply<R, 3>(sums, at.x.data() + first, int(f.inputs), weights.panel(p));
+            for (int r = 0; r < R; r++) {  // of the candidate, the part of the state is summed by itself
+                store(at.gates[first + r] + 2 * H + u, sums[r][2], n);
+                sums[r][2] = bias_of(f.b_hh, 2 * H + u, n);
+            }
+            multiply<R, 3>(sums, at.h.data() + first, int(H), weights.panel(p, int(f.inputs)));
+            for (int r = 0; r < R; r++) {
+                float *gates = at.gates[first + r];
+                Floats reset = sigmoid(sums[r][0]), update = sigmoid(sums[r][1]);
+                Floats candidate = tanh(fma(reset, sums[r][2], load(gates + 2 * H + u, n)));
+                store(gates + u, reset, n);
+                store(gates + H + u, update, n);
+                store(gates + 2 * H + u, candidate, n);
+                store(at.cells[first + r] + u, sums[r][2], n);
+                Floats h = load(at.h[first + r] + u, n);
+                store(at.output[first + r] + u, fma(update, h - candidate, candidate), n);
+            }
+        });
     }
     const Forward &f;
     Packed<3> weights;
@@ -245,7 +246,7 @@ void run_forward(const Forward &f) {
     const CellForward cell(f);
     const int64_t H = f.units, G = gates_of(f.cell);
     in_parallel(f.threads, [&](int part, int parts) {
-        const Rows<Forward> rows(f, part, parts);
+        const Rows rows(f, part, parts);
         Step at(rows.size());
         const Buffer scratch(f.gates ? 0 : size_t(rows.size()) * G * H);
         for (int r = 0; r < rows.size(); r++) {
@@ -392,7 +393,7 @@ void run_backward(const Backward &b) {
     const Packed<WIDE> input = pack_gradients(b.w_ih, I, 0, b.of_x ? G * H : 0);
     const bool lstm = b.cell == Cell::lstm;
     in_parallel(b.threads, [&](int part, int parts) {
-        const Rows<Backward> rows(b, part, parts);
+        const Rows rows(b, part, parts);
         StepBack at(rows.size());
         std::vector<const float *> output(rows.size());
         std::vector<float *> of_x(rows.size());

@@ -12,8 +12,6 @@
 
 #include <cstdint>
 
-#include "vector.h"
-
 namespace recurra {
 
 enum class Cell : int { rnn_tanh, rnn_relu, gru_after, gru_before, lstm };
@@ -23,39 +21,31 @@ constexpr int gates_of(Cell cell) {
 }
 
 // The cells' equations stand in src/recurra/cells; the order of the gates is that of torch: LSTM i, f, g, o; GRU r, z, n.
-struct Forward {
+struct Layer {
     Cell cell;
     int64_t steps, rows, inputs, units;
     bool reverse;             // from the last valid step of each row to its first
+    int threads;
     const int64_t *lengths;   // (B,) 0..T valid steps of each row, or null: T
-    const float *x;           // (T, B, I); nothing past the lengths is read
     const float *w_ih;        // (G*H, I)
     const float *w_hh;        // (G*H, H)
-    const float *b_ih;        // (G*H,) or null
-    const float *b_hh;        // (G*H,) or null
-    float *gates;             // (T, B, G*H) after their nonlinearity, for `backward`; zero past the lengths; null: nobody asks
     const float *h_before;    // (B, H)
     const float *c_before;    // (B, H) LSTM
-    float *output;            // (T, B, H) zero past the lengths
-    float *cells;             // (T, B, H) LSTM: cell states; GRU after: W_hn h + b_hn; GRU before: r * h; zero past the
-                              // lengths; RNN: null
-    float *h_after;           // (B, H) after each row's last step
-    float *c_after;           // (B, H) LSTM
-    int threads;
+    // What `forward` writes and `backward` reads, zero past the lengths.
+    float *output;            // (T, B, H)
+    float *gates;             // (T, B, G*H) after their nonlinearity; may be null where nobody goes backward
+    float *cells;             // (T, B, H) LSTM: cell states; GRU after: W_hn h + b_hn; GRU before: r * h; RNN: null
 };
 
-struct Backward {
-    Cell cell;
-    int64_t steps, rows, inputs, units;
-    bool reverse;
-    const int64_t *lengths;
-    const float *w_ih;        // (G*H, I)
-    const float *w_hh;        // (G*H, H)
-    const float *gates;       // as `forward` left them
-    const float *cells;       // likewise
-    const float *output;      // likewise
-    const float *h_before;    // (B, H)
-    const float *c_before;    // (B, H)
+struct Forward : Layer {
+    const float *x;           // (T, B, I); nothing past the lengths is read
+    const float *b_ih;        // (G*H,) or null
+    const float *b_hh;        // (G*H,) or null
+    float *h_after;           // (B, H) after each row's last step
+    float *c_after;           // (B, H) LSTM
+};
+
+struct Backward : Layer {
     const float *of_output;   // (T, B, H) gradient, or null: 0
     const float *of_h_after;  // (B, H) or null
     const float *of_c_after;  // (B, H) or null
@@ -64,12 +54,9 @@ struct Backward {
     float *of_x;              // (T, B, I) zero past the lengths; null: nobody asks
     float *of_h_before;       // (B, H)
     float *of_c_before;       // (B, H) LSTM
-    int threads;
 };
 
-namespace RECURRA_ISA_NAME {
 void forward(const Forward &f);
 void backward(const Backward &b);
-}  // namespace RECURRA_ISA_NAME
 
 }  // namespace recurra

@@ -1,5 +1,5 @@
 // W floats at once, in the instruction set that this file is compiled for; arithmetic is that of GCC's and Clang's
-// vector types. Everything here is in a namespace named after the instruction set, so that one library can hold all.
+// vector types. Each instruction set is a library of its own (CMakeLists.txt), so that no code of one ends up in another.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,7 @@
 #include <immintrin.h>
 #endif
 
-#if defined(RECURRA_AVX512)
-#define RECURRA_ISA_NAME avx512
-#elif defined(RECURRA_AVX2)
-#define RECURRA_ISA_NAME avx2
-#else
-#define RECURRA_ISA_NAME portable
-#endif
-
-namespace recurra::RECURRA_ISA_NAME {
+namespace recurra {
 
 #if defined(RECURRA_AVX512)
 constexpr int W = 16;           // floats in a register

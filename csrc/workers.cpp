@@ -1,6 +1,7 @@
 #include "workers.h"
 
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -17,8 +18,14 @@ void in_parallel(int parts, const std::function<void(int, int)> &work) {
             failures[part] = std::current_exception();
         }
     };
-    for (int part = 1; part < parts; part++) threads.emplace_back(guarded, part);
+    threads.reserve(parts);
+    int part = 1;
+    try {
+        for (; part < parts; part++) threads.emplace_back(guarded, part);
+    } catch (const std::system_error &) {  // no more threads: what is left runs here
+    }
     guarded(0);
+    for (; part < parts; part++) guarded(part);
     for (auto &thread : threads) thread.join();
     for (auto &failure : failures)
         if (failure) std::rethrow_exception(failure);

@@ -27,7 +27,9 @@ OBSTACLES = [
 @pytest.mark.parametrize(("cell", "variant", "extra", "option"), OBSTACLES, ids=[o[3] for o in OBSTACLES])
 def test_obstacle_is_named(cell, variant, extra, option):
     choice = choose_backend("auto", cell, variant, training=True, **extra)
-    if choice.backend != "native":
+    if option == 'reset="before"' and FASTEST == "native":
+        assert choice.backend == "native"
+    else:
         assert choice.backend == "reference" and option in choice.reason
     with pytest.raises(BackendError) as caught:
         choose_backend("fused", cell, variant, training=True, **extra)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import recurra
 from recurra.cells.base import Weights
 from recurra.cells.gru import GRUCell
 from recurra.cells.lstm import LSTMCell
@@ -185,6 +186,26 @@ def test_an_instruction_set_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setenv("RECURRA_ISA", "mmx")
     with pytest.raises(BackendError, match=r"RECURRA_ISA: expected one of .*portable, found 'mmx'"):
         why_not_native()
+
+
+def test_an_empty_batch_and_lengths_with_gaps_run():
+    cell = LSTMCell()
+    x, state, weights = drawn(cell, batch=0)
+    assert layer.run_native(cell, x, state, weights).output.shape == (5, 0, 6)
+    x, state, weights = drawn(cell, batch=2)
+    lengths = torch.tensor([5, 9, 2, 9])[::2]
+    found, expected = (run(cell, x, state, weights, lengths) for run in (layer.run_native, run_reference))
+    assert_close(found.output, expected.output)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_numbers_of_another_type_are_refused_in_torch_s_words(place):
+    ours, theirs = recurra.LSTM(3, 4), torch.nn.LSTM(3, 4)
+    state = [torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)]
+    state[place] = state[place].double()
+    for run in (ours, theirs):
+        with pytest.raises(RuntimeError, match=r"dtype|type"):
+            run(torch.randn(9, 2, 3), tuple(state))
 
 
 def arguments(**changed):

@@ -24,6 +24,7 @@ from ..axes import last_valid, reverse_valid, zero_padding
 from ..cells.base import Cell, Weights
 from ..cells.gru import GRUCell
 from ..cells.rnn import RNNCell
+from .derivatives import gradients_through
 from .time_loop import LayerResult, run_reference
 
 # At a padded step these weights of a constant 1 shut the input gate and open the forget gate so far that the
@@ -116,18 +117,18 @@ class _Kernel(torch.autograd.Function):
         tensors, inner = saved[: ctx.count], saved[ctx.count :]
         wanted = ctx.needs_input_grad[2:]
         if torch.is_grad_enabled() or not inner:
-            found = _pull_through_reference(ctx, lengths, tensors, wanted, grads)
-        else:
-            outputs, leaves = inner[: -ctx.count], inner[-ctx.count :]
-            used = [(o, g) for o, g in zip(outputs, grads, strict=True) if g is not None]
-            found = torch.autograd.grad(
+            return None, None, *_pull_through_reference(ctx, lengths, tensors, wanted, grads)
+        outputs, leaves = inner[: -ctx.count], inner[-ctx.count :]
+        used = [(o, g) for o, g in zip(outputs, grads, strict=True) if g is not None]
+        found = iter(
+            torch.autograd.grad(
                 [o for o, _ in used],
                 [leaf for leaf, want in zip(leaves, wanted, strict=True) if want],
                 [g for _, g in used],
                 retain_graph=True,
                 allow_unused=True,
             )
-        found = iter(found)
+        )
         return None, None, *(next(found) if want else None for want in wanted)
 
     @staticmethod
@@ -142,27 +143,16 @@ def _pull_through_reference(
     tensors: Sequence[Tensor],
     wanted: Sequence[bool],
     grads: Sequence[Tensor | None],
-) -> tuple[Tensor, ...]:
-    """Gradients of the wanted tensors, by the reference, themselves differentiable."""
-    reference, chosen = _reference_of(ctx, lengths, tensors, wanted)
-    outputs, pull, *_ = torch.func.vjp(reference, *chosen)
-    return pull(tuple(torch.zeros_like(o) if g is None else g for o, g in zip(outputs, grads, strict=True)))
-
-
-def _reference_of(
-    ctx, lengths: Tensor | None, tensors: Sequence[Tensor], wanted: Sequence[bool]
-) -> tuple[Callable[..., tuple[Tensor, ...]], tuple[Tensor, ...]]:
-    """The reference as a function of the wanted tensors alone, at the precision of the call; and those."""
+) -> list[Tensor | None]:
+    """Gradients of the wanted tensors, by the reference at the precision of the call, themselves differentiable."""
     call: _Call = ctx.call
 
-    def reference(*chosen: Tensor) -> tuple[Tensor, ...]:
-        given = iter(chosen)
-        mixed = (next(given) if want else t for t, want in zip(tensors, wanted, strict=True))
+    def reference(*given: Tensor) -> tuple[Tensor, ...]:
         with call.autocast():
-            outputs = call.reference(lengths, *mixed)
+            outputs = call.reference(lengths, *given)
         return tuple(o.to(dtype) for o, dtype in zip(outputs, ctx.dtypes, strict=True))
 
-    return reference, tuple(t for t, want in zip(tensors, wanted, strict=True) if want)
+    return gradients_through(reference, tensors, wanted, grads)
 
 
 def _run_kernel(

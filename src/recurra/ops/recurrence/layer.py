@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...axes import zero_padding
 from ...cells.base import Cell, Weights
+from ..derivatives import gradients_through
 from ..fused import run_fused
 from ..time_loop import LayerResult, run_reference, time_loop
 from .operator import native_name, recurrence, recurrence_backward, run_forward
@@ -32,6 +33,8 @@ def run_native(
     if not torch.compiler.is_compiling():
         if torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0:
             return run_reference(cell, x, state, weights, lengths)
+        if any((t.dtype, t.device) != (torch.float32, weights[0].w_hh.device) for t in (x, *state)):
+            return run_reference(cell, x, state, weights, lengths)  # which refuses it in torch's words
         if x.size(0) < _SHORT and not cell.beyond_torch:
             return run_fused(cell, x, state, weights, lengths)  # pyright: ignore[reportCallIssue]
     results = []
@@ -52,20 +55,9 @@ class _Recurrence(torch.autograd.Function):
     """The operator; its gradient is the other operator, or, where that is to be differentiated too, the reference's."""
 
     @staticmethod
-    def forward(
-        cell: Cell,
-        x: Tensor,
-        h: Tensor,
-        c: Tensor | None,
-        w_ih: Tensor,
-        w_hh: Tensor,
-        b_ih: Tensor | None,
-        b_hh: Tensor | None,
-        lengths: Tensor | None,
-        name: str,
-        reverse: bool,
-    ) -> Any:
-        return recurrence(x, h, c, w_ih, w_hh, b_ih, b_hh, lengths, name, reverse, True)
+    def forward(cell: Cell, *given: Any) -> Any:
+        """Everything after the cell is what `recurrence` takes, but that gates are always kept."""
+        return recurrence(*given, True)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -106,34 +98,15 @@ class _Recurrence(torch.autograd.Function):
 
 
 def _through_reference(
-    ctx: Any, tensors: list[Any], lengths: Tensor | None, grads: tuple[Tensor | None, ...]
+    ctx: Any, tensors: Sequence[Any], lengths: Tensor | None, grads: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """Gradients by the reference, themselves differentiable."""
-    places = [k for k, want in enumerate(ctx.needs_input_grad[1:8]) if want]
 
-    def reference(*chosen: Tensor) -> tuple[Tensor, ...]:
-        given = list(tensors)
-        for k, t in zip(places, chosen, strict=True):
-            given[k] = t
-        x, h, c, *w = given
+    def reference(x: Tensor, h: Tensor, c: Tensor | None, *w: Tensor | None) -> tuple[Tensor, ...]:
         if lengths is not None:
             x = zero_padding(x, lengths, batch_first=False)
-        output, after, _ = time_loop(
-            ctx.cell,
-            x,
-            (h,) if c is None else (h, c),
-            Weights(*w),
-            lengths=lengths,
-            reverse=ctx.reverse,
-        )
+        state, weights = (h,) if c is None else (h, c), Weights(*w)  # pyright: ignore[reportArgumentType]
+        output, after, _ = time_loop(ctx.cell, x, state, weights, lengths=lengths, reverse=ctx.reverse)
         return output, *after
 
-    outputs, pull, *_ = torch.func.vjp(reference, *(tensors[k] for k in places))
-    used = grads[: len(outputs)]
-    gradients = pull(
-        tuple(torch.zeros_like(o) if g is None else g for o, g in zip(outputs, used, strict=True))
-    )
-    found: list[Tensor | None] = [None] * 7
-    for k, g in zip(places, gradients, strict=True):
-        found[k] = g
-    return found
+    return gradients_through(reference, tensors, ctx.needs_input_grad[1:8], grads)

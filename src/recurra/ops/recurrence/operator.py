@@ -56,23 +56,16 @@ def run_forward(
     output, gates = x.new_empty(*x.shape[:2], h.size(1)), None
     if keep:
         gates = x.new_empty(*x.shape[:2], w_ih.size(0))
-    cells = torch.empty_like(output) if cell[0] in "gl" else None
+    cells = torch.empty_like(output) if _has_cells(cell) else None
     h_after, c_after = torch.empty_like(output[0]), None if c is None else torch.empty_like(output[0])
     _kernels().forward(
-        cell=cell,
-        reverse=reverse,
-        threads=torch.get_num_threads(),
-        lengths=lengths,
+        **_layer(cell, reverse, lengths, w_ih, w_hh, h, c),
+        output=output,
+        gates=gates,
+        cells=cells,
         x=_plain(x),
-        w_ih=_plain(w_ih),
-        w_hh=_plain(w_hh),
         b_ih=_plain(b_ih),
         b_hh=_plain(b_hh),
-        gates=gates,
-        h_before=_plain(h),
-        c_before=_plain(c),
-        output=output,
-        cells=cells,
         h_after=h_after,
         c_after=c_after,
     )
@@ -104,17 +97,10 @@ def run_backward(
     h = _plain(h)
     of_h_before, of_c_before = torch.empty_like(h), None if c is None else torch.empty_like(h)
     _kernels().backward(
-        cell=cell,
-        reverse=reverse,
-        threads=torch.get_num_threads(),
-        lengths=lengths,
-        w_ih=_plain(w_ih),
-        w_hh=_plain(w_hh),
-        gates=gates.detach(),
-        cells=cells.detach() if cells.numel() or cell[0] in "gl" else None,
+        **_layer(cell, reverse, lengths, w_ih, w_hh, h, c),
         output=output.detach(),
-        h_before=h,
-        c_before=_plain(c),
+        gates=gates.detach(),
+        cells=cells.detach() if _has_cells(cell) else None,
         of_output=_plain(of_output),
         of_h_after=_plain(of_h),
         of_c_after=_plain(of_c),
@@ -158,6 +144,33 @@ def _of_recurrent_weights(
     return torch.addmm(first.T @ h, now.flatten(0, 1).T, before.flatten(0, 1))
 
 
+def _layer(
+    cell: str,
+    reverse: bool,
+    lengths: Tensor | None,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    h: Tensor,
+    c: Tensor | None,
+) -> dict[str, Any]:
+    """What goes forward and what goes backward have in common."""
+    return {
+        "cell": cell,
+        "reverse": reverse,
+        "threads": torch.get_num_threads(),
+        "lengths": _plain(lengths),
+        "w_ih": _plain(w_ih),
+        "w_hh": _plain(w_hh),
+        "h_before": _plain(h),
+        "c_before": _plain(c),
+    }
+
+
+def _has_cells(cell: str) -> bool:
+    """Whether something is kept of every step beside output and gates."""
+    return not cell.startswith("rnn")
+
+
 def _kernels() -> Any:
     kernels = native_kernels()
     assert kernels is not None, "choose_backend asks before"
@@ -187,7 +200,7 @@ def _(x, h, c, w_ih, w_hh, b_ih, b_hh, lengths, cell, reverse, keep):
         torch.empty_like(output[0]),
         x.new_empty(0) if c is None else torch.empty_like(output[0]),
         x.new_empty(*x.shape[:2], w_ih.size(0)) if keep else x.new_empty(0),
-        torch.empty_like(output) if cell[0] in "gl" else x.new_empty(0),
+        torch.empty_like(output) if _has_cells(cell) else x.new_empty(0),
     )
 
 

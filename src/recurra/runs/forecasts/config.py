@@ -35,7 +35,7 @@ class ForecastRunConfig(RunConfig):
     Args:
         scaling: the series encoder.
         width_factors: (Q,) what the distances of the quantiles from the median are multiplied by, fitted on the
-            validation part; None where there was none.
+            validation part, before the latest errors are looked at; None where there was none.
     """
 
     kind: Literal["forecast"] = "forecast"  # pyright: ignore[reportIncompatibleVariableOverride]
