@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
+#include "cells.h"
 #include "matrix.h"
 #include "workers.h"
 
@@ -48,37 +50,6 @@ class Rows {
 
 void copy(float *to, const float *from, int64_t n) { std::copy_n(from, n, to); }
 
-// Where the rows of one step are: `h` and `c` those of the state before it.
-struct Step {
-    std::vector<const float *> x, h;
-    std::vector<float *> gates, output, cells;
-    std::vector<const float *> c;
-    explicit Step(int rows) : x(rows), h(rows), gates(rows), output(rows), cells(rows), c(rows) {}
-};
-
-int panels_of(int64_t units, int each) { return int((units + each - 1) / each); }
-
-// The gates of W units next to each other, G vectors wide; the rows of the input, then those of the state.
-template <int G>
-Packed<G> pack_gates(const Forward &f) {
-    const int64_t I = f.inputs, H = f.units;
-    return Packed<G>(int(I + H), panels_of(H, W), [=, &f](int k, int p, int v, int lane) {
-        int64_t u = int64_t(p) * W + lane;
-        if (u >= H) return 0.0f;
-        return k < I ? f.w_ih[(v * H + u) * I + k] : f.w_hh[(v * H + u) * H + k - I];
-    });
-}
-
-constexpr int WIDE = 4;  // vectors next to each other where a product has no gates to keep together
-
-// Rows `first` to `first + sums` of weights (.., width), turned: (width, sums). An input or a state times it are sums.
-Packed<WIDE> pack_sums(const float *weights, int64_t width, int64_t first, int64_t sums) {
-    return Packed<WIDE>(int(width), panels_of(sums, WIDE * W), [=](int k, int p, int v, int lane) {
-        int64_t column = (int64_t(p) * WIDE + v) * W + lane;
-        return column < sums ? weights[(first + column) * width + k] : 0.0f;
-    });
-}
-
 // Rows `first` to `first + sums` as they are: (sums, width). Gradients of sums times it are one of an input or a state.
 Packed<WIDE> pack_gradients(const float *weights, int64_t width, int64_t first, int64_t sums) {
     return Packed<WIDE>(int(sums), panels_of(width, WIDE * W), [=](int k, int p, int v, int lane) {
@@ -87,168 +58,15 @@ Packed<WIDE> pack_gradients(const float *weights, int64_t width, int64_t first, 
     });
 }
 
-Floats bias_of(const float *bias, int64_t place, int n) { return bias ? load(bias + place, n) : Floats{}; }
-
-// to[r] = or += from[r] times the weights, `columns` numbers of it.
-void wide_product(const Packed<WIDE> &weights, const float *const *from, int rows, int64_t columns, float *const *to,
-                  bool add) {
-    for (int p = 0; p < weights.panels; p++)
-        in_blocks<ACCUMULATORS / WIDE>(rows, [&](auto size, int first) {
-            constexpr int R = decltype(size)::value;
-            Floats sums[R][WIDE] = {};
-            multiply<R, WIDE>(sums, from + first, weights.rows, weights.panel(p));
-            for (int r = 0; r < R; r++)
-                for (int v = 0; v < WIDE; v++) {
-                    int64_t u = (int64_t(p) * WIDE + v) * W;
-                    if (u >= columns) break;
-                    int n = int(std::min<int64_t>(W, columns - u));
-                    float *place = to[first + r] + u;
-                    store(place, add ? load(place, n) + sums[r][v] : sums[r][v], n);
-                }
-        });
-}
-
-template <class Each>
-void for_units(int rows, int64_t units, Each each) {
-    for (int r = 0; r < rows; r++)
-        for (int64_t u = 0; u < units; u += W) each(r, u, int(std::min<int64_t>(W, units - u)));
-}
-
-// For every W units and every block of rows: with(R, first row, panel, first unit, units).
-template <int G, class With>
-void for_blocks(const Packed<G> &weights, int rows, int64_t units, With with) {
-    for (int p = 0; p < weights.panels; p++) {
-        const int64_t u = int64_t(p) * W;
-        const int n = int(std::min<int64_t>(W, units - u));
-        in_blocks<ACCUMULATORS / G>(rows, [&](auto size, int first) { with(size, first, p, u, n); });
-    }
-}
-
-struct RnnForward {
-    explicit RnnForward(const Forward &f)
-        : f(f), input(pack_sums(f.w_ih, f.inputs, 0, f.units)), state(pack_sums(f.w_hh, f.units, 0, f.units)) {}
-    void step(const Step &at, int rows) const {
-        const bool tanh_ = f.cell == Cell::rnn_tanh;
-        wide_product(input, at.x.data(), rows, f.units, at.gates.data(), false);
-        wide_product(state, at.h.data(), rows, f.units, at.gates.data(), true);
-        for_units(rows, f.units, [&](int r, int64_t u, int n) {
-            Floats sum = load(at.gates[r] + u, n) + bias_of(f.b_ih, u, n) + bias_of(f.b_hh, u, n);
-            store(at.output[r] + u, tanh_ ? tanh(sum) : sum < 0.0f ? Floats{} : sum, n);
-        });
-    }
-    const Forward &f;
-    Packed<WIDE> input, state;
-};
-
-struct LstmForward {
-    explicit LstmForward(const Forward &f) : f(f), weights(pack_gates<4>(f)) {}
-    void step(const Step &at, int rows) const {
-        const int64_t H = f.units;
-        for_blocks(weights, rows, H, [&](auto size, int first, int p, int64_t u, int n) {
-            constexpr int R = decltype(size)::value;
-            Floats sums[R][4];
-            for (int g = 0; g < 4; g++) {
-                Floats bias = bias_of(f.b_ih, g * H + u, n) + bias_of(f.b_hh, g * H + u, n);
-                for (int r = 0; r < R; r++) sums[r][g] = bias;
-            }
-            multiply<R, 4>(sums, at.x.data() + first, int(f.inputs), weights.panel(p));
-            multiply<R, 4>(sums, at.h.data() + first, int(H), weights.panel(p, int(f.inputs)));
-            for (int r = 0; r < R; r++) {
-                float *gates = at.gates[first + r];
-                Floats in = sigmoid(sums[r][0]), forget = sigmoid(sums[r][1]);
-                Floats candidate = tanh(sums[r][2]), out = sigmoid(sums[r][3]);
-                Floats c = fma(forget, load(at.c[first + r] + u, n), in * candidate);
-                store(gates + u, in, n);
-                store(gates + H + u, forget, n);
-                store(gates + 2 * H + u, candidate, n);
-                store(gates + 3 * H + u, out, n);
-                store(at.cells[first + r] + u, c, n);
-                store(at.output[first + r] + u, out * tanh(c), n);
-            }
-        });
-    }
-    const Forward &f;
-    Packed<4> weights;
-};
-
-struct GruAfterForward {
-    explicit GruAfterForward(const Forward &f) : f(f), weights(pack_gates<3>(f)) {}
-    void step(const Step &at, int rows) const {
-        const int64_t H = f.units;
-        for_blocks(weights, rows, H, [&](auto size, int first, int p, int64_t u, int n) {
-            constexpr int R = decltype(size)::value;
-            Floats sums[R][3];
-            for (int g = 0; g < 3; g++) {
-                Floats bias = bias_of(f.b_ih, g * H + u, n);
-                if (g < 2) bias += bias_of(f.b_hh, g * H + u, n);
-                for (int r = 0; r < R; r++) sums[r][g] = bias;
-            }
-            multiply<R, 3>(sums, at.x.data() + first, int(f.inputs), weights.panel(p));
-            for (int r = 0; r < R; r++) {  // of the candidate, the part of the state is summed by itself
-                store(at.gates[first + r] + 2 * H + u, sums[r][2], n);
-                sums[r][2] = bias_of(f.b_hh, 2 * H + u, n);
-            }
-            multiply<R, 3>(sums, at.h.data() + first, int(H), weights.panel(p, int(f.inputs)));
-            for (int r = 0; r < R; r++) {
-                float *gates = at.gates[first + r];
-                Floats reset = sigmoid(sums[r][0]), update = sigmoid(sums[r][1]);
-                Floats candidate = tanh(fma(reset, sums[r][2], load(gates + 2 * H + u, n)));
-                store(gates + u, reset, n);
-                store(gates + H + u, update, n);
-                store(gates + 2 * H + u, candidate, n);
-                store(at.cells[first + r] + u, sums[r][2], n);
-                Floats h = load(at.h[first + r] + u, n);
-                store(at.output[first + r] + u, fma(update, h - candidate, candidate), n);
-            }
-        });
-    }
-    const Forward &f;
-    Packed<3> weights;
-};
-
-struct GruBeforeForward {
-    explicit GruBeforeForward(const Forward &f)
-        : f(f), input(pack_sums(f.w_ih, f.inputs, 0, 3 * f.units)),
-          gates(pack_sums(f.w_hh, f.units, 0, 2 * f.units)),
-          candidate(pack_sums(f.w_hh, f.units, 2 * f.units, f.units)) {}
-    void step(const Step &at, int rows) const {
-        const int64_t H = f.units;
-        wide_product(input, at.x.data(), rows, 3 * H, at.gates.data(), false);
-        wide_product(gates, at.h.data(), rows, 2 * H, at.gates.data(), true);
-        for_units(rows, H, [&](int r, int64_t u, int n) {
-            float *gates = at.gates[r] + u;
-            auto with_bias = [&](int64_t place) {
-                return load(gates + place, n) + bias_of(f.b_ih, place + u, n) + bias_of(f.b_hh, place + u, n);
-            };
-            Floats reset = sigmoid(with_bias(0));
-            store(gates, reset, n);
-            store(gates + H, sigmoid(with_bias(H)), n);
-            store(at.cells[r] + u, reset * load(at.h[r] + u, n), n);
-        });
-        std::vector<float *> sums(rows);
-        for (int r = 0; r < rows; r++) sums[r] = at.gates[r] + 2 * H;
-        wide_product(candidate, at.cells.data(), rows, H, sums.data(), true);
-        for_units(rows, H, [&](int r, int64_t u, int n) {
-            float *gates = at.gates[r] + u;
-            Floats update = load(gates + H, n);
-            const int64_t place = 2 * H + u;
-            Floats n_ = tanh(load(gates + 2 * H, n) + bias_of(f.b_ih, place, n) + bias_of(f.b_hh, place, n));
-            store(gates + 2 * H, n_, n);
-            store(at.output[r] + u, fma(update, load(at.h[r] + u, n) - n_, n_), n);
-        });
-    }
-    const Forward &f;
-    Packed<WIDE> input, gates, candidate;
-};
-
-template <class CellForward>
+template <class CellStep>
 void run_forward(const Forward &f) {
-    const CellForward cell(f);
+    const CellStep cell(
+        {f.cell, f.inputs, f.units, {f.w_ih, nullptr, f.inputs}, {f.w_hh, nullptr, f.units}, f.b_ih, f.b_hh});
     const int64_t H = f.units, G = gates_of(f.cell);
     in_parallel(f.threads, [&](int part, int parts) {
         const Rows rows(f, part, parts);
         Step at(rows.size());
-        const Buffer scratch(f.gates ? 0 : size_t(rows.size()) * G * H);
+        const Buffer<float> scratch(f.gates ? 0 : size_t(rows.size()) * G * H);
         for (int r = 0; r < rows.size(); r++) {
             at.gates[r] = scratch.get() + size_t(r) * G * H;
             at.h[r] = f.h_before + rows[r] * H;
@@ -436,13 +254,7 @@ void run_backward(const Backward &b) {
 }  // namespace
 
 void forward(const Forward &f) {
-    switch (f.cell) {
-        case Cell::rnn_tanh:
-        case Cell::rnn_relu: return run_forward<RnnForward>(f);
-        case Cell::gru_after: return run_forward<GruAfterForward>(f);
-        case Cell::gru_before: return run_forward<GruBeforeForward>(f);
-        case Cell::lstm: return run_forward<LstmForward>(f);
-    }
+    for_cell<float>(f.cell, [&](auto *cell) { run_forward<std::remove_pointer_t<decltype(cell)>>(f); });
 }
 
 void backward(const Backward &b) {

@@ -12,15 +12,10 @@
 
 #include <cstdint>
 
+#include "weights.h"
+
 namespace recurra {
 
-enum class Cell : int { rnn_tanh, rnn_relu, gru_after, gru_before, lstm };
-
-constexpr int gates_of(Cell cell) {
-    return cell == Cell::lstm ? 4 : cell == Cell::gru_after || cell == Cell::gru_before ? 3 : 1;
-}
-
-// The cells' equations stand in src/recurra/cells; the order of the gates is that of torch: LSTM i, f, g, o; GRU r, z, n.
 struct Layer {
     Cell cell;
     int64_t steps, rows, inputs, units;

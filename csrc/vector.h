@@ -6,6 +6,8 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "weights.h"
+
 #if defined(RECURRA_AVX512) || defined(RECURRA_AVX2)
 #include <immintrin.h>
 #endif
@@ -57,6 +59,46 @@ inline Floats load(const float *from, int n) {
 inline void store(float *to, Floats v, int n) {
     if (n >= W) return store(to, v);
     for (int k = 0; k < n; k++) to[k] = v[k];
+}
+#endif
+
+// W weights of a smaller number type, as floats.
+#if defined(RECURRA_AVX512)
+inline Floats load(const Bfloat16 *from) {
+    __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
+    return Floats(_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)));
+}
+
+inline Floats load(const int8_t *from) {
+    __m512i whole = _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
+    return Floats(_mm512_cvtepi32_ps(whole));
+}
+#elif defined(RECURRA_AVX2)
+inline Floats load(const Bfloat16 *from) {
+    __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
+    return Floats(_mm256_castsi256_ps(_mm256_slli_epi32(bits, 16)));
+}
+
+inline Floats load(const int8_t *from) {
+    __m256i whole = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)));
+    return Floats(_mm256_cvtepi32_ps(whole));
+}
+#else
+inline Floats load(const Bfloat16 *from) {
+    Floats v{};
+    for (int k = 0; k < W; k++) {
+        uint32_t bits = uint32_t(from[k].bits) << 16;
+        float number;
+        std::memcpy(&number, &bits, sizeof number);
+        v[k] = number;
+    }
+    return v;
+}
+
+inline Floats load(const int8_t *from) {
+    Floats v{};
+    for (int k = 0; k < W; k++) v[k] = from[k];
+    return v;
 }
 #endif
 
