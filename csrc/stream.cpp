@@ -98,7 +98,7 @@ class Tokens : public Stage {
     Tokens(int64_t rows, int64_t vocabulary, int64_t width, const float *table, int64_t pairs, const int64_t *codes,
            const float *pair_table)
         : Stage(width, 0), vocabulary_(vocabulary), table_(table, table + vocabulary * width),
-          codes_(codes, codes + (codes ? pairs : 0)), pair_table_(pair_table, pair_table + (codes ? (pairs + 1) * width : 0)),
+          codes_(codes, codes + (codes ? pairs : 0)), pair_table_(pair_table, pair_table + (codes ? pairs * width : 0)),
           before_(codes ? rows : 0), output_(codes ? rows * width : 0) {}
     void check(const StreamInput &in, int64_t rows) const override {
         for (int64_t r = 0; r < rows; r++)
@@ -116,7 +116,7 @@ class Tokens : public Stage {
             before_[row] = id;
             const auto place = std::lower_bound(codes_.begin(), codes_.end(), code);
             if (place == codes_.end() || *place != code) continue;
-            const float *pair = pair_table_.data() + (place - codes_.begin() + 1) * width;
+            const float *pair = pair_table_.data() + (place - codes_.begin()) * width;
             float *to = output_.get() + row * width;
             for (int64_t k = 0; k < width; k++) to[k] = vector[k] + pair[k];
             chunk.at[r] = to;

@@ -54,7 +54,7 @@ class Stream {
     // y = clip((x - mean) / scale), 0 where x is missing (NaN); then 1 or 0 for each marked one: missing or not.
     void scaling(int64_t features, const double *means, const double *scales, const bool *marked, float bound);
     // A row of the table for each id; and, where `codes` are given, that of the pair (id before, id), whose code is
-    // before * vocabulary + id, in a second table, whose row 0 is of all other pairs.
+    // before * vocabulary + id, in a second table.
     void tokens(int64_t vocabulary, int64_t width, const float *table, int64_t pairs, const int64_t *codes,
                 const float *pair_table);
     template <class T>

@@ -54,7 +54,7 @@ void tokens(Stream &stream, const Array &table, const Maybe &codes, const Maybe 
     if (bool(codes) != bool(pair_table)) refuse("pair_table", codes ? "an array" : "nothing", "the other");
     const int64_t pairs = codes && codes->ndim() ? int64_t(codes->shape(0)) : 0;
     stream.tokens(vocabulary, width, data<float>(table, "table", {vocabulary, width}), pairs,
-                  data<int64_t>(codes, "codes", {pairs}), data<float>(pair_table, "pair_table", {pairs + 1, width}));
+                  data<int64_t>(codes, "codes", {pairs}), data<float>(pair_table, "pair_table", {pairs, width}));
 }
 
 void recurrent(Stream &stream, const std::string &name, const Array &w_ih, const Maybe &ih_scales, const Array &w_hh,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from recurra.errors import BackendError
+from recurra.errors import BackendError, InputError
 from recurra.layers.recurrent import RecurrentLayer
 from recurra.ops.native import why_not_native
 from recurra.ops.recurrence import layer as native
@@ -41,6 +42,7 @@ def check_contract(case: Case, twin: torch.nn.Module | None) -> None:
     check_padding_never_leaks(case)
     check_zero_padding_is_exact(case)
     check_steps_equal_whole(case)
+    check_stream(case)
     check_packed_sequence(case)
     check_layouts(case)
     check_gates(case)
@@ -141,6 +143,29 @@ def check_steps_equal_whole(case: Case) -> None:
             return torch.cat(outputs, 1), hx
 
         assert_all_close(evaluate(case.layer, case.x, case.hx, call=in_pieces), whole, case.slack)
+
+
+def check_stream(case: Case) -> None:
+    """A stream gives the outputs and states of the whole, by whatever it can run on, from any state."""
+    if case.layer.bidirectional:
+        with pytest.raises(InputError, match="both ends"):
+            case.layer.stream()
+        return
+    with torch.no_grad():
+        whole, last = run(case.layer, case.x, case.hx)
+    batch = case.x.size(0)
+    for backend in {"reference", case.layer.stream().backend}:
+        stream = case.layer.stream(batch, backend=backend)
+        names = [f"{name}_l{k}" for k in range(case.layer.num_layers) for name in case.layer.cell.states]
+        assert list(stream.state) == names
+        stream.state = {f"{name}_l{k}": s[k] for name, s in zip(case.layer.cell.states, case.hx, strict=True)
+                        for k in range(case.layer.num_layers)}  # fmt: skip
+        for t, x in enumerate(case.x.unbind(1)):
+            assert_close(stream.step(x), whole[:, t], f"{backend}, step {t}", case.slack)
+        for name, s in zip(case.layer.cell.states, last, strict=True):
+            for k in range(case.layer.num_layers):
+                found = torch.from_numpy(stream.state[f"{name}_l{k}"])
+                assert_close(found, s[k], f"{backend}, {name} of layer {k}", case.slack)
 
 
 def check_packed_sequence(case: Case) -> None:

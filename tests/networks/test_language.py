@@ -14,6 +14,7 @@ from recurra.networks.language import (
 )
 from recurra.networks.sequence_network import count_weights
 from recurra.ops.native import instruction_sets
+from recurra.ops.streaming.stream import Stream
 from tests.tolerances import assert_all_close, assert_close
 
 SHAPE = NetworkShape(input="tokens", input_size=12, output_size=12)
@@ -65,13 +66,11 @@ def test_steps_and_pieces_equal_the_whole(variant):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_single_tokens_give_the_same_logits(variant):
     network = network_of(variant).eval()
-    ids = tokens(1, 6)
-    whole = network(ids).logits[0]
-    state = None
-    for t, token in enumerate(ids[0].tolist()):
-        logits, state = network.step(token, state)
-        assert_close(logits, whole[t], f"step {t}")
-        assert not logits.requires_grad
+    ids = tokens(2, 6)
+    whole = network(ids).logits
+    stream = Stream(network.stages(), batch=2)
+    for t, token in enumerate(ids.unbind(1)):
+        assert_close(stream.step(token), whole[:, t].detach(), f"step {t}")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -12,7 +12,7 @@ from recurra.data.packed import Packed
 from recurra.errors import DataError, RunError
 
 _SMALLEST = 1e-300  # a scale below it counts as none
-_BOUND = 1e6  # standard deviations: no product inside a network overflows float32
+BOUND = 1e6  # standard deviations: no product inside a network overflows float32
 _SLICE = 1 << 21  # values scaled at a time
 
 
@@ -103,7 +103,7 @@ class NumberEncoder:
         for first, part in _slices(sequences.values):
             _refuse_infinities(part, first, sequences, rows)
             missing = np.isnan(part)
-            scaled = np.clip(_standard(part, self.means, self.scales), -_BOUND, _BOUND)
+            scaled = np.clip(_standard(part, self.means, self.scales), -BOUND, BOUND)
             scaled[missing] = 0.0
             last = first + len(part)
             values[first:last, : self.channels] = scaled

@@ -24,6 +24,7 @@ from recurra.runs.places import check_place
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.fit import fit
 from recurra.runs.sequences.run import SequenceRun
+from recurra.runs.streaming import RunStream
 from recurra.tasks.settings import RoomsOfSettings, Settings
 from recurra.training.loop import EpochRecord
 
@@ -56,6 +57,19 @@ class RunEstimator(BaseEstimator):
     random_state: int | np.random.RandomState | None
     verbose: bool
     run_: Any
+
+    def stream(self, batch: int = 1, **options: Any) -> RunStream:
+        """The trained network fed step by step.
+
+        Args:
+            batch, options: of `Run.stream`.
+
+        Raises:
+            InputError: this network cannot run step by step, and why.
+            NotFittedError: there is no network yet.
+        """
+        check_is_fitted(self, "run_")
+        return self.run_.stream(batch, **options)
 
     def save(self, path: str | Path) -> Path:
         """Write a run folder that `load`, `recurra.load` and the command line read.

@@ -15,6 +15,8 @@ from ..cells.base import Cell, Weights
 from ..cells.lstm import LSTMCell
 from ..errors import InputError
 from ..ops.dispatch import Choice, choose_backend
+from ..ops.streaming.stages import Numbers, Recurrent
+from ..ops.streaming.stream import Stream
 from ..ops.time_loop import Variant
 from .arguments import check_initial_values, check_torch_arguments, checked_share, checked_zoneout
 from .borders import take_input
@@ -277,6 +279,45 @@ class RecurrentLayer(nn.Module):
         (only, *others) = last
         results = border.output(result.output), last if others else only
         return (*results, border.gates(result.gates)) if return_gates else results
+
+    # -- step by step --------------------------------------------------------------------------------------
+
+    def stages(self, first: int = 0) -> list[Recurrent]:
+        """The layers as stages of a stream, in evaluation mode, named from `first` on.
+
+        Raises:
+            InputError: the layer reads from both ends.
+        """
+        if self.bidirectional:
+            raise InputError(
+                "a layer that reads from both ends cannot run step by step: one half of it begins at the end",
+                where="bidirectional=True",
+            )
+        return [
+            Recurrent(
+                f"l{first + layer}",
+                self.cell,
+                self._layer_weights(layer)[0],
+                self.variant.zoneout if any(self.variant.zoneout) else (),
+                tuple(getattr(self, f"initial_{name}")[layer, 0] for name in self.cell.states)
+                if self.learned_state
+                else None,
+            )
+            for layer in range(self.num_layers)
+        ]
+
+    def stream(self, batch: int = 1, *, precision: str | None = None, backend: str = "auto") -> Stream:
+        """The layer fed step by step: `stream.step(x)` takes (B, I) or (I,) and gives the output of that step.
+
+        Args:
+            batch, precision, backend: see `Stream`.
+
+        Raises:
+            InputError: the layer reads from both ends, or an argument that cannot be.
+            BackendError: the backend asked for cannot run the layer.
+        """
+        stages = [Numbers(self.input_size), *self.stages()]
+        return Stream(stages, batch=batch, precision=precision, backend=backend)
 
     def _check_input(self, x: Tensor) -> None:
         dtype = self._dtype

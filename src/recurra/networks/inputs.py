@@ -7,9 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.axes import zero_padding
+from recurra.errors import InputError
 from recurra.layers.convolution import Convolution
 from recurra.layers.regularisation import VariationalDropout, WordDropout
 from recurra.networks.config import NetworkConfig, NetworkShape
+from recurra.ops.streaming.stages import Numbers, Stage, Tokens
 
 PADDING_ID = 0
 UNKNOWN_ID = 1
@@ -45,6 +47,12 @@ class TokenInput(nn.Module):
         if self.pairs:
             vectors = vectors + self.pair_embedding(self._pairs(ids))
         return self.dropout(vectors), lengths
+
+    def stage(self) -> Stage:
+        """The same as the first stage of a stream."""
+        if not self.pairs:
+            return Tokens(self.embedding.weight)
+        return Tokens(self.embedding.weight, self.pair_codes, self.pair_embedding.weight[1:])
 
     def _pairs(self, ids: Tensor) -> Tensor:
         """(B, T) the number of the pair that ends at each step, from 1; 0 for none that is known."""
@@ -84,6 +92,20 @@ class FeatureInput(nn.Module):
             input = _segments(zero_padding(input, lengths), self.segment).flatten(2)
             lengths = (lengths + self.segment - 1) // self.segment
         return self.dropout(input), lengths
+
+    def stage(self) -> Stage:
+        """The same as the first stage of a stream.
+
+        Raises:
+            InputError: steps are joined before a recurrent layer sees them.
+        """
+        if len(self.convolutions) or self.segment > 1:
+            raise InputError(
+                "a network whose convolutions and segments join steps gives nothing at a single step",
+                where="network.convolutions, network.segment",
+                fix="Train it with --set network.convolutions=[] --set network.segment=1.",
+            )
+        return Numbers(self.size)
 
 
 def parts_of(segment: int, count: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from recurra.axes import valid_steps
 from recurra.layers.regularisation import EmbeddingDropout, VariationalDropout
 from recurra.networks.config import CellName, NetworkShape
 from recurra.networks.sequence_network import CELLS
+from recurra.ops.streaming.stages import Affine, Stage, Tokens
 
 
 class LanguageNetworkConfig(BaseModel):
@@ -139,20 +140,11 @@ class LanguageNetwork(nn.Module):
         table = self.embedding if self.output is None else self.output  # a tied one is kept, and saved, once
         return LanguageOutput(raw, self.dropouts[-1](raw), tuple(after), table.weight, self.bias)
 
-    @torch.no_grad()
-    def step(self, token: int, state: tuple[Any, ...] | None = None) -> tuple[Tensor, tuple[Any, ...]]:
-        """Read one token: logits (V,) of the next, and the state to go on with; in evaluation mode.
-
-        >>> shape = NetworkShape(input="tokens", input_size=10, output_size=10)
-        >>> network = LanguageNetwork(LanguageNetworkConfig(cell="gru"), shape).eval()
-        >>> logits, state = network.step(3)
-        >>> logits, state = network.step(4, state)
-        >>> logits.shape
-        torch.Size([10])
-        """
-        ids = torch.tensor([[token]], device=self.embedding.weight.device)
-        output: LanguageOutput = self(ids, state=state)
-        return output.logits[0, 0], output.state
+    def stages(self) -> list[Stage]:
+        """The network as stages of a stream: ids in, logits (B, V) of the next token out."""
+        table = self.embedding if self.output is None else self.output
+        layers = [layer.stages(first=k) for k, layer in enumerate(self.recurrent)]  # pyright: ignore
+        return [Tokens(self.embedding.weight), *chain(*layers), Affine(table.weight, self.bias)]
 
 
 def activation_penalties(output: LanguageOutput, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from recurra.errors import InputError
 from recurra.layers import GRU, LSTM, RNN
 from recurra.layers.pooling import Pooling
 from recurra.networks.config import NetworkConfig, NetworkShape
 from recurra.networks.inputs import make_input
+from recurra.ops.streaming.stages import Affine, Pool, Stage
 
 CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
@@ -56,6 +58,32 @@ class SequenceNetwork(nn.Module):
         steps, lengths = self.input(input, lengths)
         output, _ = self.recurrent(steps, lengths=lengths)
         return self.head(self.pooling(output, lengths))
+
+    def stages(self) -> list[Stage]:
+        """The network as stages of a stream: at every step the outputs for the sequence up to there.
+
+        Raises:
+            InputError: it reads from both ends, joins steps, or looks at the whole sequence once more (attention).
+        """
+        if self.config.bidirectional:
+            raise InputError(
+                "a network that reads from both ends cannot run step by step: one half of it begins at the end",
+                where="network.bidirectional",
+                fix="Train it with --set network.bidirectional=false.",
+            )
+        if "attention" in self.pooling.kinds:
+            raise InputError(
+                "attention over the whole sequence cannot run step by step",
+                where="network.pooling",
+                fix='Train it with --set network.pooling=["mean","max"].',
+            )
+        linear = [layer for layer in self.head if isinstance(layer, nn.Linear)]
+        return [
+            self.input.stage(),
+            *self.recurrent.stages(),
+            Pool(self.pooling.kinds, self.pooling.features),
+            *(Affine(layer.weight, layer.bias, relu=layer is not linear[-1]) for layer in linear),
+        ]
 
 
 def count_weights(network: nn.Module) -> int:

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import nn
 
 from recurra.errors import InputError, RunError
+from recurra.ops.streaming.stages import Stage
 from recurra.runs.config import CONFIG, RunConfig, write_config
+from recurra.runs.streaming import RunStream
 from recurra.storage import (
     append_line,
     make_folder,
@@ -54,6 +57,25 @@ class Run(Generic[C, N]):
     metrics: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     path: Path | None = None
+
+    def stream(self, batch: int = 1, *, precision: str | None = None, backend: str = "auto") -> RunStream:
+        """The network fed step by step: what a step gives is what the run says of the sequence up to there.
+
+        Args:
+            batch: sequences at once.
+            precision: of the weights: "float32", "bfloat16" or "int8".
+            backend: "auto", "native" or "reference".
+
+        Raises:
+            InputError: this network cannot run step by step, and why; or an argument that cannot be.
+            BackendError: the backend asked for cannot run the network.
+        """
+        stages, encode = self._stages()
+        return RunStream(stages, encode, batch=batch, precision=precision, backend=backend)
+
+    def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
+        """What `stream` runs, and how it turns a text into ids."""
+        raise NotImplementedError
 
     def save(self, folder: str | Path) -> Path:
         """Write the run into `folder`, which must be new or empty.

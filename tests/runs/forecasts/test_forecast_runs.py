@@ -484,3 +484,8 @@ def test_parts_told_by_a_column_are_kept():
     assert run.config.parts == {"train": 60 - 9 - 5 + 1, "validation": 15 - 5 + 1, "test": 15 - 5 + 1}
     with pytest.raises(DataError, match="a training step follows one of a later part"):
         trained(frame.with_columns(part=pl.col("part").reverse()), {"target": "s0", "split": "part"})
+
+
+def test_a_forecast_cannot_run_step_by_step(run):
+    with pytest.raises(InputError, match="cannot run step by step"):
+        run.stream()

@@ -91,12 +91,23 @@ def test_a_loaded_run_writes_and_scores_the_same(whole):
 
 def test_nats_are_those_of_the_network_token_by_token(whole):
     ids = whole.codec.encode(WORDS * 8)
-    found, state, token = [], None, begin_of(whole.codec)
+    found, token, stream = [], begin_of(whole.codec), whole.stream()
     for following in ids.tolist():
-        logits, state = whole.network.step(token, state)
-        found.append(-float(logits.log_softmax(0)[following]))
+        found.append(-np.log(stream.step(token)[following]))
         token = following
     np.testing.assert_allclose(whole.nats(ids), found, rtol=1e-4, atol=1e-5)
+
+
+def test_a_stream_reads_texts(whole):
+    stream, by_ids = whole.stream(), whole.stream()
+    read = stream.read("the cat sat")
+    for token in whole.codec.encode("the cat sat"):
+        expected = by_ids.step(int(token))
+    assert np.array_equal(read, expected) and read.sum() == pytest.approx(1, abs=1e-5)
+    with pytest.raises(InputError, match="a token or more"):
+        stream.read("")
+    with pytest.raises(InputError, match="the stream has 2"):
+        whole.stream(2).read("the")
 
 
 def test_what_does_not_fit_is_refused(whole, tmp_path):

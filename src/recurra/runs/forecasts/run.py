@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -17,7 +17,7 @@ from recurra.data.series.collection import Series
 from recurra.data.series.encoding import EncodedSeries, SeriesEncoder
 from recurra.data.series.joining import last_steps
 from recurra.data.series.windows import WindowBatches, origins_between
-from recurra.errors import DataError, RunError
+from recurra.errors import DataError, InputError, RunError
 from recurra.networks.forecast_network import ForecastNetwork
 from recurra.runs.config import CONFIG, read_config
 from recurra.runs.events import Measured, Observer, ignore
@@ -72,6 +72,12 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
     encoder: SeriesEncoder
     last: Series
     learned: np.ndarray
+
+    def _stages(self) -> NoReturn:
+        raise InputError(
+            "a forecast cannot run step by step: what it looks back on is first brought to the scale of its last value",
+            fix="Give the newest values to `forecast`.",
+        )
 
     @property
     def horizon(self) -> int:

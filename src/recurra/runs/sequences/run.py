@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,12 +14,13 @@ import torch
 from recurra.data.batches import Batches
 from recurra.data.examples import Examples
 from recurra.data.labels import TargetEncoder
-from recurra.data.numbers import NumberEncoder
+from recurra.data.numbers import BOUND, NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.schema import examples_from_arrays
 from recurra.data.text import TextEncoder
 from recurra.errors import DataError, InputError, RunError
 from recurra.networks.sequence_network import SequenceNetwork
+from recurra.ops.streaming.stages import Affine, Probabilities, Scaling, Stage
 from recurra.runs.config import CONFIG, read_config
 from recurra.runs.events import Measured, Observer, ignore
 from recurra.runs.run import METRICS, MODEL, TOKENIZER, Run, check_files, read_history, read_network
@@ -111,6 +113,20 @@ class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
             )
         self.targets.encode(examples.targets, examples.rows)
         return self.task.scores(self.answer(examples, observer), examples.targets)
+
+    def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
+        first, *middle, last = self.network.stages()
+        assert isinstance(last, Affine)
+        if self.targets.kind == "real":
+            ends = [last.scaled(self.targets.scale, self.targets.mean)]
+        else:
+            temperature = 1.0 if self.config.decision is None else self.config.decision.temperature
+            several = self.targets.kind == "multilabel"
+            ends = [last.scaled(1 / temperature), Probabilities(last.width, several)]
+        if self.numbers is not None:
+            first = Scaling(self.numbers.means, self.numbers.scales, self.numbers.marked, BOUND)
+        text = self.text
+        return [first, *middle, *ends], None if text is None else lambda piece: text.encode([piece])[0]
 
     def _write_encoders(self, folder: Path) -> list[str]:
         if self.text is None:

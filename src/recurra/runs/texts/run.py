@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from recurra.data.corpus import TokenCodec
 from recurra.data.corpus.batches import StreamBatches
 from recurra.errors import RunError
 from recurra.networks.language import LanguageNetwork
+from recurra.ops.streaming.stages import Probabilities, Stage
+from recurra.ops.streaming.stream import Stream
 from recurra.runs.config import CONFIG, read_config
 from recurra.runs.events import Measured, Observer, ignore
 from recurra.runs.run import METRICS, MODEL, TOKENIZER, Run, check_files, read_history, read_network
@@ -52,7 +55,16 @@ class TextRun(Run[TextRunConfig, LanguageNetwork]):
         Args:
             options: of `recurra.tasks.generation.decoding.generate_text`.
         """
-        return generate_text(self.network.step, self.codec, prompt, **options)
+        stream = Stream(self.network.stages())
+
+        def step(token: int, state: None) -> tuple[torch.Tensor, None]:
+            return stream.step(torch.tensor(token)), state
+
+        return generate_text(step, self.codec, prompt, **options)
+
+    def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray]]:
+        stages = self.network.stages()
+        return [*stages, Probabilities(stages[-1].width)], self.codec.encode
 
     def nats(self, ids: np.ndarray, observer: Observer = ignore) -> np.ndarray:
         """(n,) minus the logarithm of the probability that each token of a text was given."""
