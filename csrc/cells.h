@@ -12,7 +12,7 @@ namespace recurra {
 // Where the rows of one step are: `h` and `c` those of the state before it.
 struct Step {
     std::vector<const float *> x, h;
-    std::vector<float *> gates;   // (G*H,) after their nonlinearity
+    std::vector<float *> gates;   // (G*H,) after their nonlinearity; RNN: not used
     std::vector<float *> output;  // (H,)
     std::vector<float *> cells;   // (H,) LSTM: cell states; GRU after: W_hn h + b_hn; GRU before: r * h; RNN: not used
     std::vector<const float *> c;
@@ -45,13 +45,25 @@ struct RnnStep {
     explicit RnnStep(const CellWeights<T> &w)
         : w(w), input(pack_sums(w.w_ih, 0, w.units)), state(pack_sums(w.w_hh, 0, w.units)) {}
     void step(const Step &at, int rows) const {
-        const bool tanh_ = w.cell == Cell::rnn_tanh;
-        wide_product(input, at.x.data(), rows, w.units, at.gates.data(), false);
-        wide_product(state, at.h.data(), rows, w.units, at.gates.data(), true);
-        for_units(rows, w.units, [&](int r, int64_t u, int n) {
-            Floats sum = load(at.gates[r] + u, n) + bias_of(w.b_ih, u, n) + bias_of(w.b_hh, u, n);
-            store(at.output[r] + u, tanh_ ? tanh(sum) : sum < 0.0f ? Floats{} : sum, n);
-        });
+        for (int p = 0; p < input.panels; p++)
+            in_blocks<ACCUMULATORS / WIDE>(rows, [&](auto size, int first) {
+                constexpr int R = decltype(size)::value;
+                Floats sums[R][WIDE];
+                auto units_of = [&](int v) { return std::clamp<int64_t>(w.units - (p * WIDE + v) * W, 0, W); };
+                for (int v = 0; v < WIDE; v++) {
+                    const int64_t u = (p * WIDE + v) * W;
+                    const int n = int(units_of(v));
+                    Floats bias = n ? bias_of(w.b_ih, u, n) + bias_of(w.b_hh, u, n) : Floats{};
+                    for (int r = 0; r < R; r++) sums[r][v] = bias;
+                }
+                add_product<R, WIDE>(sums, at.x.data() + first, input, p);
+                add_product<R, WIDE>(sums, at.h.data() + first, state, p);
+                for (int v = 0; v < WIDE && units_of(v); v++)
+                    for (int r = 0; r < R; r++) {
+                        Floats h = w.cell == Cell::rnn_tanh ? tanh(sums[r][v]) : sums[r][v] < 0.0f ? Floats{} : sums[r][v];
+                        store(at.output[first + r] + (p * WIDE + v) * W, h, int(units_of(v)));
+                    }
+            });
     }
     CellWeights<T> w;
     Packed<WIDE, T> input, state;

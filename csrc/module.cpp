@@ -8,7 +8,7 @@ void add_stream(nb::module_ &module);  // stream_module.cpp
 
 namespace {
 
-constexpr int INTERFACE = 4;  // grows when what Python sees changes
+constexpr int INTERFACE = 5;  // grows when what Python sees changes
 
 // What a cell has must be there, and what it has not must not.
 void check_there(const Maybe &array, const char *name, bool wanted) {
@@ -17,8 +17,8 @@ void check_there(const Maybe &array, const char *name, bool wanted) {
 
 // What goes forward and what goes backward have in common; `gates` is wanted backward, and may be missing forward.
 void take(Layer &layer, const std::string &cell, bool reverse, int threads, const Maybe &lengths,
-          const Array &w_ih, const Array &w_hh, const Array &h_before, const Maybe &c_before, const Array &output,
-          const Maybe &gates, const Maybe &cells) {
+          const Array &x, const Array &w_ih, const Array &w_hh, const Array &h_before, const Maybe &c_before,
+          const Array &output, const Maybe &gates, const Maybe &cells) {
     if (output.ndim() != 3) refuse("output", "three axes", std::to_string(output.ndim()));
     if (w_ih.ndim() != 2) refuse("w_ih", "two axes", std::to_string(w_ih.ndim()));
     if (threads < 1) refuse("threads", "1 or more", std::to_string(threads));
@@ -30,10 +30,12 @@ void take(Layer &layer, const std::string &cell, bool reverse, int threads, cons
     layer.threads = int(std::max<int64_t>(1, std::min<int64_t>(threads, B)));
     check_there(c_before, "c_before", G == 4);
     check_there(cells, "cells", G > 1);
+    if (G == 1) check_there(gates, "gates", false);
     layer.lengths = data<int64_t>(lengths, "lengths", {B});
     for (int64_t r = 0; layer.lengths && r < B; r++)
         if (layer.lengths[r] < 0 || layer.lengths[r] > T)
             refuse("lengths", "0 to " + std::to_string(T) + " steps", std::to_string(layer.lengths[r]));
+    layer.x = data<float>(x, "x", {T, B, I});
     layer.w_ih = data<float>(w_ih, "w_ih", {G * H, I});
     layer.w_hh = data<float>(w_hh, "w_hh", {G * H, H});
     layer.h_before = data<float>(h_before, "h_before", {B, H});
@@ -43,15 +45,14 @@ void take(Layer &layer, const std::string &cell, bool reverse, int threads, cons
     layer.cells = data<float>(cells, "cells", {T, B, H});
 }
 
-void call_forward(const std::string &cell, bool reverse, int threads, const Maybe &lengths, const Array &w_ih,
-             const Array &w_hh, const Array &h_before, const Maybe &c_before, const Array &output,
-             const Maybe &gates, const Maybe &cells, const Array &x, const Maybe &b_ih, const Maybe &b_hh,
-             const Array &h_after, const Maybe &c_after) {
+void call_forward(const std::string &cell, bool reverse, int threads, const Maybe &lengths, const Array &x,
+                  const Array &w_ih, const Array &w_hh, const Array &h_before, const Maybe &c_before,
+                  const Array &output, const Maybe &gates, const Maybe &cells, const Maybe &b_ih, const Maybe &b_hh,
+                  const Array &h_after, const Maybe &c_after) {
     Forward f{};
-    take(f, cell, reverse, threads, lengths, w_ih, w_hh, h_before, c_before, output, gates, cells);
+    take(f, cell, reverse, threads, lengths, x, w_ih, w_hh, h_before, c_before, output, gates, cells);
     const Shape state{f.rows, f.units}, bias{gates_of(f.cell) * f.units};
     check_there(c_after, "c_after", bool(c_before));
-    f.x = data<float>(x, "x", {f.steps, f.rows, f.inputs});
     f.b_ih = data<float>(b_ih, "b_ih", bias);
     f.b_hh = data<float>(b_hh, "b_hh", bias);
     f.h_after = data<float>(h_after, "h_after", state);
@@ -60,25 +61,30 @@ void call_forward(const std::string &cell, bool reverse, int threads, const Mayb
     forward(f);
 }
 
-void call_backward(const std::string &cell, bool reverse, int threads, const Maybe &lengths, const Array &w_ih,
-              const Array &w_hh, const Array &h_before, const Maybe &c_before, const Array &output,
-              const Maybe &gates, const Maybe &cells, const Maybe &of_output, const Maybe &of_h_after,
-              const Maybe &of_c_after, const Array &of_gates, const Maybe &of_recurrent, const Maybe &of_x,
-              const Array &of_h_before, const Maybe &of_c_before) {
+void call_backward(const std::string &cell, bool reverse, int threads, const Maybe &lengths, const Array &x,
+                   const Array &w_ih, const Array &w_hh, const Array &h_before, const Maybe &c_before,
+                   const Array &output, const Maybe &gates, const Maybe &cells, const Maybe &of_output,
+                   const Maybe &of_h_after, const Maybe &of_c_after, const Maybe &of_x, const Array &of_h_before,
+                   const Maybe &of_c_before, const Maybe &of_w_ih, const Maybe &of_w_hh, const Maybe &of_b_ih,
+                   const Maybe &of_b_hh) {
     Backward b{};
-    take(b, cell, reverse, threads, lengths, w_ih, w_hh, h_before, c_before, output, gates, cells);
+    take(b, cell, reverse, threads, lengths, x, w_ih, w_hh, h_before, c_before, output, gates, cells);
     const Shape state{b.rows, b.units}, over_time{b.steps, b.rows, b.units};
-    check_there(gates, "gates", true);
+    const int64_t sums = gates_of(b.cell) * b.units;
+    check_there(gates, "gates", gates_of(b.cell) > 1);
     check_there(of_c_before, "of_c_before", bool(c_before));
-    check_there(of_recurrent, "of_recurrent", b.cell == recurra::Cell::gru_after);
+    for (auto &[array, name] : {std::pair{&of_w_hh, "of_w_hh"}, {&of_b_ih, "of_b_ih"}, {&of_b_hh, "of_b_hh"}})
+        check_there(*array, name, bool(of_w_ih));
     b.of_output = data<float>(of_output, "of_output", over_time);
     b.of_h_after = data<float>(of_h_after, "of_h_after", state);
     b.of_c_after = data<float>(of_c_after, "of_c_after", state);
-    b.of_gates = data<float>(of_gates, "of_gates", {b.steps, b.rows, gates_of(b.cell) * b.units});
-    b.of_recurrent = data<float>(of_recurrent, "of_recurrent", over_time);
     b.of_x = data<float>(of_x, "of_x", {b.steps, b.rows, b.inputs});
     b.of_h_before = data<float>(of_h_before, "of_h_before", state);
     b.of_c_before = data<float>(of_c_before, "of_c_before", state);
+    b.of_w_ih = data<float>(of_w_ih, "of_w_ih", {sums, b.inputs});
+    b.of_w_hh = data<float>(of_w_hh, "of_w_hh", {sums, b.units});
+    b.of_b_ih = data<float>(of_b_ih, "of_b_ih", {sums});
+    b.of_b_hh = data<float>(of_b_hh, "of_b_hh", {sums});
     nb::gil_scoped_release released;
     backward(b);
 }
@@ -105,15 +111,15 @@ NB_MODULE(RECURRA_MODULE, module) {
     module.attr("INTERFACE") = recurra::INTERFACE;
     module.def("supported", &recurra::supported);
     module.def("forward", &recurra::call_forward, nb::arg("cell"), nb::arg("reverse"), nb::arg("threads"),
-               nb::arg("lengths").none(), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("h_before"),
+               nb::arg("lengths").none(), nb::arg("x"), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("h_before"),
                nb::arg("c_before").none(), nb::arg("output"), nb::arg("gates").none(), nb::arg("cells").none(),
-               nb::arg("x"), nb::arg("b_ih").none(), nb::arg("b_hh").none(), nb::arg("h_after"),
-               nb::arg("c_after").none());
+               nb::arg("b_ih").none(), nb::arg("b_hh").none(), nb::arg("h_after"), nb::arg("c_after").none());
     module.def("backward", &recurra::call_backward, nb::arg("cell"), nb::arg("reverse"), nb::arg("threads"),
-               nb::arg("lengths").none(), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("h_before"),
+               nb::arg("lengths").none(), nb::arg("x"), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("h_before"),
                nb::arg("c_before").none(), nb::arg("output"), nb::arg("gates").none(), nb::arg("cells").none(),
                nb::arg("of_output").none(), nb::arg("of_h_after").none(), nb::arg("of_c_after").none(),
-               nb::arg("of_gates"), nb::arg("of_recurrent").none(), nb::arg("of_x").none(),
-               nb::arg("of_h_before"), nb::arg("of_c_before").none());
+               nb::arg("of_x").none(), nb::arg("of_h_before"), nb::arg("of_c_before").none(),
+               nb::arg("of_w_ih").none(), nb::arg("of_w_hh").none(), nb::arg("of_b_ih").none(),
+               nb::arg("of_b_hh").none());
     recurra::add_stream(module);
 }

@@ -2,12 +2,14 @@
 #include "recurrence.h"
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <type_traits>
 #include <vector>
 
 #include "cells.h"
 #include "matrix.h"
+#include "outer.h"
 #include "workers.h"
 
 namespace recurra {
@@ -204,17 +206,103 @@ struct GruBeforeBackward {
     Packed<WIDE> gates, candidate;
 };
 
+// Several steps backward of the rows of one thread, until they are enough for large products: the gradient of the input,
+// and those of the weights, summed over all its blocks.
+class Block {
+  public:
+    Block(const Backward &b, const Packed<WIDE> &input, int rows)
+        : b_(b), input_(input), G_(gates_of(b.cell)), most_(std::max<int64_t>(rows, std::clamp<int64_t>(NUMBERS / (G_ * b.units), 64, 512))),
+          of_gates_(most_, G_ * b.units), of_recurrent_(b.cell == Cell::gru_after ? most_ : 0, b.units),
+          x_(b.of_w_ih ? most_ : 0, b.inputs), h_(b.of_w_ih ? most_ : 0, b.units),
+          product_(b.of_w_ih && b.cell == Cell::gru_before ? most_ : 0, b.units), gate_rows_(most_), of_x_(most_),
+          of_w_ih(b.of_w_ih ? G_ * b.units : 0, b.inputs), of_w_hh(b.of_w_ih ? G_ * b.units : 0, b.units),
+          of_b_ih(G_ * b.units), of_recurrent_bias(b.units) {}
+
+    // Makes place for a step of n rows.
+    void make_place(int n) {
+        if (count_ + n > most_) finish();
+    }
+    // Where the gradients of row r of the step go.
+    float *of_gates(int r) const { return of_gates_.row(count_ + r); }
+    float *of_recurrent(int r) const { return b_.cell == Cell::gru_after ? of_recurrent_.row(count_ + r) : nullptr; }
+    // What row r of the step reads.
+    void reads(int r, const float *x, const float *h, const float *cells, float *of_x) {
+        const int k = count_ + r;
+        gate_rows_[k] = of_gates_.row(k);
+        of_x_[k] = of_x;
+        if (!b_.of_w_ih) return;
+        copy(x_.row(k), x, b_.inputs);
+        copy(h_.row(k), h, b_.units);
+        if (b_.cell == Cell::gru_before) copy(product_.row(k), cells, b_.units);
+    }
+    void made(int n) { count_ += n; }
+
+    void finish() {
+        const int64_t H = b_.units;
+        if (b_.of_x) wide_product(input_, gate_rows_.data(), count_, b_.inputs, of_x_.data(), false);
+        if (b_.of_w_ih) {
+            of_w_ih.add(of_gates_, 0, G_ * H, 0, x_, count_);
+            add_columns(of_gates_, count_, of_b_ih);
+            of_w_hh.add(of_gates_, 0, (G_ == 3 ? 2 : G_) * H, 0, h_, count_);
+            if (b_.cell == Cell::gru_before) of_w_hh.add(of_gates_, 2 * H, H, 2 * H, product_, count_);
+            if (b_.cell == Cell::gru_after) {
+                of_w_hh.add(of_recurrent_, 0, H, 2 * H, h_, count_);
+                add_columns(of_recurrent_, count_, of_recurrent_bias);
+            }
+        }
+        count_ = 0;
+    }
+
+  private:
+    static constexpr int64_t NUMBERS = 131072;  // of gates' gradients that stay in the second-level cache
+
+    const Backward &b_;
+    const Packed<WIDE> &input_;
+    const int64_t G_, most_;
+    const Rowwise of_gates_, of_recurrent_, x_, h_, product_;
+    std::vector<const float *> gate_rows_;
+    std::vector<float *> of_x_;
+    int count_ = 0;
+
+  public:
+    OuterSum of_w_ih, of_w_hh;
+    std::vector<float> of_b_ih, of_recurrent_bias;
+};
+
+// Adds up what the threads have summed.
+void add_up(const Backward &b, const std::vector<std::unique_ptr<Block>> &blocks) {
+    const int64_t rows = gates_of(b.cell) * b.units;
+    auto total = [&](auto number) {
+        float sum = 0;
+        for (auto &block : blocks) sum += number(*block);
+        return sum;
+    };
+    in_parallel(rows * (b.inputs + b.units) > 100000 ? b.threads : 1, [&](int part, int parts) {
+        for (int64_t i = part; i < rows; i += parts) {
+            for (int64_t j = 0; j < b.inputs; j++)
+                b.of_w_ih[i * b.inputs + j] = total([&](Block &block) { return block.of_w_ih.row(i)[j]; });
+            for (int64_t j = 0; j < b.units; j++)
+                b.of_w_hh[i * b.units + j] = total([&](Block &block) { return block.of_w_hh.row(i)[j]; });
+            b.of_b_ih[i] = b.of_b_hh[i] = total([&](Block &block) { return block.of_b_ih[i]; });
+            if (b.cell == Cell::gru_after && i >= 2 * b.units)
+                b.of_b_hh[i] = total([&](Block &block) { return block.of_recurrent_bias[i - 2 * b.units]; });
+        }
+    });
+}
+
 template <class CellBackward>
 void run_backward(const Backward &b) {
     const CellBackward cell(b);
     const int64_t I = b.inputs, H = b.units, G = gates_of(b.cell);
     const Packed<WIDE> input = pack_gradients(b.w_ih, I, 0, b.of_x ? G * H : 0);
     const bool lstm = b.cell == Cell::lstm;
+    std::vector<std::unique_ptr<Block>> blocks(b.threads);
     in_parallel(b.threads, [&](int part, int parts) {
         const Rows rows(b, part, parts);
         StepBack at(rows.size());
         std::vector<const float *> output(rows.size());
-        std::vector<float *> of_x(rows.size());
+        blocks[part] = std::make_unique<Block>(b, input, rows.size());
+        Block &block = *blocks[part];
         for (int r = 0; r < rows.size(); r++) {
             const int64_t begin = rows[r] * H;
             at.dh[r] = b.of_h_before + begin;
@@ -225,30 +313,29 @@ void run_backward(const Backward &b) {
                 if (b.of_c_after) copy(at.dc[r], b.of_c_after + begin, H);
                 else std::fill_n(at.dc[r], H, 0.0f);
             }
-            for (int64_t t = rows.length_of(rows[r]); t < b.steps; t++) {
-                const size_t place = size_t(t) * b.rows + rows[r];
-                std::fill_n(b.of_gates + place * G * H, G * H, 0.0f);
-                if (b.of_recurrent) std::fill_n(b.of_recurrent + place * H, H, 0.0f);
-                if (b.of_x) std::fill_n(b.of_x + place * I, I, 0.0f);
-            }
+            for (int64_t t = rows.length_of(rows[r]); b.of_x && t < b.steps; t++)
+                std::fill_n(b.of_x + (size_t(t) * b.rows + rows[r]) * I, I, 0.0f);
         }
         for (int64_t s = rows.longest() - 1; s >= 0; s--) {
             const int n = rows.active(s);
+            block.make_place(n);
             for (int r = 0; r < n; r++) {
-                at.gates[r] = b.gates + rows.at(r, s, G * H);
-                at.of_gates[r] = b.of_gates + rows.at(r, s, G * H);
+                at.gates[r] = b.gates ? b.gates + rows.at(r, s, G * H) : nullptr;
+                at.of_gates[r] = block.of_gates(r);
+                at.of_recurrent[r] = block.of_recurrent(r);
                 at.of_output[r] = b.of_output ? b.of_output + rows.at(r, s, H) : nullptr;
                 at.cells[r] = b.cells ? b.cells + rows.at(r, s, H) : nullptr;
-                at.of_recurrent[r] = b.of_recurrent ? b.of_recurrent + rows.at(r, s, H) : nullptr;
                 at.h[r] = s ? b.output + rows.at(r, s - 1, H) : b.h_before + rows[r] * H;
                 if (lstm) at.c[r] = s ? b.cells + rows.at(r, s - 1, H) : b.c_before + rows[r] * H;
                 output[r] = b.output + rows.at(r, s, H);
-                if (b.of_x) of_x[r] = b.of_x + rows.at(r, s, I);
+                block.reads(r, b.x + rows.at(r, s, I), at.h[r], at.cells[r], b.of_x ? b.of_x + rows.at(r, s, I) : nullptr);
             }
             cell.step(at, output, n);
-            if (b.of_x) wide_product(input, at.gate_rows(), n, I, of_x.data(), false);
+            block.made(n);
         }
+        block.finish();
     });
+    if (b.of_w_ih) add_up(b, blocks);
 }
 
 }  // namespace

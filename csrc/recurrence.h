@@ -1,8 +1,8 @@
 // One layer in one direction over time, forward and backward, on 32-bit floats.
 //
 // The products with the input and with the state, the gates and the new state of a step are made in one go: what the
-// gates are before their nonlinearity never goes to memory. The gradients of the weights are large matrix products and
-// are made outside, by whoever is best at them, from the gradients that `backward` leaves.
+// gates are before their nonlinearity never goes to memory. Backward, the gradients of the gates of some steps stay in the
+// cache until those of input and weights are made of them.
 //
 // Each thread has rows of its own, for the whole sequence: no thread waits for another. The sums of a block of
 // rows and of all gates of a few units stay in registers until the gates are done.
@@ -15,25 +15,24 @@
 #include "weights.h"
 
 namespace recurra {
-
 struct Layer {
     Cell cell;
     int64_t steps, rows, inputs, units;
     bool reverse;             // from the last valid step of each row to its first
     int threads;
     const int64_t *lengths;   // (B,) 0..T valid steps of each row, or null: T
+    const float *x;           // (T, B, I); nothing past the lengths is read
     const float *w_ih;        // (G*H, I)
     const float *w_hh;        // (G*H, H)
     const float *h_before;    // (B, H)
     const float *c_before;    // (B, H) LSTM
     // What `forward` writes and `backward` reads, zero past the lengths.
     float *output;            // (T, B, H)
-    float *gates;             // (T, B, G*H) after their nonlinearity; may be null where nobody goes backward
+    float *gates;             // (T, B, G*H) after their nonlinearity; null for RNN, and where nobody goes backward
     float *cells;             // (T, B, H) LSTM: cell states; GRU after: W_hn h + b_hn; GRU before: r * h; RNN: null
 };
 
 struct Forward : Layer {
-    const float *x;           // (T, B, I); nothing past the lengths is read
     const float *b_ih;        // (G*H,) or null
     const float *b_hh;        // (G*H,) or null
     float *h_after;           // (B, H) after each row's last step
@@ -44,11 +43,13 @@ struct Backward : Layer {
     const float *of_output;   // (T, B, H) gradient, or null: 0
     const float *of_h_after;  // (B, H) or null
     const float *of_c_after;  // (B, H) or null
-    float *of_gates;          // (T, B, G*H) gradient of W_ih x + b_ih; zero past the lengths
-    float *of_recurrent;      // (T, B, H) GRU after: gradient of W_hn h + b_hn; else null
     float *of_x;              // (T, B, I) zero past the lengths; null: nobody asks
     float *of_h_before;       // (B, H)
     float *of_c_before;       // (B, H) LSTM
+    float *of_w_ih;           // (G*H, I); null, as the three that follow: nobody asks
+    float *of_w_hh;           // (G*H, H)
+    float *of_b_ih;           // (G*H,)
+    float *of_b_hh;           // (G*H,)
 };
 
 void forward(const Forward &f);

@@ -129,7 +129,7 @@ def test_torch_accepts_the_operators(cell):
     torch.library.opcheck(recurrence, (*given, lengths, name, True, True))
     output, _, _, gates, cells = recurrence(*given, lengths, name, True, True)
     saved = (*given[:5], lengths, output, gates, cells, name, True)
-    torch.library.opcheck(recurrence_backward, (torch.randn_like(output), None, None, *saved, True))
+    torch.library.opcheck(recurrence_backward, (torch.randn_like(output), None, None, *saved, True, True))
 
 
 @each_cell

@@ -92,6 +92,7 @@ class _Recurrence(torch.autograd.Function):
                 ctx.name,
                 ctx.reverse,
                 ctx.needs_input_grad[1],
+                any(ctx.needs_input_grad[4:8]),
             )
         there = zip(found, tensors, ctx.needs_input_grad[1:8], strict=True)
         return None, *(g if t is not None and want else None for g, t, want in there), None, None, None

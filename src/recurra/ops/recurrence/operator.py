@@ -1,6 +1,6 @@
 """The recurrence as two operators that torch knows: `recurra::recurrence` and `recurra::recurrence_backward`.
 
-The steps are native (`csrc/recurrence.h`); the gradients of the weights are large matrix products, and torch's.
+Both are native, see `csrc/recurrence.h`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...axes import zero_padding
 from ...cells.base import Cell
 from ...cells.gru import GRUCell
 from ...cells.rnn import RNNCell
@@ -51,19 +50,18 @@ def run_forward(
 
     Returns:
         output (T, B, H), h and c (B, H) after the last step, and what `run_backward` needs: gates (T, B, G*H) and
-        cells (T, B, H). What the cell has not, or is not kept, is empty.
+        cells (T, B, H), not of a RNN. What the cell has not, or is not kept, is empty.
     """
     output, gates = x.new_empty(*x.shape[:2], h.size(1)), None
-    if keep:
+    if keep and _has_cells(cell):
         gates = x.new_empty(*x.shape[:2], w_ih.size(0))
     cells = torch.empty_like(output) if _has_cells(cell) else None
     h_after, c_after = torch.empty_like(output[0]), None if c is None else torch.empty_like(output[0])
     _kernels().forward(
-        **_layer(cell, reverse, lengths, w_ih, w_hh, h, c),
+        **_layer(cell, reverse, lengths, x, w_ih, w_hh, h, c),
         output=output,
         gates=gates,
         cells=cells,
-        x=_plain(x),
         b_ih=_plain(b_ih),
         b_hh=_plain(b_hh),
         h_after=h_after,
@@ -88,66 +86,42 @@ def run_backward(
     cell: str,
     reverse: bool,
     wants_x: bool,
+    wants_weights: bool,
 ) -> Seven:
     """Gradients of x, h, c, w_ih, w_hh, b_ih and b_hh; empty where there is none, or none is wanted."""
-    units = h.size(1)
-    of_gates = torch.empty_like(gates)
-    of_recurrent = torch.empty_like(output) if cell == "gru_after" else None
     of_x = x.new_empty(x.shape) if wants_x else None
     h = _plain(h)
     of_h_before, of_c_before = torch.empty_like(h), None if c is None else torch.empty_like(h)
+    rows = w_ih.size(0)
+    shapes = {"of_w_ih": w_ih.shape, "of_w_hh": w_hh.shape, "of_b_ih": (rows,), "of_b_hh": (rows,)}
+    of_weights = {name: x.new_empty(shape) if wants_weights else None for name, shape in shapes.items()}
     _kernels().backward(
-        **_layer(cell, reverse, lengths, w_ih, w_hh, h, c),
+        **_layer(cell, reverse, lengths, x, w_ih, w_hh, h, c),
         output=output.detach(),
-        gates=gates.detach(),
+        gates=gates.detach() if _has_cells(cell) else None,
         cells=cells.detach() if _has_cells(cell) else None,
         of_output=_plain(of_output),
         of_h_after=_plain(of_h),
         of_c_after=_plain(of_c),
-        of_gates=of_gates,
-        of_recurrent=of_recurrent,
         of_x=of_x,
         of_h_before=of_h_before,
         of_c_before=of_c_before,
+        **of_weights,
     )
-    if lengths is not None:
-        x = zero_padding(x, lengths, batch_first=False)
-    flat = of_gates.flatten(0, 1)
-    of_w_ih, of_b_ih = flat.T @ x.flatten(0, 1), flat.sum(0)
-
-    def of_weights(of_sums: Tensor) -> Tensor:
-        return _of_recurrent_weights(of_sums, output, h, lengths, reverse)
-
-    of_b_hh = of_b_ih.clone()
-    if of_recurrent is not None:
-        of_w_hh = torch.cat([of_weights(of_gates[..., : 2 * units]), of_weights(of_recurrent)])
-        of_b_hh[2 * units :] = of_recurrent.sum((0, 1))
-    elif cell == "gru_before":
-        of_n = of_gates[..., 2 * units :].flatten(0, 1).T @ cells.flatten(0, 1)
-        of_w_hh = torch.cat([of_weights(of_gates[..., : 2 * units]), of_n])
-    else:
-        of_w_hh = of_weights(of_gates)
-    return _or_empty(of_x, x), of_h_before, _or_empty(of_c_before, x), of_w_ih, of_w_hh, of_b_ih, of_b_hh
-
-
-def _of_recurrent_weights(
-    of_sums: Tensor, output: Tensor, h: Tensor, lengths: Tensor | None, reverse: bool
-) -> Tensor:
-    """The gradient of W in sums_t = W h_{t-1}, (rows, H), from those of the sums, (T, B, rows)."""
-    now, before = (of_sums[:-1], output[1:]) if reverse else (of_sums[1:], output[:-1])
-    if not reverse:
-        first = of_sums[0]
-    elif lengths is None:
-        first = of_sums[-1]
-    else:
-        first = of_sums[(lengths - 1).clamp(min=0), torch.arange(len(lengths))]
-    return torch.addmm(first.T @ h, now.flatten(0, 1).T, before.flatten(0, 1))
+    found = (
+        _or_empty(of_x, x),
+        of_h_before,
+        _or_empty(of_c_before, x),
+        *(_or_empty(t, x) for t in of_weights.values()),
+    )
+    return found  # pyright: ignore[reportReturnType]
 
 
 def _layer(
     cell: str,
     reverse: bool,
     lengths: Tensor | None,
+    x: Tensor,
     w_ih: Tensor,
     w_hh: Tensor,
     h: Tensor,
@@ -159,6 +133,7 @@ def _layer(
         "reverse": reverse,
         "threads": torch.get_num_threads(),
         "lengths": _plain(lengths),
+        "x": _plain(x),
         "w_ih": _plain(w_ih),
         "w_hh": _plain(w_hh),
         "h_before": _plain(h),
@@ -199,7 +174,7 @@ def _(x, h, c, w_ih, w_hh, b_ih, b_hh, lengths, cell, reverse, keep):
         output,
         torch.empty_like(output[0]),
         x.new_empty(0) if c is None else torch.empty_like(output[0]),
-        x.new_empty(*x.shape[:2], w_ih.size(0)) if keep else x.new_empty(0),
+        x.new_empty(*x.shape[:2], w_ih.size(0)) if keep and _has_cells(cell) else x.new_empty(0),
         torch.empty_like(output) if _has_cells(cell) else x.new_empty(0),
     )
 
@@ -221,13 +196,13 @@ def _(
     cell,
     reverse,
     wants_x,
+    wants_weights,
 ):
+    rows = w_ih.size(0)
+    shapes = (w_ih.shape, w_hh.shape, (rows,), (rows,))
     return (
         x.new_empty(x.shape) if wants_x else x.new_empty(0),
         h.new_empty(h.shape),
         x.new_empty(0) if c is None else h.new_empty(h.shape),
-        w_ih.new_empty(w_ih.shape),
-        w_hh.new_empty(w_hh.shape),
-        w_ih.new_empty(w_ih.size(0)),
-        w_ih.new_empty(w_ih.size(0)),
+        *(w_ih.new_empty(shape if wants_weights else (0,)) for shape in shapes),
     )
