@@ -16,7 +16,8 @@ namespace recurra {
 template <class T>
 class Buffer {
   public:
-    explicit Buffer(size_t n = 0) {
+    Buffer() = default;
+    explicit Buffer(size_t n) {
         size_t bytes = (n * sizeof(T) + 63) / 64 * 64;
         data_.reset(static_cast<T *>(std::aligned_alloc(64, bytes ? bytes : 64)));
         if (!data_) throw std::bad_alloc();

@@ -60,25 +60,43 @@ Packed<WIDE> pack_gradients(const float *weights, int64_t width, int64_t first, 
     });
 }
 
+// Weights of more bytes do not fit the second-level cache.
+constexpr int64_t LARGE = 3 << 20;
+constexpr int ROWS_AHEAD = 256;  // rows of several steps whose products with the input are made at once
+
 template <class CellStep>
 void run_forward(const Forward &f) {
-    const CellStep cell(
-        {f.cell, f.inputs, f.units, {f.w_ih, nullptr, f.inputs}, {f.w_hh, nullptr, f.units}, f.b_ih, f.b_hh});
-    const int64_t H = f.units, G = gates_of(f.cell);
+    const int64_t I = f.inputs, H = f.units, G = gates_of(f.cell);
+    const bool early = G * H * (I + H) * int64_t(sizeof(float)) > LARGE;
+    const CellStep cell({f.cell, I, H, {f.w_ih, nullptr, I}, {f.w_hh, nullptr, H}, f.b_ih, f.b_hh}, early);
     in_parallel(f.threads, [&](int part, int parts) {
         const Rows rows(f, part, parts);
         Step at(rows.size());
-        const Buffer<float> scratch(f.gates ? 0 : size_t(rows.size()) * G * H);
+        const int64_t steps = early ? std::max(1, ROWS_AHEAD / std::max(1, rows.size())) : 1;
+        const Buffer<float> scratch(f.gates ? 0 : size_t(steps) * rows.size() * G * H);
+        auto gates = [&](int64_t s, int r) {
+            return f.gates ? f.gates + rows.at(r, s, G * H) : scratch.get() + ((s % steps) * rows.size() + r) * G * H;
+        };
+        std::vector<const float *> x;
+        std::vector<float *> sums;
         for (int r = 0; r < rows.size(); r++) {
-            at.gates[r] = scratch.get() + size_t(r) * G * H;
             at.h[r] = f.h_before + rows[r] * H;
             at.c[r] = f.c_before ? f.c_before + rows[r] * H : nullptr;
         }
         for (int64_t s = 0; s < rows.longest(); s++) {
+            if (early && s % steps == 0) {
+                x.clear(), sums.clear();
+                for (int64_t q = s; q < std::min(s + steps, rows.longest()); q++)
+                    for (int r = 0; r < rows.active(q); r++) {
+                        x.push_back(f.x + rows.at(r, q, I));
+                        sums.push_back(gates(q, r));
+                    }
+                cell.ahead.project(x.data(), int(x.size()), sums.data());
+            }
             const int n = rows.active(s);
             for (int r = 0; r < n; r++) {
-                at.x[r] = f.x + rows.at(r, s, f.inputs);
-                if (f.gates) at.gates[r] = f.gates + rows.at(r, s, G * H);
+                at.x[r] = f.x + rows.at(r, s, I);
+                at.gates[r] = gates(s, r);
                 at.output[r] = f.output + rows.at(r, s, H);
                 at.cells[r] = f.cells ? f.cells + rows.at(r, s, H) : nullptr;
             }
@@ -211,7 +229,7 @@ struct GruBeforeBackward {
 class Block {
   public:
     Block(const Backward &b, const Packed<WIDE> &input, int rows)
-        : b_(b), input_(input), G_(gates_of(b.cell)), most_(std::max<int64_t>(rows, std::clamp<int64_t>(NUMBERS / (G_ * b.units), 64, 512))),
+        : b_(b), input_(input), G_(gates_of(b.cell)), most_(most(b, rows)),
           of_gates_(most_, G_ * b.units), of_recurrent_(b.cell == Cell::gru_after ? most_ : 0, b.units),
           x_(b.of_w_ih ? most_ : 0, b.inputs), h_(b.of_w_ih ? most_ : 0, b.units),
           product_(b.of_w_ih && b.cell == Cell::gru_before ? most_ : 0, b.units), gate_rows_(most_), of_x_(most_),
@@ -255,6 +273,12 @@ class Block {
 
   private:
     static constexpr int64_t NUMBERS = 131072;  // of gates' gradients that stay in the second-level cache
+    // Rows of a block: a step of them all, and enough to be worth a visit to sums that are far away.
+    static int64_t most(const Backward &b, int64_t rows) {
+        const int64_t sums = gates_of(b.cell) * b.units;
+        const int64_t least = OuterSum::is_far(sums, std::max(b.inputs, b.units)) ? OuterSum::DEEP_FAR : 64;
+        return std::max(rows, std::clamp<int64_t>(NUMBERS / sums, least, 512));
+    }
 
     const Backward &b_;
     const Packed<WIDE> &input_;
@@ -328,7 +352,8 @@ void run_backward(const Backward &b) {
                 at.h[r] = s ? b.output + rows.at(r, s - 1, H) : b.h_before + rows[r] * H;
                 if (lstm) at.c[r] = s ? b.cells + rows.at(r, s - 1, H) : b.c_before + rows[r] * H;
                 output[r] = b.output + rows.at(r, s, H);
-                block.reads(r, b.x + rows.at(r, s, I), at.h[r], at.cells[r], b.of_x ? b.of_x + rows.at(r, s, I) : nullptr);
+                const size_t input = rows.at(r, s, I);
+                block.reads(r, b.x + input, at.h[r], at.cells[r], b.of_x ? b.of_x + input : nullptr);
             }
             cell.step(at, output, n);
             block.made(n);

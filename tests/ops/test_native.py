@@ -119,6 +119,20 @@ def test_the_number_of_threads_changes_nothing_forward_and_nearly_nothing_backwa
             assert_close(a, b)
 
 
+@pytest.mark.parametrize(
+    ("cell", "units"),
+    [(RNNCell(), 750), (GRUCell(), 420), (GRUCell("before"), 420), (LSTMCell(), 400)],
+    ids=["rnn", "gru", "before", "lstm"],
+)
+def test_weights_larger_than_the_cache(cell, units):
+    given = drawn(cell, steps=12, batch=33, inputs=units, units=units)
+    given = (given[0], given[1], [Weights(*(t.detach().div(10).requires_grad_() for t in given[2][0][:4]))])
+    lengths = (torch.arange(33) * 5) % 13
+    found, expected = (outcome(run, cell, *given, lengths) for run in (layer.run_native, run_reference))
+    for a, b in zip(found, expected, strict=True):
+        assert_close(a, b)
+
+
 @each_cell
 def test_torch_accepts_the_operators(cell):
     x, state, weights = drawn(cell)
