@@ -31,7 +31,10 @@ struct Chunk {
 
 namespace {
 
-constexpr int MOST = 48;            // rows of a chunk: their numbers stay in the second-level cache beside the weights
+constexpr int MOST = 192;           // rows of a chunk: for each of them all weights are read once
+constexpr int FEW = 48;             // the same where the weights are few: all numbers of its rows stay in the cache
+constexpr int64_t MANY = 200000;    // weights of a network that are not few
+constexpr int SLOTS = 8;            // rows that a cell has in hand at once
 constexpr int64_t WORTH = 4000000;  // multiplications that are worth a thread of their own
 
 Buffer<float> zeros(size_t n) {
@@ -149,15 +152,18 @@ class Recurrent : public Stage {
         const int64_t H = width, G = gates_of(cell_.w.cell);
         const bool lstm = G == 4;
         Step &at = chunk.step;
-        float *gates = chunk.scratch(chunk.gates, chunk.gates_size, size_t(MOST) * G * H);
-        float *cells = lstm ? c_.get() + chunk.first * H : chunk.scratch(chunk.cells, chunk.cells_size, size_t(MOST) * H);
+        // LSTM and GRU after leave a row's gates and never look at them again: a few places are enough.
+        const int slots = lstm || cell_.w.cell == Cell::gru_after ? SLOTS : MOST;
+        float *gates = chunk.scratch(chunk.gates, chunk.gates_size, size_t(slots) * G * H);
+        float *cells = chunk.scratch(chunk.cells, chunk.cells_size, size_t(slots) * H);
         for (int r = 0; r < chunk.n; r++) {
             const int64_t row = (chunk.first + r) * H;
             at.x[r] = chunk.at[r];
             at.h[r] = h_.get() + row;
             chunk.at[r] = at.output[r] = next_.get() + row;
-            at.gates[r] = gates + r * G * H;
-            at.c[r] = at.cells[r] = cells + r * H;
+            at.gates[r] = gates + (r % slots) * G * H;
+            at.cells[r] = lstm ? c_.get() + row : cells + (r % slots) * H;
+            at.c[r] = at.cells[r];
         }
         cell_.step(at, chunk.n);
     }
@@ -322,23 +328,25 @@ int64_t Stream::work() const {
     return sum * rows_;
 }
 
+int Stream::at_once() const { return work() / rows_ > MANY ? MOST : FEW; }
+
 bool Stream::long_step() const { return work() > WORTH / 4; }
 
 int Stream::parts() const {
-    const int64_t chunks = (rows_ + MOST - 1) / MOST;
+    const int64_t chunks = (rows_ + at_once() - 1) / at_once();
     return int(std::max<int64_t>(1, std::min<int64_t>({threads_, chunks, work() / WORTH})));
 }
 
 void Stream::step(const StreamInput &in, float *out) {
     stages_.front()->check(in, rows_);
-    const int wanted = parts();
-    while (int(chunks_.size()) < wanted) chunks_.emplace_back(int(std::min<int64_t>(MOST, rows_)));
+    const int wanted = parts(), most = at_once();
+    while (int(chunks_.size()) < wanted) chunks_.emplace_back(int(std::min<int64_t>(most, rows_)));
     in_parallel(wanted, [&](int part, int parts) {
         Chunk &chunk = chunks_[part];
         chunk.in = in;
-        for (int64_t first = int64_t(part) * MOST; first < rows_; first += int64_t(parts) * MOST) {
+        for (int64_t first = int64_t(part) * most; first < rows_; first += int64_t(parts) * most) {
             chunk.first = first;
-            chunk.n = int(std::min<int64_t>(MOST, rows_ - first));
+            chunk.n = int(std::min<int64_t>(most, rows_ - first));
             for (auto &stage : stages_) stage->step(chunk);
             for (int r = 0; r < chunk.n; r++) std::copy_n(chunk.at[r], width(), out + (first + r) * width());
         }

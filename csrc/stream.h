@@ -88,6 +88,7 @@ class Stream {
   private:
     void add(std::unique_ptr<Stage> stage);
     int64_t work() const;  // multiplications of a step
+    int at_once() const;   // rows of a chunk
     int parts() const;     // threads that a step takes
 
     const int64_t rows_;
