@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -67,18 +66,6 @@ def trained(fit: Callable[..., R], *data: Any, place: str, **parts: Any) -> R:
     if run.metrics["training"]["stopped"] == "interrupted":
         sys.exit("interrupted: this trial is not kept")
     return run
-
-
-def machine() -> str:
-    """Processor and number of cores."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.split(":")[1].strip() for line in cpuinfo.read_text().split("\n") if "model name" in line
-        ]
-        model = names[0] if names else model
-    return f"{os.cpu_count()} cores of {model}"
 
 
 def run_command(arguments: list[str]) -> dict[str, Any]:

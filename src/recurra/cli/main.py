@@ -353,6 +353,35 @@ def info(
     run_info(run, settings=settings, as_json=json)
 
 
+@app.command()
+def bench(
+    units: Annotated[
+        list[int] | None, typer.Argument(metavar="[UNITS]...", help="Sizes; 64 128 256.", min=1)
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Turns that everybody takes; medians are shown.")] = 9,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="In training; else as many as torch takes.")
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the roofline.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --picture.")] = False,
+    json: JSON = False,
+) -> None:
+    """How fast layers and streams are on this machine, beside torch and ONNX Runtime.
+
+    Example: recurra bench 64 256 --picture roofline.png
+    """
+    from recurra.cli.bench import run_bench
+
+    run_bench(
+        units or [64, 128, 256],
+        repeats=repeats,
+        threads=threads,
+        picture=picture,
+        overwrite=overwrite,
+        as_json=json,
+    )
+
+
 def run() -> None:
     """Entry of the command: 0 good, 1 the work failed, 2 the call or the input was wrong."""
     from recurra.errors import RecurraError

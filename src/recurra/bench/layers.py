@@ -1,0 +1,93 @@
+"""A training step of one layer: forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+import recurra
+from recurra.bench.measurement import OURS, Measurement, in_turns
+from recurra.errors import RecurraError
+
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+BATCH, STEPS, SHORTEST = 64, 200, 20
+_FLOAT, _BFLOAT = 1e-4, 0.1  # how far results may be off, at a scale of 1
+
+
+def measure_training(cell: str, units: int, *, repeats: int, unequal: bool = False) -> Measurement:
+    """Ours beside torch's, with 64 sequences of 200 steps and as many inputs as units.
+
+    Outputs and the gradients of input and weights are compared first.
+
+    Args:
+        cell: "RNN", "GRU" or "LSTM".
+        repeats: turns.
+        unequal: sequences of 20 to 200 steps; torch's as a PackedSequence, packed and padded within the step.
+
+    Raises:
+        RecurraError: results differ.
+    """
+    torch.manual_seed(0)
+    theirs, ours = getattr(nn, cell)(units, units), getattr(recurra, cell)(units, units)
+    ours.load_state_dict(theirs.state_dict())
+    x, of_output = torch.randn(STEPS, BATCH, units, requires_grad=True), torch.randn(STEPS, BATCH, units)
+    lengths = torch.randint(SHORTEST, STEPS + 1, (BATCH,)) if unequal else None
+    steps = {OURS: _work(ours, x, of_output, lengths), "torch": _work(theirs, x, of_output, lengths)}
+    if has_bfloat16() and not unequal:
+        steps["torch, bfloat16"] = _work(theirs, x, of_output, lengths, bfloat16=True)
+    expected = steps["torch"]()
+    off = {}
+    for peer, step in steps.items():
+        off[peer] = max(_off(a, b) for a, b in zip(step(), expected, strict=True))
+        if not off[peer] <= (_BFLOAT if "bfloat16" in peer else _FLOAT):
+            raise RecurraError(
+                f"the results of {peer} and torch differ by {off[peer]:.2g}", where=f"{cell}, {units} units"
+            )
+    seconds, ratios = in_turns(steps, repeats=repeats)
+    numbers = STEPS * BATCH if lengths is None else int(lengths.sum())
+    gates = GATES[cell]
+    # Forward one product of each input and state with each gate, backward two.
+    products = 3 * numbers * gates * units * 2 * units
+    kept = 0 if cell == "RNN" else gates + 1  # gates, and a cell state or what stands for one
+    # Read x, the gradient of the output, and what forward keeps; written are output, gradient of x and what is kept.
+    traffic = 4 * (numbers * units * (6 + 2 * kept) + 4 * gates * units * 2 * units)
+    return Measurement("training step", cell, units, BATCH, seconds, ratios, products, traffic, off)
+
+
+def has_bfloat16() -> bool:
+    """Whether this machine multiplies in bfloat16; elsewhere torch imitates it, slowly."""
+    return (
+        torch.backends.mkldnn.is_available()
+        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    )
+
+
+def _work(
+    layer: nn.Module, x: Tensor, of_output: Tensor, lengths: Tensor | None, *, bfloat16: bool = False
+) -> Callable[[], list[Tensor]]:
+    leaves = [x, *layer.parameters()]
+
+    def output_of() -> Tensor:
+        if lengths is None:
+            return layer(x)[0]
+        if isinstance(layer, nn.RNNBase):
+            packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+            return pad_packed_sequence(layer(packed)[0], total_length=len(x))[0]
+        return layer(x, lengths=lengths)[0]
+
+    def step() -> list[Tensor]:
+        with torch.autocast("cpu", torch.bfloat16) if bfloat16 else nullcontext():
+            output = output_of()
+        return [output, *torch.autograd.grad(output, leaves, of_output.to(output.dtype))]
+
+    return step
+
+
+def _off(found: Tensor, expected: Tensor) -> float:
+    scale = max(1.0, float(expected.detach().abs().max()))
+    return float((found.detach() - expected.detach()).abs().max()) / scale
