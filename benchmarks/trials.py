@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+from recurra.bench.machine import machine
 from recurra.runs.run import Run
 from recurra.training.loop import EpochRecord
 
