@@ -21,7 +21,7 @@ TINY = {
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread():
-    """For the whole module, its shared estimators included: gradients depend on the number of threads in their last bits."""
+    """For shared estimators too: the last bits of gradients depend on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
