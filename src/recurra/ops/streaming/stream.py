@@ -147,6 +147,8 @@ class Stream:
         first = self._stages[0]
         if isinstance(first, Tokens):
             return "an id of a token for each"
+        if isinstance(first, Scaling):
+            return f"{features_read(first)} numbers for each"
         return f"{features_read(first)} 32-bit floats for each: x.astype('float32')"
 
     # -- the state -----------------------------------------------------------------------------------------
