@@ -257,13 +257,17 @@ def test_what_cannot_be_asked_for():
         gru.stream(precision="float64", backend="native")
 
 
-def test_training_on_does_not_change_a_stream():
-    gru, x = recurra.GRU(2, 3), drawn(2)
-    stream = gru.stream()
-    expected = gru.stream().step(x)
+@pytest.mark.parametrize("backend", ["auto", "reference"])
+def test_training_on_does_not_change_a_stream(backend):
+    gru, x = recurra.GRU(2, 3, learned_state=True), drawn(2)
+    stream = gru.stream(backend=backend)
+    expected = gru.stream(backend=backend).step(x)
     with torch.no_grad():
         for p in gru.parameters():
             p.add_(1)
+    assert np.array_equal(stream.step(x), expected)
+    assert stream.deviation().largest < 1e-6
+    stream.reset()
     assert np.array_equal(stream.step(x), expected)
 
 

@@ -5,8 +5,8 @@ A stage reads what the one before gives for each of B rows, and keeps a state of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -39,6 +39,20 @@ class Stage(Protocol):
     def in_precision(self, precision: str) -> Stage:
         """The same with its matrices rounded."""
         ...
+
+
+def copied(stage: Any) -> Any:
+    """The same stage with tensors of its own, which no training changes."""
+
+    def of(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return value.detach().clone()
+        if isinstance(value, tuple):
+            parts = [of(part) for part in value]
+            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        return value
+
+    return replace(stage, **{field.name: of(getattr(stage, field.name)) for field in fields(stage)})
 
 
 @dataclass(frozen=True)

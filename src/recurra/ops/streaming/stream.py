@@ -17,7 +17,7 @@ from ...errors import BackendError, InputError
 from ...storage import reading_error, write_bytes
 from .cores import Core, ReferenceCore, features_read, floats_read, native_core, native_obstacle
 from .precision import checked_precision
-from .stages import Affine, Recurrent, Scaling, Stage, Tokens
+from .stages import Affine, Recurrent, Scaling, Stage, Tokens, copied
 
 BACKENDS = ("auto", "native", "reference")
 _DRAWN_STEPS = 100
@@ -76,6 +76,7 @@ class Stream:
     ):
         if batch < 1:
             raise InputError(f"expected 1 or more sequences, found {batch}", where="batch")
+        stages = [copied(stage) for stage in stages]
         self.batch = batch
         self.precision = checked_precision(precision, _dtype(stages))
         self.backend, self.backend_reason = _chosen(backend, stages, self.precision)
