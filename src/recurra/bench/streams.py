@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -70,12 +71,7 @@ def measure_streaming(cell: str, units: int, *, batch: int = 1, repeats: int) ->
 
 def has_onnx() -> bool:
     """Whether ONNX Runtime, and what makes a file for it, are installed."""
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError:
-        return False
-    return bool(onnx and onnxruntime)
+    return all(find_spec(name) is not None for name in ("onnx", "onnxruntime"))
 
 
 class OnnxStep:
@@ -86,8 +82,8 @@ class OnnxStep:
     """
 
     def __init__(self, cell: str, layer: torch.nn.Module, x: np.ndarray):
-        import onnxruntime
-        from onnx import TensorProto, helper, numpy_helper
+        import onnxruntime  # pyright: ignore[reportMissingImports]
+        from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
 
         batch, units = x.shape
         given = {name: value.detach().numpy() for name, value in layer.named_parameters()}
