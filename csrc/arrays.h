@@ -36,15 +36,23 @@ inline std::string words(const Shape &shape) {
 template <class T>
 const char *number_type() {
     if (std::is_same_v<T, float>) return "32-bit floats";
+    if (std::is_same_v<T, Bfloat16>) return "bfloat16";
     if (std::is_same_v<T, double>) return "64-bit floats";
     if (std::is_same_v<T, bool>) return "true or false";
     return sizeof(T) == 8 ? "64-bit integers" : sizeof(T) == 2 ? "unsigned 16-bit integers" : "8-bit integers";
 }
 
 template <class T>
+bool is_of(const Array &array) {
+    if constexpr (std::is_same_v<T, Bfloat16>)
+        return array.dtype() == nb::dlpack::dtype{uint8_t(nb::dlpack::dtype_code::Bfloat), 16, 1};
+    else
+        return array.dtype() == nb::dtype<T>();
+}
+
+template <class T>
 T *data(const Array &array, const char *name, const Shape &shape) {
-    const auto type = nb::dtype<T>();
-    if (array.dtype() != type) refuse(name, number_type<T>(), "another number type");
+    if (!is_of<T>(array)) refuse(name, number_type<T>(), "another number type");
     if (array.device_type() != nb::device::cpu::value) refuse(name, "an array of the CPU", "one of another device");
     Shape found;
     for (size_t k = 0; k < array.ndim(); k++) found.push_back(int64_t(array.shape(k)));

@@ -6,7 +6,9 @@
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 
+#include "tiles.h"
 #include "vector.h"
 #include "weights.h"
 
@@ -33,22 +35,53 @@ class Buffer {
 
 inline int panels_of(int64_t columns, int each) { return int((columns + each - 1) / each); }
 
-// A matrix (K, N) cut into panels of V * W columns, each panel row after row. Which element stands where is up
-// to the caller: that is how the gates of a unit get next to each other.
-template <int V, class T = float>
+// How many numbers of a row are multiplied: of bfloat16, whole pairs or tiles.
+template <class N>
+constexpr int64_t deep(int64_t columns) {
+#if defined(RECURRA_TILES)
+    constexpr int step = std::is_same_v<N, Bfloat16> ? TILE_DEEP : 1;
+#else
+    constexpr int step = std::is_same_v<N, Bfloat16> ? 2 : 1;
+#endif
+    return (columns + step - 1) / step * step;
+}
+
+// Rows next to each other, each on a register's border, zeros behind them. Rows of bfloat16 that are to be multiplied
+// stand like this: a tile reads TILE_ROWS of them at equal distances, and up to `deep` columns.
+template <class N>
+class Rowwise {
+  public:
+    Rowwise(int64_t rows, int64_t columns)
+        : stride(panels_of(columns, 64) * 64 + 64 / int(sizeof(N))), columns(columns), data_(place(rows)) {
+        std::fill_n(data_.get(), place(rows), N{});
+    }
+    N *row(int64_t k) const { return data_.get() + size_t(k) * stride; }
+    // Some more than is needed: rows a power of two apart would share the same few lines of a cache.
+    const int64_t stride, columns;
+
+  private:
+    size_t place(int64_t rows) const { return size_t(rows ? rows + TILE_ROWS : 0) * stride; }
+    Buffer<N> data_;
+};
+
+// A matrix (K, P) cut into panels of V * W columns, each panel row after row; to be multiplied with rows of N. Where N is
+// Bfloat16, every two numbers of a column stand next to each other. Which element stands where is up to the
+// caller: that is how the gates of a unit get next to each other.
+template <int V, class T = float, class N = float>
 class Packed {
   public:
     static constexpr int WIDTH = V * W;
     static constexpr bool SCALED = std::is_same_v<T, int8_t>;
+    static constexpr int TOGETHER = std::is_same_v<N, Bfloat16> ? 2 : 1;
+    static_assert(TOGETHER == 1 || std::is_same_v<T, Bfloat16>);
 
     // `row_of(p, v, lane)` is the row of `matrix` (rows: columns here) that stands there, or less than 0: zeros.
-    template <class Row>
-    Packed(const Matrix<T> &matrix, int panels, Row row_of)
-        : Packed(int(matrix.columns), panels,
-                 [&](int k, int p, int v, int lane) {
-                     int64_t row = row_of(p, v, lane);
-                     return row < 0 ? T{} : matrix.values[row * matrix.columns + k];
-                 }) {
+    template <class S, class Row>
+    Packed(const Matrix<S> &matrix, int panels, Row row_of)
+        : Packed(int(matrix.columns), panels, [&](int k, int p, int v, int lane) {
+              int64_t row = row_of(p, v, lane);
+              return row < 0 ? S{} : matrix.values[row * matrix.columns + k];
+          }) {
         if constexpr (SCALED) {
             scales_ = Buffer<float>(size_t(panels) * WIDTH);
             float *to = scales_.get();
@@ -62,12 +95,29 @@ class Packed {
     }
     // `of(k, p, v, lane)` is an element of row k, or 0 where there is no such column.
     template <class Of, class = std::enable_if_t<std::is_invocable_v<Of, int, int, int, int>>>
-    Packed(int rows, int panels, Of of) : rows(rows), panels(panels), data_(size_t(rows) * panels * WIDTH) {
+    Packed(int k, int panels, Of of) : rows(int(deep<N>(k))), panels(panels), data_(size_t(rows) * panels * WIDTH) {
         T *to = data_.get();
         for (int p = 0; p < panels; p++)
-            for (int k = 0; k < rows; k++)
+            for (int first = 0; first < rows; first += TOGETHER)
                 for (int v = 0; v < V; v++)
-                    for (int lane = 0; lane < W; lane++) *to++ = of(k, p, v, lane);
+                    for (int lane = 0; lane < W; lane++)
+                        for (int i = first; i < first + TOGETHER; i++) *to++ = i < k ? number(of(i, p, v, lane)) : T{};
+    }
+    // Of rows that stand next to each other: (K, P).
+    Packed(const Rowwise<T> &from, int k) : rows(int(deep<N>(k))), panels(panels_of(from.columns, WIDTH)),
+                                            data_(size_t(rows) * panels * WIDTH) {
+        static_assert(TOGETHER == 2 && WIDTH <= 64);
+        const Bfloat16 nothing[WIDTH] = {};
+        for (int i = 0; i < rows; i += 2)
+            for (int p = 0; p < panels; p++) {
+                const Bfloat16 *first = i < k ? from.row(i) + p * WIDTH : nothing;
+                const Bfloat16 *second = i + 1 < k ? from.row(i + 1) + p * WIDTH : nothing;
+                Bfloat16 *to = data_.get() + size_t(p) * rows * WIDTH + i * WIDTH;
+                for (int column = 0; column < WIDTH; column++) {
+                    to[2 * column] = first[column];
+                    to[2 * column + 1] = second[column];
+                }
+            }
     }
     const T *panel(int p) const { return data_.get() + size_t(p) * rows * WIDTH; }
     const float *scales(int p) const { return scales_.get() + size_t(p) * WIDTH; }
@@ -75,53 +125,83 @@ class Packed {
     int rows, panels;
 
   private:
+    template <class S>
+    static T number(S x) {
+        if constexpr (std::is_same_v<S, T>) return x;
+        else return rounded(x);
+    }
     Buffer<T> data_;
     Buffer<float> scales_;
 };
 
-// sums[r][v] += row r (k numbers) times k rows of a panel. R and V are known and every loop over them is unrolled, so that
-// the sums are in registers all the while.
-template <int R, int V, class T>
-inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], const float *const *rows, int k,
-                                                    const T *panel) {
-    Floats kept[R][V];
-    const float *row[R];
-#pragma GCC unroll 16
-    for (int r = 0; r < R; r++) {
-        row[r] = rows[r];
-#pragma GCC unroll 16
-        for (int v = 0; v < V; v++) kept[r][v] = sums[r][v];
-    }
-    for (int i = 0; i < k; i++, panel += V * W) {
-        Floats weight[V];
-#pragma GCC unroll 16
-        for (int v = 0; v < V; v++) weight[v] = load(panel + v * W);
-#pragma GCC unroll 16
-        for (int r = 0; r < R; r++) {
-            Floats x = splat(row[r][i]);
-#pragma GCC unroll 16
-            for (int v = 0; v < V; v++) kept[r][v] = fma(x, weight[v], kept[r][v]);
-        }
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < R; r++)
-#pragma GCC unroll 16
-        for (int v = 0; v < V; v++) sums[r][v] = kept[r][v];
+// One of the products that a sum is made of: rows times a packed matrix, vector v of a panel to sum TO[v].
+template <class N, class T, int P, int... TO>
+struct Term {
+    static_assert(sizeof...(TO) == P);
+    const N *const *rows;
+    const Packed<P, T, N> &weights;
+};
+
+template <int... TO, class N, class T, int P>
+Term<N, T, P, TO...> term(const N *const *rows, const Packed<P, T, N> &weights) {
+    return {rows, weights};
 }
 
-// sums[r][v] += row r times panel p.
-template <int R, int V, class T>
-inline __attribute__((always_inline)) void add_product(Floats (&sums)[R][V], const float *const *rows,
-                                                       const Packed<V, T> &weights, int p) {
-    if constexpr (Packed<V, T>::SCALED) {
-        Floats whole[R][V] = {};
-        multiply<R, V>(whole, rows, weights.rows, weights.panel(p));
-        for (int v = 0; v < V; v++) {
-            Floats scale = load(weights.scales(p) + v * W);
-            for (int r = 0; r < R; r++) sums[r][v] = fma(whole[r][v], scale, sums[r][v]);
+// The sums of row after row, as they are.
+template <class N, class T, int P>
+auto plain_term(const N *const *rows, const Packed<P, T, N> &weights) {
+    if constexpr (P == 4) return term<0, 1, 2, 3>(rows, weights);
+    else return term<0, 1, 2>(rows, weights);
+}
+
+// sums[r][TO[v]] += row r times a panel, from row `first` on. R and P are known and every loop over them is unrolled, so
+// that the sums are in registers all the while.
+template <int R, int V, class N, class T, int P, int... TO>
+inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int first, int p,
+                                                    const Term<N, T, P, TO...> &term) {
+    constexpr int to[] = {TO...};
+    constexpr bool pairs = std::is_same_v<N, Bfloat16>, scaled = Packed<P, T, N>::SCALED;
+    Floats kept[R][P];
+    const N *row[R];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+        row[r] = term.rows[first + r];
+#pragma GCC unroll 16
+        for (int v = 0; v < P; v++) kept[r][v] = scaled ? Floats{} : sums[r][to[v]];
+    }
+    const T *panel = term.weights.panel(p);
+    const int k = term.weights.rows;
+    if constexpr (pairs) {
+        for (int i = 0; i < k; i += 2, panel += 2 * P * W) {
+            Ints weight[P];
+#pragma GCC unroll 16
+            for (int v = 0; v < P; v++) weight[v] = load_pairs(panel + 2 * v * W);
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++) {
+                const Pair x(row[r] + i);
+#pragma GCC unroll 16
+                for (int v = 0; v < P; v++) kept[r][v] = dot(x, weight[v], kept[r][v]);
+            }
         }
     } else {
-        multiply<R, V>(sums, rows, weights.rows, weights.panel(p));
+        for (int i = 0; i < k; i++, panel += P * W) {
+            Floats weight[P];
+#pragma GCC unroll 16
+            for (int v = 0; v < P; v++) weight[v] = load(panel + v * W);
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++) {
+                Floats x = splat(row[r][i]);
+#pragma GCC unroll 16
+                for (int v = 0; v < P; v++) kept[r][v] = fma(x, weight[v], kept[r][v]);
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int v = 0; v < P; v++) {
+        Floats scale{};
+        if constexpr (scaled) scale = load(term.weights.scales(p) + v * W);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) sums[r][to[v]] = scaled ? fma(kept[r][v], scale, sums[r][to[v]]) : kept[r][v];
     }
 }
 
@@ -151,35 +231,91 @@ inline void in_blocks(int rows, With with) {
     }
 }
 
+#if defined(RECURRA_TILES)
+// Tile TO[v] += TILE_ROWS rows times vector v of a panel.
+template <class T, int P, int... TO>
+void multiply_tiles(int first, int rows, int p, const Term<Bfloat16, T, P, TO...> &term) {
+    const Bfloat16 *row = term.rows[first], *panel = term.weights.panel(p);
+    const int64_t apart = first + 1 < rows ? term.rows[first + 1] - row : 0;
+    for (int k = 0; k < term.weights.rows; k += TILE_DEEP, panel += TILE_DEEP * P * W) {
+        tile_load<6>(row + k, 2 * apart);
+        int v = 0;
+        ((tile_load<7>(panel + 2 * W * v++, 4 * P * W), tile_dot<TO, 6, 7>()), ...);
+    }
+}
+
+template <int V, class Init, class Each, class... Terms, int... VS>
+void products_by_tiles(int p, int rows, Init init, Each each, std::integer_sequence<int, VS...>, const Terms &...terms) {
+    static_assert(V <= 4 && W == 16);
+    alignas(64) float found[V][TILE_ROWS][W];
+    for (int first = 0; first < rows; first += TILE_ROWS) {
+        (tile_zero<VS>(), ...);
+        (multiply_tiles(first, rows, p, terms), ...);
+        (tile_store<VS>(found[VS], sizeof found[VS][0]), ...);
+        for (int r = first; r < std::min(first + TILE_ROWS, rows); r++) {
+            Floats sums[V];
+            init(r, sums);
+            for (int v = 0; v < V; v++) sums[v] += load(found[v][r - first]);
+            each(r, sums);
+        }
+    }
+}
+#endif
+
+// For every row: init(row, sums) gives V sums their first values; to these the products with panel p are added; then
+// each(row, sums).
+template <int V, class Init, class Each, class N, class T, int P, int... TO, class... More>
+inline void products(int p, int rows, Init init, Each each, const Term<N, T, P, TO...> &term, const More &...more) {
+#if defined(RECURRA_TILES)
+    if constexpr (std::is_same_v<N, Bfloat16>)
+        return products_by_tiles<V>(p, rows, init, each, std::make_integer_sequence<int, V>{}, term, more...);
+#endif
+    in_blocks<ACCUMULATORS / V>(rows, [&](auto size, int first) {
+        constexpr int R = decltype(size)::value;
+        Floats sums[R][V];
+        for (int r = 0; r < R; r++) init(first + r, sums[r]);
+        multiply<R, V>(sums, first, p, term);
+        (multiply<R, V>(sums, first, p, more), ...);
+        for (int r = 0; r < R; r++) each(first + r, sums[r]);
+    });
+}
+
 constexpr int WIDE = 4;  // vectors next to each other where a product has no gates to keep together
 
 // Rows `first` to `first + sums` of a matrix. An input or a state times it are sums.
-template <class T>
-Packed<WIDE, T> pack_sums(const Matrix<T> &weights, int64_t first, int64_t sums) {
-    return Packed<WIDE, T>(weights, panels_of(sums, WIDE * W), [=](int p, int v, int lane) {
+template <class T, class N = float, class S>
+Packed<WIDE, T, N> pack_sums(const Matrix<S> &weights, int64_t first, int64_t sums) {
+    return Packed<WIDE, T, N>(weights, panels_of(sums, WIDE * W), [=](int p, int v, int lane) {
         int64_t column = (int64_t(p) * WIDE + v) * W + lane;
         return column < sums ? first + column : int64_t(-1);
     });
 }
 
-// to[r] = or += from[r] times the weights, `columns` numbers of it.
-template <class T>
-void wide_product(const Packed<WIDE, T> &weights, const float *const *from, int rows, int64_t columns,
-                  float *const *to, bool add) {
+// Every row times the weights, `columns` numbers of it: each(row, u, n, sum) for n of them from number u on.
+template <class N, class T, class Each>
+void wide_product(const Packed<WIDE, T, N> &weights, const N *const *from, int rows, int64_t columns, Each each) {
     for (int p = 0; p < weights.panels; p++)
-        in_blocks<ACCUMULATORS / WIDE>(rows, [&](auto size, int first) {
-            constexpr int R = decltype(size)::value;
-            Floats sums[R][WIDE] = {};
-            add_product<R, WIDE>(sums, from + first, weights, p);
-            for (int r = 0; r < R; r++)
+        products<WIDE>(
+            p, rows, [](int, Floats(&sums)[WIDE]) { for (auto &sum : sums) sum = Floats{}; },
+            [&](int r, const Floats(&sums)[WIDE]) {
                 for (int v = 0; v < WIDE; v++) {
-                    int64_t u = (int64_t(p) * WIDE + v) * W;
+                    const int64_t u = (int64_t(p) * WIDE + v) * W;
                     if (u >= columns) break;
-                    int n = int(std::min<int64_t>(W, columns - u));
-                    float *place = to[first + r] + u;
-                    store(place, add ? load(place, n) + sums[r][v] : sums[r][v], n);
+                    each(r, u, int(std::min<int64_t>(W, columns - u)), sums[v]);
                 }
-        });
+            },
+            plain_term(from, weights));
+}
+
+// Two things to do with a sum.
+template <class To>
+auto put(To *const *to) {
+    return [=](int r, int64_t u, int n, Floats sum) { store(to[r] + u, sum, n); };
+}
+
+template <class To>
+auto add(To *const *to) {
+    return [=](int r, int64_t u, int n, Floats sum) { store(to[r] + u, load(to[r] + u, n) + sum, n); };
 }
 
 template <class Each>

@@ -8,41 +8,27 @@
 
 namespace recurra {
 
-inline int64_t padded(int64_t columns) { return (columns + W - 1) / W * W; }
+// Sums that do not fit the second-level cache, whatever else is in it, are visited as seldom as can be.
+inline bool is_far(int64_t rows, int64_t columns) { return rows * columns * int64_t(sizeof(float)) > (2 << 20); }
+constexpr int DEEP_FAR = 256;  // rows of a visit to such sums, at least
 
-// Rows of numbers next to each other, each on a register's border, zeros behind them.
-class Rowwise {
+// (rows, columns) sums, sum[i][j] = sum over k of left[k][i] * right[k][j], of at most `most` k at once.
+template <class N>
+class OuterSum;
+
+template <>
+class OuterSum<float> {
   public:
-    Rowwise(int64_t rows, int64_t columns)
-        : stride(padded(columns) + W), columns(columns), data_(size_t(rows) * stride) {
-        std::fill_n(data_.get(), size_t(rows) * stride, 0.0f);
-    }
-    float *row(int64_t k) const { return data_.get() + size_t(k) * stride; }
-    // One register more than is needed: rows a power of two apart would share the same few lines of a cache.
-    const int64_t stride, columns;
-
-  private:
-    Buffer<float> data_;
-};
-
-// (rows, columns) sums, sum[i][j] = sum over k of left[k][i] * right[k][j].
-class OuterSum {
-  public:
-    static constexpr int DEEP_FAR = 256;  // where the sums are far away
-    // Whether the sums are too many for the second-level cache, whatever else is in it.
-    static bool is_far(int64_t rows, int64_t columns) { return rows * columns * int64_t(sizeof(float)) > FAR; }
-
-    OuterSum(int64_t rows, int64_t columns) : rows_(rows), sums_(rows, columns) {}
+    OuterSum(int64_t rows, int64_t columns, int64_t /*most*/) : rows_(rows), sums_(rows, columns) {}
     // Adds the first k rows of `right` times numbers `from` .. `from + count` of those of `left`, to sums `to` and on.
-    void add(const Rowwise &left, int64_t from, int64_t count, int64_t to, const Rowwise &right, int k) {
-        // Sums that do not fit the second-level cache are visited as seldom as can be.
+    void add(const Rowwise<float> &left, int64_t from, int64_t count, int64_t to, const Rowwise<float> &right, int k) {
         const bool far = is_far(rows_, right.columns);
         const int most = far ? DEEP_FAR : DEEP;
         if (far && !tiles_.get()) tiles_ = Buffer<float>(size_t(rows_) * DEEP_FAR);
         for (int first = 0; first < k; first += most) {
             const int deep = std::min(most, k - first);
             if (far) tile(left, first, deep, from, int(count));
-            in_blocks<WIDE>(int(padded(right.columns) / W), [&](auto wide, int v) {
+            in_blocks<WIDE>(panels_of(right.columns, W), [&](auto wide, int v) {
                 in_blocks<HIGH>(int(count), [&](auto high, int i) {
                     constexpr int R = decltype(high)::value;
                     block<R, decltype(wide)::value>(
@@ -59,10 +45,9 @@ class OuterSum {
   private:
     static constexpr int HIGH = ACCUMULATORS / WIDE;
     static constexpr int DEEP = 128;  // rows of `right` whose numbers of one block stay in the first-level cache
-    static constexpr int64_t FAR = 2 << 20;
 
     // The numbers of each block of `left` next to each other: far apart, each would be on a page of its own.
-    void tile(const Rowwise &left, int first, int deep, int64_t from, int count) {
+    void tile(const Rowwise<float> &left, int first, int deep, int64_t from, int count) {
         constexpr int FEW = 16;
         for (int begin = 0; begin < deep; begin += FEW)
             in_blocks<HIGH>(count, [&](auto high, int i) {
@@ -97,12 +82,68 @@ class OuterSum {
     }
 
     int64_t rows_;
-    Rowwise sums_;
+    Rowwise<float> sums_;
     Buffer<float> tiles_;
 };
 
+// W rows of W numbers, rows for columns: blocks of 1, 2, .. W / 2 rows and columns change places.
+template <int D, int... LANES>
+inline void exchange(Ints &a, Ints &b, std::integer_sequence<int, LANES...>) {
+    const Ints first = a, second = b;
+    a = __builtin_shufflevector(first, second, ((LANES & D) ? W + LANES - D : LANES)...);
+    b = __builtin_shufflevector(first, second, ((LANES & D) ? W + LANES : LANES + D)...);
+}
+
+template <int D = W / 2>
+inline void transpose(Ints (&rows)[W]) {
+#pragma GCC unroll 16
+    for (int i = 0; i < W; i++)
+        if (!(i & D)) exchange<D>(rows[i], rows[i + D], std::make_integer_sequence<int, W>{});
+    if constexpr (D > 1) transpose<D / 2>(rows);
+}
+
+// Of bfloat16, the sums are the rows of `left`, turned, times the columns of `right`.
+template <>
+class OuterSum<Bfloat16> {
+  public:
+    OuterSum(int64_t rows, int64_t columns, int64_t most) : sums_(rows, columns), turned_(rows, most), from_(rows), to_(rows) {
+        for (int64_t i = 0; i < rows; i++) from_[i] = turned_.row(i);
+    }
+    void add(const Rowwise<Bfloat16> &left, int64_t from, int64_t count, int64_t to, const Rowwise<Bfloat16> &right, int k) {
+        turn(left, from, count, k);
+        for (int64_t i = 0; i < count; i++) to_[i] = sums_.row(to + i);
+        wide_product(Packed<WIDE, Bfloat16, Bfloat16>(right, k), from_.data(), int(count), right.columns, recurra::add(to_.data()));
+    }
+    const float *row(int64_t i) const { return sums_.row(i); }
+    int64_t columns() const { return sums_.columns; }
+
+  private:
+    void turn(const Rowwise<Bfloat16> &left, int64_t from, int64_t count, int k) {
+        auto halves = [&](int row, int64_t column) {
+            Halves found{};
+            if (row < k) std::memcpy(&found, left.row(row) + from + column, sizeof found);
+            return __builtin_convertvector(found, Ints);
+        };
+        for (int first = 0; first < k; first += 2 * W)
+            for (int64_t column = 0; column < count; column += W) {
+                Ints pairs[W];
+                for (int i = 0; i < W; i++)
+                    pairs[i] = halves(first + 2 * i, column) | halves(first + 2 * i + 1, column) << 16;
+                transpose(pairs);
+                for (int i = 0; i < std::min<int64_t>(W, count - column); i++)
+                    std::memcpy(turned_.row(column + i) + first, &pairs[i], sizeof pairs[i]);
+            }
+    }
+
+    Rowwise<float> sums_;
+    Rowwise<Bfloat16> turned_;
+    std::vector<const Bfloat16 *> from_;
+    std::vector<float *> to_;
+};
+
 // to[i] += the first k rows of `from`, added up.
-inline void add_columns(const Rowwise &from, int k, std::vector<float> &to) {
+template <class N>
+void add_columns(const Rowwise<N> &from, int k, std::vector<float> &to) {
     for (int64_t u = 0; u < from.columns; u += W) {
         Floats sum{};
         for (int i = 0; i < k; i++) sum += load(from.row(i) + u);

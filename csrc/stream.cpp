@@ -24,9 +24,9 @@ struct Chunk {
     int n = 0;
     StreamInput in{};
     std::vector<const float *> at;  // what the stage before gave, for each row
-    Step step;
-    Buffer<float> gates, cells;
-    size_t gates_size = 0, cells_size = 0;
+    Step<float> step;
+    Buffer<float> sums, product;
+    size_t sums_size = 0, product_size = 0;
 };
 
 namespace {
@@ -34,7 +34,6 @@ namespace {
 constexpr int MOST = 192;           // rows of a chunk: for each of them all weights are read once
 constexpr int FEW = 48;             // the same where the weights are few: all numbers of its rows stay in the cache
 constexpr int64_t MANY = 200000;    // weights of a network that are not few
-constexpr int SLOTS = 8;            // rows that a cell has in hand at once
 constexpr int64_t WORTH = 4000000;  // multiplications that are worth a thread of their own
 
 Buffer<float> zeros(size_t n) {
@@ -150,20 +149,18 @@ class Recurrent : public Stage {
           c_(zeros(w.cell == Cell::lstm ? rows * w.units : 0)) {}
     void step(Chunk &chunk) override {
         const int64_t H = width, G = gates_of(cell_.w.cell);
-        const bool lstm = G == 4;
-        Step &at = chunk.step;
-        // LSTM and GRU after leave a row's gates and never look at them again: a few places are enough.
-        const int slots = lstm || cell_.w.cell == Cell::gru_after ? SLOTS : MOST;
-        float *gates = chunk.scratch(chunk.gates, chunk.gates_size, size_t(slots) * G * H);
-        float *cells = chunk.scratch(chunk.cells, chunk.cells_size, size_t(slots) * H);
+        const bool before = cell_.w.cell == Cell::gru_before;
+        Step<float> &at = chunk.step;
+        float *sums = before ? chunk.scratch(chunk.sums, chunk.sums_size, size_t(MOST) * G * H) : nullptr;
+        float *product = before ? chunk.scratch(chunk.product, chunk.product_size, size_t(MOST) * H) : nullptr;
         for (int r = 0; r < chunk.n; r++) {
             const int64_t row = (chunk.first + r) * H;
             at.x[r] = chunk.at[r];
-            at.h[r] = h_.get() + row;
+            at.h[r] = at.seen[r] = h_.get() + row;
+            at.c[r] = G == 4 ? c_.get() + row : nullptr;
             chunk.at[r] = at.output[r] = next_.get() + row;
-            at.gates[r] = gates + (r % slots) * G * H;
-            at.cells[r] = lstm ? c_.get() + row : cells + (r % slots) * H;
-            at.c[r] = at.cells[r];
+            at.sums[r] = before ? sums + r * G * H : nullptr;
+            at.product[r] = before ? product + r * H : nullptr;
         }
         cell_.step(at, chunk.n);
     }
@@ -219,12 +216,12 @@ class Affine : public Stage {
   public:
     Affine(int64_t rows, int64_t outputs, const Matrix<T> &weights, const float *bias, bool relu)
         : Stage(outputs, outputs * weights.columns), bias_(kept(bias, outputs)), relu_(relu),
-          weights_(pack_sums(weights, 0, outputs)), output_(zeros(rows * outputs)), places_(rows) {
+          weights_(pack_sums<T>(weights, 0, outputs)), output_(zeros(rows * outputs)), places_(rows) {
         for (int64_t r = 0; r < rows; r++) places_[r] = output_.get() + r * outputs;
     }
     void step(Chunk &chunk) override {
         float *const *to = places_.data() + chunk.first;
-        wide_product(weights_, chunk.at.data(), chunk.n, width, to, false);
+        wide_product<float>(weights_, chunk.at.data(), chunk.n, width, put(to));
         for_units(chunk.n, width, [&](int r, int64_t u, int n) {
             Floats sum = load(to[r] + u, n) + bias_of(there(bias_), u, n);
             store(to[r] + u, relu_ ? max(sum, Floats{}) : sum, n);
@@ -294,7 +291,7 @@ void Stream::tokens(int64_t vocabulary, int64_t width, const float *table, int64
 
 template <class T>
 void Stream::recurrent(const CellWeights<T> &weights) {
-    for_cell<T>(weights.cell, [&](auto *cell) {
+    for_cell<float, T, T>(weights.cell, [&](auto *cell) {
         add(std::make_unique<Recurrent<std::remove_pointer_t<decltype(cell)>, T>>(rows_, weights));
     });
 }

@@ -19,6 +19,9 @@ constexpr int ACCUMULATORS = 24;  // registers that hold sums; the others hold w
 #elif defined(RECURRA_AVX2)
 constexpr int W = 8;
 constexpr int ACCUMULATORS = 12;
+#elif defined(RECURRA_TILES_IMITATED)
+constexpr int W = 16;  // as wide as a tile
+constexpr int ACCUMULATORS = 24;
 #else
 constexpr int W = 4;
 constexpr int ACCUMULATORS = 12;
@@ -61,45 +64,94 @@ inline void store(float *to, Floats v, int n) {
 }
 #endif
 
-// W weights of a smaller number type, as floats.
+// W numbers of a smaller type, as floats.
 #if defined(RECURRA_AVX512)
-inline Floats load(const Bfloat16 *from) {
-    __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
-    return Floats(_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16)));
-}
-
 inline Floats load(const int8_t *from) {
     __m512i whole = _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
     return Floats(_mm512_cvtepi32_ps(whole));
 }
 #elif defined(RECURRA_AVX2)
-inline Floats load(const Bfloat16 *from) {
-    __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
-    return Floats(_mm256_castsi256_ps(_mm256_slli_epi32(bits, 16)));
-}
-
 inline Floats load(const int8_t *from) {
     __m256i whole = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)));
     return Floats(_mm256_cvtepi32_ps(whole));
 }
 #else
-inline Floats load(const Bfloat16 *from) {
-    Floats v{};
-    for (int k = 0; k < W; k++) {
-        uint32_t bits = uint32_t(from[k].bits) << 16;
-        float number;
-        std::memcpy(&number, &bits, sizeof number);
-        v[k] = number;
-    }
-    return v;
-}
-
 inline Floats load(const int8_t *from) {
     Floats v{};
     for (int k = 0; k < W; k++) v[k] = from[k];
     return v;
 }
 #endif
+
+typedef uint16_t Halves __attribute__((vector_size(2 * W)));
+
+inline Floats as_floats(Ints bits) {
+    Floats v;
+    std::memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+inline Ints as_bits(Floats v) {
+    Ints bits;
+    std::memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+inline Floats load(const Bfloat16 *from) {
+    Halves halves;
+    std::memcpy(&halves, from, sizeof halves);
+    return as_floats(__builtin_convertvector(halves, Ints) << 16);
+}
+
+// To the nearest bfloat16, of two as near the even one; a NaN stays one.
+inline Halves rounded(Floats v) {
+#if defined(RECURRA_AVX512_BF16)
+    __m256bh halves = _mm512_cvtneps_pbh(__m512(v));
+    Halves found;
+    std::memcpy(&found, &halves, sizeof found);
+    return found;
+#else
+    Ints bits = as_bits(v);
+    bits = bits + 0x7fff + ((bits >> 16) & 1);
+    bits = v == v ? bits : Ints{} + 0x7fc00000;
+    return __builtin_convertvector(bits >> 16, Halves);
+#endif
+}
+
+inline Bfloat16 rounded(float x) {
+    uint32_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    if (x != x) return {0x7fc0};
+    return {uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};
+}
+
+inline void store(Bfloat16 *to, Floats v) {
+    Halves halves = rounded(v);
+    std::memcpy(to, &halves, sizeof halves);
+}
+
+// The first n of W, as above.
+inline Floats load(const Bfloat16 *from, int n) {
+    if (n >= W) return load(from);
+#if defined(RECURRA_AVX512)
+    __m256i halves = _mm256_maskz_loadu_epi16(__mmask16((1u << n) - 1), from);
+    return as_floats(Ints(_mm512_cvtepu16_epi32(halves)) << 16);
+#else
+    Bfloat16 some[W] = {};
+    std::memcpy(some, from, size_t(n) * sizeof *from);
+    return load(some);
+#endif
+}
+
+inline void store(Bfloat16 *to, Floats v, int n) {
+    Halves halves = rounded(v);
+    if (n >= W) return void(std::memcpy(to, &halves, sizeof halves));
+#if defined(RECURRA_AVX512)
+    _mm256_mask_storeu_epi16(to, __mmask16((1u << n) - 1), __m256i(halves));
+#else
+    std::memcpy(to, &halves, size_t(n) * sizeof *to);
+#endif
+}
 
 // a * b + c, rounded once where the machine can. The compiler is told not to do so by itself (-ffp-contract=off): it would
 // choose differently for blocks of different heights, and a row's numbers would depend on its neighbours.
@@ -110,6 +162,40 @@ inline Floats fma(Floats a, Floats b, Floats c) {
     return Floats(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
 #else
     return a * b + c;
+#endif
+}
+
+// Two bfloat16 next to each other, the same ones in every place.
+struct Pair {
+    explicit Pair(const Bfloat16 *from) {
+        int32_t two;
+        std::memcpy(&two, from, sizeof two);
+        bits = two - Ints{};
+#if !defined(RECURRA_AVX512_BF16)
+        first = as_floats(bits << 16);
+        second = as_floats(bits & int32_t(0xffff0000));
+#endif
+    }
+    Ints bits;
+#if !defined(RECURRA_AVX512_BF16)
+    Floats first, second;
+#endif
+};
+
+// W pairs of weights.
+inline Ints load_pairs(const Bfloat16 *from) {
+    Ints pairs;
+    std::memcpy(&pairs, from, sizeof pairs);
+    return pairs;
+}
+
+// sum + first of x * first of weights + second of x * second of weights. A product of two bfloat16 is exact in a float.
+inline Floats dot(const Pair &x, Ints weights, Floats sum) {
+#if defined(RECURRA_AVX512_BF16)
+    return Floats(_mm512_dpbf16_ps(__m512(sum), (__m512bh)(x.bits), (__m512bh)(weights)));
+#else
+    sum = fma(x.first, as_floats(weights << 16), sum);
+    return fma(x.second, as_floats(weights & int32_t(0xffff0000)), sum);
 #endif
 }
 

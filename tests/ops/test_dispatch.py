@@ -27,7 +27,7 @@ OBSTACLES = [
 @pytest.mark.parametrize(("cell", "variant", "extra", "option"), OBSTACLES, ids=[o[3] for o in OBSTACLES])
 def test_obstacle_is_named(cell, variant, extra, option):
     choice = choose_backend("auto", cell, variant, training=True, **extra)
-    if option == 'reset="before"' and FASTEST == "native":
+    if option in ('reset="before"', "recurrent_dropout=0.2") and FASTEST == "native":
         assert choice.backend == "native"
     else:
         assert choice.backend == "reference" and option in choice.reason
@@ -71,10 +71,13 @@ def test_what_the_native_kernels_do_not_know_is_named_and_runs_elsewhere(cell, e
 
 
 @pytest.mark.skipif(FASTEST != "native", reason="the native kernels were not built")
-def test_autocast_leaves_the_native_kernels():
+def test_native_kernels_run_in_bfloat16_and_leave_float16_to_others():
     with torch.autocast("cpu", torch.bfloat16):
+        assert choose_backend("auto", LSTMCell(), Variant(), training=True).backend == "native"
+    with torch.autocast("cpu", torch.float16):
         assert choose_backend("auto", LSTMCell(), Variant(), training=True).backend == "fused"
-    assert choose_backend("native", GRUCell("before"), Variant(), training=True).backend == "native"
+    found = choose_backend("native", GRUCell("before"), Variant(), training=True, dtype=torch.bfloat16)
+    assert found.backend == "native"
 
 
 def test_without_native_kernels_torch_s_run_and_it_is_told(monkeypatch):

@@ -16,8 +16,8 @@ from recurra.errors import BackendError
 from recurra.ops.native import instruction_sets, native_kernels, why_not_native
 from recurra.ops.recurrence import layer
 from recurra.ops.recurrence.operator import native_name, recurrence, recurrence_backward
-from recurra.ops.time_loop import run_reference
-from tests.tolerances import assert_close
+from recurra.ops.time_loop import Variant, run_reference
+from tests.tolerances import assert_close, assert_near_in_bfloat16
 
 pytestmark = pytest.mark.skipif(not instruction_sets(), reason="the native kernels were not built")
 
@@ -58,12 +58,13 @@ def drawn(cell, *, steps=5, batch=3, inputs=4, units=6, directions=1, bias=True)
     return numbers(steps, batch, inputs), state, weights
 
 
-def outcome(run, cell, x, state, weights, lengths=None):
+def outcome(run, cell, x, state, weights, lengths=None, **options):
     """Outputs, states, and the gradients of everything."""
-    result = run(cell, x, state, weights, lengths)
+    torch.manual_seed(2)
+    result = run(cell, x, state, weights, lengths, **options)
     torch.manual_seed(1)
     outputs = [result.output, *result.state]
-    loss = sum((o * torch.randn_like(o)).sum() for o in outputs)
+    loss = sum((o.float() * torch.randn(o.shape)).sum() for o in outputs)
     leaves = [x, *state, *(t for w in weights for t in w if t is not None)]
     return [*outputs, *torch.autograd.grad(loss, leaves)]
 
@@ -83,6 +84,77 @@ def test_every_instruction_set_gives_the_reference_s_numbers(
         found, expected = (outcome(run, cell, *given, spans) for run in (layer.run_native, run_reference))
         for a, b in zip(found, expected, strict=True):
             assert_close(a, b)
+
+
+def in_bfloat16(x, state, weights):
+    """The same numbers, rounded to bfloat16, as leaves: in bfloat16 and in float32. Small weights do not amplify."""
+
+    def leaves(dtype):
+        def rounded(t, share=1.0):
+            return None if t is None else (share * t.detach()).bfloat16().to(dtype).requires_grad_()
+
+        small = [Weights(*(rounded(t, 0.25) for t in w)) for w in weights]
+        return rounded(x), tuple(map(rounded, state)), small
+
+    return leaves(torch.bfloat16), leaves(torch.float32)
+
+
+@each_cell
+@each_set
+@pytest.mark.parametrize("units", [1, 3, 15, 17, 63, 65])
+@pytest.mark.parametrize("batch", [1, 33])
+def test_bfloat16_is_near_the_reference_in_every_instruction_set(
+    cell, instructions, units, batch, monkeypatch, poisoned_memory
+):
+    monkeypatch.setenv("RECURRA_ISA", instructions)
+    lengths = torch.arange(batch) % 4 if batch > 1 else None
+    for steps, inputs in ((1, units), (3, 1), (3, 17)):
+        given = drawn(cell, steps=steps, batch=batch, inputs=inputs, units=units, directions=2)
+        narrow, wide = in_bfloat16(*given)
+        spans = None if lengths is None else lengths.clamp(max=steps)
+        found, expected = (
+            outcome(layer.run_native, cell, *narrow, spans),
+            outcome(run_reference, cell, *wide, spans),
+        )
+        for a, b in zip(found, expected, strict=True):
+            assert a.dtype == torch.bfloat16
+            assert_near_in_bfloat16(a, b)
+
+
+@each_cell
+@each_set
+def test_what_stands_in_the_padding_is_never_read(cell, instructions, monkeypatch):
+    monkeypatch.setenv("RECURRA_ISA", instructions)
+    lengths = torch.tensor([5, 0, 2])
+    x, state, weights = drawn(cell)
+    for narrow in (False, True):
+        given = in_bfloat16(x, state, weights)[0] if narrow else (x, state, weights)
+        clean = outcome(layer.run_native, cell, *given, lengths)
+        poisoned = given[0].detach().clone()
+        for row, length in enumerate(lengths):
+            poisoned[length:, row] = float("nan")
+        found = outcome(layer.run_native, cell, poisoned.requires_grad_(), *given[1:], lengths)
+        assert all(torch.equal(a, b) for a, b in zip(found, clean, strict=True))
+
+
+@each_cell
+@each_set
+@pytest.mark.parametrize("units", [6, 33])
+def test_recurrent_dropout_hides_the_same_units_as_in_the_reference(cell, instructions, units, monkeypatch):
+    monkeypatch.setenv("RECURRA_ISA", instructions)
+    given = drawn(cell, batch=9, units=units, directions=2)
+    narrow, wide = in_bfloat16(*given)
+    lengths = torch.arange(9) % 6
+    by_reference = {"variant": Variant(recurrent_dropout=0.4), "training": True}
+    for numbers, truth, near in ((given, given, assert_close), (narrow, wide, assert_near_in_bfloat16)):
+        found = outcome(layer.run_native, cell, *numbers, lengths, recurrent_dropout=0.4)
+        expected = outcome(run_reference, cell, *truth, lengths, **by_reference)
+        for a, b in zip(found, expected, strict=True):
+            near(a, b)
+    plain = outcome(layer.run_native, cell, *given, lengths)
+    assert not torch.allclose(
+        plain[0], outcome(layer.run_native, cell, *given, lengths, recurrent_dropout=0.4)[0]
+    )
 
 
 @each_cell
@@ -121,7 +193,7 @@ def test_the_number_of_threads_changes_nothing_forward_and_nearly_nothing_backwa
 
 @pytest.mark.parametrize(
     ("cell", "units"),
-    [(RNNCell(), 750), (GRUCell(), 420), (GRUCell("before"), 420), (LSTMCell(), 400)],
+    [(RNNCell(), 900), (GRUCell(), 520), (GRUCell("before"), 520), (LSTMCell(), 450)],
     ids=["rnn", "gru", "before", "lstm"],
 )
 def test_weights_larger_than_the_cache(cell, units):
@@ -131,18 +203,27 @@ def test_weights_larger_than_the_cache(cell, units):
     found, expected = (outcome(run, cell, *given, lengths) for run in (layer.run_native, run_reference))
     for a, b in zip(found, expected, strict=True):
         assert_close(a, b)
+    narrow, wide = in_bfloat16(*given)
+    found, expected = (
+        outcome(layer.run_native, cell, *narrow, lengths),
+        outcome(run_reference, cell, *wide, lengths),
+    )
+    for a, b in zip(found, expected, strict=True):
+        assert_near_in_bfloat16(a, b)
 
 
 @each_cell
-def test_torch_accepts_the_operators(cell):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_torch_accepts_the_operators(cell, dtype):
     x, state, weights = drawn(cell)
     h, c = state[0][0], state[1][0] if len(state) == 2 else None
-    lengths = torch.tensor([5, 0, 2])
-    given = [None if t is None else t.detach() for t in (x, h, c, *weights[0][:4])]
+    lengths, mask = torch.tensor([5, 0, 2]), torch.ones(h.shape)
+    given = [None if t is None else t.detach().to(dtype) for t in (x, h, c)]
+    given += [t.detach() for t in weights[0][:4]]
     name = native_name(cell)
-    torch.library.opcheck(recurrence, (*given, lengths, name, True, True))
-    output, _, _, gates, cells = recurrence(*given, lengths, name, True, True)
-    saved = (*given[:5], lengths, output, gates, cells, name, True)
+    torch.library.opcheck(recurrence, (*given, mask, lengths, name, True, True))
+    output, _, _, gates, cells = recurrence(*given, mask, lengths, name, True, True)
+    saved = (*given[:5], mask, lengths, output, gates, cells, name, True)
     torch.library.opcheck(recurrence_backward, (torch.randn_like(output), None, None, *saved, True, True))
 
 
@@ -198,7 +279,7 @@ def test_kernels_run_in_a_forked_process_and_in_many_threads():
 
 def test_an_instruction_set_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setenv("RECURRA_ISA", "mmx")
-    with pytest.raises(BackendError, match=r"RECURRA_ISA: expected one of .*portable, found 'mmx'"):
+    with pytest.raises(BackendError, match=r"RECURRA_ISA: expected one of .*portable.*, found 'mmx'"):
         why_not_native()
 
 
@@ -229,6 +310,7 @@ def arguments(**changed):
         "x": torch.zeros(4, 2, 5),
         "w_ih": torch.zeros(12, 5),
         "w_hh": torch.zeros(12, 3),
+        "mask": None,
         "b_ih": torch.zeros(12),
         "b_hh": torch.zeros(12),
         "gates": torch.zeros(4, 2, 12),
@@ -247,6 +329,8 @@ def arguments(**changed):
     [
         ({"w_hh": torch.zeros(12, 4)}, r"w_hh: expected shape \(12, 3\), found \(12, 4\)"),
         ({"gates": torch.zeros(4, 2, 12, dtype=torch.float64)}, "gates: expected 32-bit floats"),
+        ({"x": torch.zeros(4, 2, 5, dtype=torch.bfloat16)}, "h_before: expected bfloat16"),
+        ({"mask": torch.zeros(2, 4)}, r"mask: expected shape \(2, 3\), found \(2, 4\)"),
         ({"gates": torch.zeros(12, 2, 4).transpose(0, 2)}, "gates: expected a dense array"),
         ({"lengths": torch.tensor([5, 1])}, "lengths: expected 0 to 4 steps, found 5"),
         ({"lengths": torch.tensor([4, 2], dtype=torch.int32)}, "lengths: expected 64-bit integers"),

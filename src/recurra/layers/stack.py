@@ -47,7 +47,8 @@ def run_stack(
         if layer and dropout and training:
             x = F.dropout(x, dropout)
         if backend == "native":
-            result = run_native(cell, x, before, w, lengths)
+            hidden = variant.recurrent_dropout if training else 0.0
+            result = run_native(cell, x, before, w, lengths, recurrent_dropout=hidden)
         elif backend == "fused":
             result = run_fused(cell, x, before, w, lengths)  # pyright: ignore[reportCallIssue]
         else:

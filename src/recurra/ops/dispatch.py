@@ -37,7 +37,8 @@ def choose_backend(
 
     `"reference"` is the loop over time in plain PyTorch and runs everything. `"fused"` is torch's own kernel
     (oneDNN or native on a CPU, cuDNN on a GPU) and runs what `torch.nn` can express. `"native"` are kernels of
-    our own for 32-bit floats on a CPU, where they were built; they know the reset gate before the product, too.
+    our own for float32 and bfloat16 on a CPU, where they were built; they know the reset gate before the product and
+    recurrent dropout, too.
 
     Args:
         device: the kind of device that the weights are on.
@@ -59,7 +60,7 @@ def choose_backend(
         return Choice("reference", "asked for")
     if asked != "fused":
         missing = why_not_native()
-        beyond = _native_obstacles(cell, variant, training, gates, dtype, device)
+        beyond = _native_obstacles(cell, variant, gates, dtype, device)
         beyond += ["proj_size"] if projection else []
         if missing is None and not beyond:
             return Choice("native", "asked for" if asked == "native" else "our kernels know every option set")
@@ -81,32 +82,32 @@ def choose_backend(
 def _fused_obstacles(
     cell: Cell, variant: Variant, training: bool, gates: bool, dtype: torch.dtype
 ) -> list[str]:
-    obstacles = list(cell.beyond_torch) + _beyond_the_plain_cell(variant, training, gates)
+    obstacles = list(cell.beyond_torch) + _beyond_the_plain_cell(variant, gates)
+    if variant.recurrent_dropout and training:
+        obstacles.append(f"recurrent_dropout={variant.recurrent_dropout:g}")
     if not dtype.is_floating_point:
         obstacles.append(f"dtype={dtype}")
     return obstacles
 
 
 def _native_obstacles(
-    cell: Cell, variant: Variant, training: bool, gates: bool, dtype: torch.dtype, device: str
+    cell: Cell, variant: Variant, gates: bool, dtype: torch.dtype, device: str
 ) -> list[str]:
     obstacles = [option for option in cell.beyond_torch if not isinstance(cell, GRUCell)]
-    obstacles += _beyond_the_plain_cell(variant, training, gates)
-    if dtype != torch.float32:
+    obstacles += _beyond_the_plain_cell(variant, gates)
+    if dtype not in (torch.float32, torch.bfloat16):
         obstacles.append(f"dtype={dtype}")
     if device != "cpu":
         obstacles.append(f"device={device}")
-    elif torch.is_autocast_enabled("cpu"):
-        obstacles.append("autocast")
+    elif torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != torch.bfloat16:
+        obstacles.append(f"autocast to {torch.get_autocast_dtype('cpu')}")
     return obstacles
 
 
-def _beyond_the_plain_cell(variant: Variant, training: bool, gates: bool) -> list[str]:
+def _beyond_the_plain_cell(variant: Variant, gates: bool) -> list[str]:
     obstacles = []
     if variant.layer_norm:
         obstacles.append("layer_norm=True")
-    if variant.recurrent_dropout and training:
-        obstacles.append(f"recurrent_dropout={variant.recurrent_dropout:g}")
     if any(variant.zoneout):
         obstacles.append(f"zoneout={', '.join(f'{rate:g}' for rate in variant.zoneout)}")
     if gates:

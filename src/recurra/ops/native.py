@@ -16,7 +16,7 @@ import torch
 from ..errors import BackendError
 
 _PACKAGE = "_recurra_native"
-_INTERFACE = 5  # of csrc/module.cpp
+_INTERFACE = 6  # of csrc/module.cpp
 _VARIABLE = "RECURRA_ISA"
 
 

@@ -77,7 +77,7 @@ def run_reference(
             w,
             lengths=lengths,
             reverse=d == 1,
-            mask=_recurrent_mask(state[0][d], variant.recurrent_dropout if training else 0.0),
+            mask=recurrent_mask(state[0][d], variant.recurrent_dropout if training else 0.0),
             kept=tuple(
                 _kept_units(s[d], x.size(0), rate, training)
                 for s, rate in zip(state, variant.zoneout, strict=False)
@@ -154,7 +154,8 @@ def time_loop(
     return output, state, collected
 
 
-def _recurrent_mask(h: Tensor, rate: float) -> Tensor | None:
+def recurrent_mask(h: Tensor, rate: float) -> Tensor | None:
+    """What `rate` of the units of h (B, P) are hidden with: 0 there, 1 / (1 - rate) elsewhere; None without dropout."""
     return F.dropout(torch.ones_like(h), rate) if rate else None
 
 

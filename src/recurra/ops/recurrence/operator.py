@@ -34,16 +34,18 @@ def run_forward(
     w_hh: Tensor,
     b_ih: Tensor | None,
     b_hh: Tensor | None,
+    mask: Tensor | None,
     lengths: Tensor | None,
     cell: str,
     reverse: bool,
     keep: bool,
 ) -> Five:
-    """One layer in one direction.
+    """One layer in one direction, in the precision of x: float32 or bfloat16.
 
     Args:
-        x: (T, B, I); h, c: (B, H) before the first step, c of a LSTM.
-        w_ih, w_hh, b_ih, b_hh: as in `Weights`.
+        x: (T, B, I); h, c: (B, H) before the first step, c of a LSTM, of the same number type.
+        w_ih, w_hh, b_ih, b_hh: as in `Weights`, float32 in any case.
+        mask: (B, H) float32, multiplies the state on its way into the recurrent product.
         lengths: (B,) int64.
         cell: see `native_name`.
         keep: the gates, for `run_backward`.
@@ -52,13 +54,12 @@ def run_forward(
         output (T, B, H), h and c (B, H) after the last step, and what `run_backward` needs: gates (T, B, G*H) and
         cells (T, B, H), not of a RNN. What the cell has not, or is not kept, is empty.
     """
-    output, gates = x.new_empty(*x.shape[:2], h.size(1)), None
+    output, gates, cells = x.new_empty(*x.shape[:2], h.size(1)), None, None
     if keep and _has_cells(cell):
-        gates = x.new_empty(*x.shape[:2], w_ih.size(0))
-    cells = torch.empty_like(output) if _has_cells(cell) else None
+        gates, cells = x.new_empty(*x.shape[:2], w_ih.size(0)), torch.empty_like(output)
     h_after, c_after = torch.empty_like(output[0]), None if c is None else torch.empty_like(output[0])
     _kernels().forward(
-        **_layer(cell, reverse, lengths, x, w_ih, w_hh, h, c),
+        **_layer(cell, reverse, lengths, x, w_ih, w_hh, mask, h, c),
         output=output,
         gates=gates,
         cells=cells,
@@ -79,6 +80,7 @@ def run_backward(
     c: Tensor | None,
     w_ih: Tensor,
     w_hh: Tensor,
+    mask: Tensor | None,
     lengths: Tensor | None,
     output: Tensor,
     gates: Tensor,
@@ -88,15 +90,18 @@ def run_backward(
     wants_x: bool,
     wants_weights: bool,
 ) -> Seven:
-    """Gradients of x, h, c, w_ih, w_hh, b_ih and b_hh; empty where there is none, or none is wanted."""
+    """Gradients of x, h, c, w_ih, w_hh, b_ih and b_hh; empty where there is none, or none is wanted.
+
+    Those of weights and biases are float32, the others in the precision of x.
+    """
     of_x = x.new_empty(x.shape) if wants_x else None
     h = _plain(h)
     of_h_before, of_c_before = torch.empty_like(h), None if c is None else torch.empty_like(h)
     rows = w_ih.size(0)
     shapes = {"of_w_ih": w_ih.shape, "of_w_hh": w_hh.shape, "of_b_ih": (rows,), "of_b_hh": (rows,)}
-    of_weights = {name: x.new_empty(shape) if wants_weights else None for name, shape in shapes.items()}
+    of_weights = {name: w_ih.new_empty(shape) if wants_weights else None for name, shape in shapes.items()}
     _kernels().backward(
-        **_layer(cell, reverse, lengths, x, w_ih, w_hh, h, c),
+        **_layer(cell, reverse, lengths, x, w_ih, w_hh, mask, h, c),
         output=output.detach(),
         gates=gates.detach() if _has_cells(cell) else None,
         cells=cells.detach() if _has_cells(cell) else None,
@@ -112,7 +117,7 @@ def run_backward(
         _or_empty(of_x, x),
         of_h_before,
         _or_empty(of_c_before, x),
-        *(_or_empty(t, x) for t in of_weights.values()),
+        *(_or_empty(t, w_ih) for t in of_weights.values()),
     )
     return found  # pyright: ignore[reportReturnType]
 
@@ -124,6 +129,7 @@ def _layer(
     x: Tensor,
     w_ih: Tensor,
     w_hh: Tensor,
+    mask: Tensor | None,
     h: Tensor,
     c: Tensor | None,
 ) -> dict[str, Any]:
@@ -136,6 +142,7 @@ def _layer(
         "x": _plain(x),
         "w_ih": _plain(w_ih),
         "w_hh": _plain(w_hh),
+        "mask": _plain(mask),
         "h_before": _plain(h),
         "c_before": _plain(c),
     }
@@ -168,14 +175,14 @@ recurrence_backward = torch.library.custom_op(
 
 
 @recurrence.register_fake
-def _(x, h, c, w_ih, w_hh, b_ih, b_hh, lengths, cell, reverse, keep):
-    output = x.new_empty(*x.shape[:2], h.size(1))
+def _(x, h, c, w_ih, w_hh, b_ih, b_hh, mask, lengths, cell, reverse, keep):
+    output, keeps = x.new_empty(*x.shape[:2], h.size(1)), keep and _has_cells(cell)
     return (
         output,
         torch.empty_like(output[0]),
         x.new_empty(0) if c is None else torch.empty_like(output[0]),
-        x.new_empty(*x.shape[:2], w_ih.size(0)) if keep and _has_cells(cell) else x.new_empty(0),
-        torch.empty_like(output) if _has_cells(cell) else x.new_empty(0),
+        x.new_empty(*x.shape[:2], w_ih.size(0)) if keeps else x.new_empty(0),
+        torch.empty_like(output) if keeps else x.new_empty(0),
     )
 
 
@@ -189,6 +196,7 @@ def _(
     c,
     w_ih,
     w_hh,
+    mask,
     lengths,
     output,
     gates,
