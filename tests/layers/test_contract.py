@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recurra.layers.recurrent import GRU, LSTM, RNN
+from recurra.ops.native import instruction_sets
+from recurra.ops.recurrence import layer as recurrence_layer
 
 from .contract import Case, check_contract, known_to_torch
 
@@ -131,6 +133,26 @@ def test_plain_layer_keeps_the_contract(name, dtype):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_variant_keeps_the_contract(name, dtype):
     check_sizes(name, dtype, 4)
+
+
+NATIVE = [*PLAIN, "GRU before", "RNN recurrent_dropout", "GRU recurrent_dropout", "LSTM recurrent_dropout"]
+NATIVE.remove("LSTM projected")
+
+
+@pytest.mark.skipif(not instruction_sets(), reason="the native kernels were not built")
+@pytest.mark.parametrize("name", NATIVE)
+def test_native_kernels_keep_the_contract_from_the_first_step(name, monkeypatch):
+    monkeypatch.setattr(recurrence_layer, "_SHORT", 1)
+    check_sizes(name, torch.float32, 4)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("instructions", instruction_sets())
+@pytest.mark.parametrize("name", NATIVE)
+def test_every_instruction_set_keeps_the_contract(name, instructions, monkeypatch):
+    monkeypatch.setenv("RECURRA_ISA", instructions)
+    monkeypatch.setattr(recurrence_layer, "_SHORT", 1)
+    check_sizes(name, torch.float32, 100)
 
 
 @pytest.mark.full

@@ -14,7 +14,7 @@ import recurra
 from recurra.errors import BackendError, InputError
 from recurra.layers.recurrent import GRU, LSTM, RNN
 from recurra.ops.native import instruction_sets
-from tests.tolerances import assert_all_close, assert_close
+from tests.tolerances import assert_all_close, assert_close, assert_near_in_bfloat16
 
 from .contract import as_tuple
 
@@ -203,6 +203,28 @@ def test_bfloat16_is_no_further_from_the_truth_than_torch(layer_type, padded, ki
         found = ours(x, lengths=lengths)[0]
     off, their_off = ((y.double() - truth).square().mean().sqrt() for y in (found, expected))
     assert 0 < off <= 1.05 * their_off
+
+
+@each_layer
+@pytest.mark.skipif(FASTEST != "native", reason="the native kernels were not built")
+def test_in_bfloat16_pieces_equal_the_whole(layer_type):
+    """Output and hidden state are the same numbers; a LSTM's cell state is rounded at each border."""
+    torch.manual_seed(0)
+    layer, x = layer_type(5, 17, 2), torch.randn(40, 3, 5)
+    lengths = torch.tensor([40, 25, 0])
+    with torch.autocast("cpu", torch.bfloat16):
+        whole, last = layer(x, lengths=lengths)
+        state, pieces = None, []
+        for piece in x.split(10):
+            output, state = layer(piece, state, lengths=lengths.clamp(max=10))
+            lengths = (lengths - 10).clamp(min=0)
+            pieces.append(output)
+    for a, b in zip((torch.cat(pieces), *as_tuple(state)), (whole, *as_tuple(last)), strict=True):
+        assert a.dtype == b.dtype == torch.bfloat16
+        if layer_type is LSTM:
+            assert_near_in_bfloat16(a, b.float())
+        else:
+            assert torch.equal(a, b)
 
 
 # -- initial values ----------------------------------------------------------------------------------------

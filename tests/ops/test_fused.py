@@ -45,7 +45,9 @@ def test_cell_state_is_held_exactly_through_padding(units, dtype):
     lengths = torch.tensor([3, 3, 3, 3])
     _, c_padded = fused.run_fused(cell, x, state, weights, lengths).state
     _, c_short = fused.run_fused(cell, x[:3], state, weights).state
-    assert_close(c_padded, c_short)  # not to the last bit: products of other shapes may be summed in another order
+    assert_close(
+        c_padded, c_short
+    )  # not to the last bit: products of other shapes may be summed in another order
     # Straight on the kernel, where nothing masks: what comes back from padded steps is exactly nothing.
     ends = []
     for behind in (0.0, 5.0):

@@ -120,8 +120,9 @@ class _Recurrence(torch.autograd.Function):
 
 
 def _is_plain(x: Tensor) -> bool:
-    """Whether nobody watches: then the kernel is called itself, for the way through torch's dispatcher costs a tenth of a
-    small layer's step.
+    """Whether nobody watches what torch runs: then the kernel is called itself.
+
+    The way through torch's dispatcher costs a tenth of a small layer's step.
     """
     return (
         type(x) is Tensor
