@@ -76,7 +76,8 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(cell: Cell, *given: Any) -> Any:
         """Everything after the cell is what `recurrence` takes, but that gates are always kept."""
-        return (run_forward if _is_plain(given[0]) else recurrence)(*given, True)
+        run: Any = run_forward if _is_plain(given[0]) else recurrence
+        return run(*given, True)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -95,7 +96,7 @@ class _Recurrence(torch.autograd.Function):
         if torch.is_grad_enabled():
             found = _through_reference(ctx, tensors, mask, lengths, (of_output, of_h, of_c))
         else:
-            run = run_backward if _is_plain(x) else recurrence_backward
+            run: Any = run_backward if _is_plain(x) else recurrence_backward
             found = run(
                 of_output,
                 of_h,
