@@ -291,10 +291,10 @@ Packed<WIDE, T, N> pack_sums(const Matrix<S> &weights, int64_t first, int64_t su
     });
 }
 
-// Every row times the weights, `columns` numbers of it: each(row, u, n, sum) for n of them from number u on.
-template <class N, class T, class Each>
-void wide_product(const Packed<WIDE, T, N> &weights, const N *const *from, int rows, int64_t columns, Each each) {
-    for (int p = 0; p < weights.panels; p++)
+// The sum of some products, `columns` numbers of each row of it: each(row, u, n, sum) for n of them from number u on.
+template <class Each, class... Terms>
+void wide_products(int rows, int64_t columns, Each each, const Terms &...terms) {
+    for (int p = 0; p < panels_of(columns, WIDE * W); p++)
         products<WIDE>(
             p, rows, [](int, Floats(&sums)[WIDE]) { for (auto &sum : sums) sum = Floats{}; },
             [&](int r, const Floats(&sums)[WIDE]) {
@@ -304,7 +304,12 @@ void wide_product(const Packed<WIDE, T, N> &weights, const N *const *from, int r
                     each(r, u, int(std::min<int64_t>(W, columns - u)), sums[v]);
                 }
             },
-            plain_term(from, weights));
+            terms...);
+}
+
+template <class N, class T, class Each>
+void wide_product(const Packed<WIDE, T, N> &weights, const N *const *from, int rows, int64_t columns, Each each) {
+    if (weights.panels) wide_products(rows, columns, each, plain_term(from, weights));
 }
 
 // Two things to do with a sum.

@@ -239,8 +239,8 @@ struct GruAfterBackward {
             store(at.of_recurrent[r] + u, of_candidate * reset, n);
             store(at.dh[r] + u, d * update, n);
         });
-        wide_product(gates, at.gate_rows(), rows, H, at.add_to_state());
-        wide_product<N>(candidate, at.of_recurrent.data(), rows, H, at.add_to_state());
+        wide_products(rows, H, at.add_to_state(), plain_term(at.gate_rows(), gates),
+                      plain_term<N>(at.of_recurrent.data(), candidate));
     }
     const Backward<N> &b;
     const Packed<WIDE, N, N> gates, candidate;
