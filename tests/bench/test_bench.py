@@ -8,10 +8,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+import recurra
 from recurra.bench import layers, streams
-from recurra.bench.layers import measure_training
+from recurra.bench.layers import CONVERTED, measure_training
 from recurra.bench.machine import Roof, machine, measure_roof
-from recurra.bench.measurement import OURS, in_turns
+from recurra.bench.measurement import OURS, in_bfloat16, in_turns
 from recurra.bench.streams import has_onnx, measure_streaming
 from recurra.cli.main import app
 from recurra.errors import InputError, RecurraError
@@ -33,6 +34,32 @@ def test_everybody_takes_turns():
     seconds, ratios = in_turns(steps, repeats=3, count=2)
     assert calls == [OURS, OURS, "torch", "torch"] * 3
     assert set(seconds) == {OURS, "torch"} and set(ratios) == {"torch"}
+
+
+def test_a_peer_is_compared_with_ours_of_its_precision():
+    def of(seconds):
+        return lambda count: seconds * count
+
+    elsewhere = {"torch, bfloat16": of(6.0), "torch, bfloat16 weights": of(8.0), "torch": of(1.0)}
+    _, beside_float = in_turns({OURS: lambda: None}, repeats=2, elsewhere=elsewhere)
+    elsewhere |= {in_bfloat16(OURS): of(2.0)}
+    seconds, ratios = in_turns({OURS: lambda: None}, repeats=2, count=3, elsewhere=elsewhere)
+    assert ratios["torch, bfloat16"] == 3 and ratios["torch, bfloat16 weights"] == 4
+    assert seconds["torch, bfloat16"] == 6 and ratios["torch"] > 100
+    assert ratios[in_bfloat16(OURS)] > 100 and beside_float["torch, bfloat16"] > 100
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_bfloat16_is_measured_where_there_is_a_kernel(cell, monkeypatch):
+    monkeypatch.setattr(layers, "has_bfloat16", lambda: True)
+    layer = type(getattr(recurra, cell)(5, 5))
+    monkeypatch.setattr(layer, "backend", property(lambda self: "fused"))
+    without = measure_training(cell, 5, repeats=1, converted=True)
+    assert {in_bfloat16("torch"), CONVERTED} <= without.seconds.keys()
+    assert in_bfloat16(OURS) not in without.seconds
+    monkeypatch.setattr(layer, "backend", property(lambda self: "native"))
+    measured = measure_training(cell, 5, repeats=1)
+    assert measured.off[in_bfloat16(OURS)] < 0.1 and CONVERTED not in measured.seconds
 
 
 @pytest.mark.parametrize("unequal", [False, True])
@@ -83,6 +110,7 @@ def test_the_roof_and_its_picture(tmp_path):
 
 def test_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr("recurra.cli.bench.measure_roof", lambda: Roof(1e11, 1e10))
+    monkeypatch.setattr("recurra.cli.bench.keras_backends", lambda python: {})  # slow to start
     arguments = ["bench", "5", "--repeats", "1", "--picture", str(tmp_path / "roof.png")]
     shown = CliRunner().invoke(app, arguments, env={"COLUMNS": "160"})
     assert shown.exit_code == 0, shown.output

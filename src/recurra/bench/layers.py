@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 import torch
@@ -10,23 +11,38 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import recurra
-from recurra.bench.measurement import OURS, Measurement, in_turns
+from recurra.bench.keras_peer import KerasPeer
+from recurra.bench.measurement import OURS, Measurement, in_bfloat16, in_turns
 from recurra.errors import RecurraError
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 BATCH, STEPS, SHORTEST = 64, 200, 20
+CONVERTED = "torch, bfloat16 weights"
 _FLOAT, _BFLOAT = 1e-4, 0.1  # how far results may be off, at a scale of 1
 
+Step = Callable[[], list[Tensor]]
 
-def measure_training(cell: str, units: int, *, repeats: int, unequal: bool = False) -> Measurement:
-    """Ours beside torch's, with 64 sequences of 200 steps and as many inputs as units.
 
-    Outputs and the gradients of input and weights are compared first.
+def measure_training(
+    cell: str,
+    units: int,
+    *,
+    repeats: int,
+    unequal: bool = False,
+    keras: Sequence[KerasPeer] = (),
+    converted: bool = False,
+) -> Measurement:
+    """Ours beside torch's and Keras', with 64 sequences of 200 steps and as many inputs as units.
+
+    Outputs and the gradients of input and weights are compared first. Where the machine multiplies in bfloat16, torch
+    does so under autocast as well, and so do we where the layer has a kernel for it.
 
     Args:
         cell: "RNN", "GRU" or "LSTM".
         repeats: turns.
         unequal: sequences of 20 to 200 steps; torch's as a PackedSequence, packed and padded within the step.
+        keras: who else takes part; not in `unequal`.
+        converted: torch's layer also with weights, input and output that are bfloat16 themselves.
 
     Raises:
         RecurraError: results differ.
@@ -37,17 +53,20 @@ def measure_training(cell: str, units: int, *, repeats: int, unequal: bool = Fal
     x, of_output = torch.randn(STEPS, BATCH, units, requires_grad=True), torch.randn(STEPS, BATCH, units)
     lengths = torch.randint(SHORTEST, STEPS + 1, (BATCH,)) if unequal else None
     steps = {OURS: _work(ours, x, of_output, lengths), "torch": _work(theirs, x, of_output, lengths)}
-    if has_bfloat16() and not unequal:
-        steps["torch, bfloat16"] = _work(theirs, x, of_output, lengths, bfloat16=True)
+    if has_bfloat16():
+        steps |= _bfloat16(ours, theirs, x, of_output, lengths, converted=converted)
     expected = steps["torch"]()
+    found = {peer: step() for peer, step in steps.items()}
+    found |= {} if unequal else {peer.name: _results(peer, theirs, x, of_output) for peer in keras}
     off = {}
-    for peer, step in steps.items():
-        off[peer] = max(_off(a, b) for a, b in zip(step(), expected, strict=True))
+    for peer, results in found.items():
+        off[peer] = max(_off(a, b) for a, b in zip(results, expected, strict=True))
         if not off[peer] <= (_BFLOAT if "bfloat16" in peer else _FLOAT):
             raise RecurraError(
                 f"the results of {peer} and torch differ by {off[peer]:.2g}", where=f"{cell}, {units} units"
             )
-    seconds, ratios = in_turns(steps, repeats=repeats)
+    elsewhere = {peer.name: peer.seconds for peer in keras if peer.name in found}
+    seconds, ratios = in_turns(steps, repeats=repeats, elsewhere=elsewhere)
     numbers = STEPS * BATCH if lengths is None else int(lengths.sum())
     gates = GATES[cell]
     # Forward one product of each input and state with each gate, backward two.
@@ -67,9 +86,31 @@ def has_bfloat16() -> bool:
     )
 
 
+def _bfloat16(
+    ours: nn.Module,
+    theirs: nn.Module,
+    x: Tensor,
+    of_output: Tensor,
+    lengths: Tensor | None,
+    *,
+    converted: bool,
+) -> dict[str, Step]:
+    """Who computes in bfloat16; ours only where it has a kernel of its own for it."""
+    steps = {in_bfloat16("torch"): _work(theirs, x, of_output, lengths, bfloat16=True)}
+    with torch.autocast("cpu", torch.bfloat16):
+        native = ours.backend == "native"
+    if native:
+        steps[in_bfloat16(OURS)] = _work(ours, x, of_output, lengths, bfloat16=True)
+    if converted:
+        layer = copy.deepcopy(theirs).to(torch.bfloat16)
+        leaf = x.detach().to(torch.bfloat16).requires_grad_()
+        steps[CONVERTED] = _work(layer, leaf, of_output.to(torch.bfloat16), lengths)
+    return steps
+
+
 def _work(
     layer: nn.Module, x: Tensor, of_output: Tensor, lengths: Tensor | None, *, bfloat16: bool = False
-) -> Callable[[], list[Tensor]]:
+) -> Step:
     leaves = [x, *layer.parameters()]
 
     def output_of() -> Tensor:
@@ -86,6 +127,17 @@ def _work(
         return [output, *torch.autograd.grad(output, leaves, of_output.to(output.dtype))]
 
     return step
+
+
+def _results(peer: KerasPeer, layer: nn.Module, x: Tensor, of_output: Tensor) -> list[Tensor]:
+    """Those of `_work`, from a peer with the sequences on the first axis."""
+    given = {name: weight.numpy() for name, weight in layer.state_dict().items()}
+    given |= {
+        name: t.detach().transpose(0, 1).contiguous().numpy()
+        for name, t in (("x", x), ("of_output", of_output))
+    }
+    output, of_x, *of_weights = map(torch.from_numpy, peer.results(layer.__class__.__name__, given))
+    return [output.transpose(0, 1), of_x.transpose(0, 1), *of_weights]
 
 
 def _off(found: Tensor, expected: Tensor) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 OURS = "recurra"
@@ -18,7 +18,7 @@ class Measurement:
         work: "training step" or "streaming step".
         cell, units, batch: of the layer.
         seconds: peer -> median seconds.
-        ratios: peer -> median of its seconds over ours of the same turn.
+        ratios: peer -> median of its seconds over ours of the same turn, in the same precision where there is one.
         products: multiplications of the work.
         traffic: bytes that the work reads and writes at the least, each array once.
         off: peer -> the largest difference from the reference's numbers.
@@ -36,7 +36,11 @@ class Measurement:
 
 
 def in_turns(
-    steps: Mapping[str, Callable[[], object]], *, repeats: int, count: int = 1
+    steps: Mapping[str, Callable[[], object]],
+    *,
+    repeats: int,
+    count: int = 1,
+    elsewhere: Mapping[str, Callable[[int], float]] | None = None,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Median seconds of each step, and medians of the ratios to ours.
 
@@ -44,6 +48,7 @@ def in_turns(
         steps: peer -> one piece of work; ours is `OURS`. Each has run before.
         repeats: turns.
         count: pieces of work in a turn, where one is too short to be timed.
+        elsewhere: peers in processes of their own: peer -> seconds of that many pieces, as it timed them itself.
 
     >>> seconds, ratios = in_turns({OURS: lambda: None, "slow": lambda: sum(range(20_000))}, repeats=3)
     >>> ratios["slow"] > 1
@@ -57,9 +62,29 @@ def in_turns(
             for _ in range(count):
                 step()
             turn[peer] = (time.perf_counter() - begin) / count
+        for peer, seconds_of in (elsewhere or {}).items():
+            turn[peer] = seconds_of(count) / count
         turns.append(turn)
-    seconds = {peer: statistics.median(turn[peer] for turn in turns) for peer in steps}
+    peers = list(turns[0])
+    seconds = {peer: statistics.median(turn[peer] for turn in turns) for peer in peers}
     ratios = {
-        peer: statistics.median(turn[peer] / turn[OURS] for turn in turns) for peer in steps if peer != OURS
+        peer: statistics.median(turn[peer] / turn[_beside(peer, peers)] for turn in turns)
+        for peer in peers
+        if peer != OURS
     }
     return seconds, ratios
+
+
+def in_bfloat16(peer: str) -> str:
+    """What a peer is called where it computes in bfloat16.
+
+    >>> in_bfloat16(OURS)
+    'recurra, bfloat16'
+    """
+    return f"{peer}, bfloat16"
+
+
+def _beside(peer: str, peers: Sequence[str]) -> str:
+    """Which of ours a peer is compared with: that of its precision where it is measured."""
+    ours = in_bfloat16(OURS)
+    return ours if "bfloat16" in peer and peer != ours and ours in peers else OURS

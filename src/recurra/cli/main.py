@@ -364,9 +364,12 @@ def bench(
     ] = None,
     picture: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the roofline.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --picture.")] = False,
+    keras_python: Annotated[
+        str, typer.Option(metavar="PYTHON", help="A Python that has Keras.", show_default="this one")
+    ] = sys.executable,
     json: JSON = False,
 ) -> None:
-    """How fast layers and streams are on this machine, beside torch and ONNX Runtime.
+    """How fast layers and streams are on this machine, beside torch, and Keras and ONNX Runtime where installed.
 
     Example: recurra bench 64 256 --picture roofline.png
     """
@@ -378,6 +381,7 @@ def bench(
         threads=threads,
         picture=picture,
         overwrite=overwrite,
+        keras_python=keras_python,
         as_json=json,
     )
 
