@@ -71,6 +71,15 @@ def test_a_training_step_is_compared_and_counted(cell, unequal):
         assert measured.products == 3 * 9 * 3 * layers.GATES[cell] * 5 * 10
 
 
+def test_other_work_takes_its_turn_in_a_training_step_of_any_size():
+    calls = []
+    measured = measure_training(
+        "LSTM", 4, repeats=3, steps=8, batch=2, beside={"products": lambda: calls.append(1)}
+    )
+    assert len(calls) == 3 and measured.ratios["products"] < 1 and "products" not in measured.off
+    assert measured.batch == 2 and measured.products == 3 * 8 * 2 * 4 * 4 * 8
+
+
 @pytest.mark.parametrize("batch", [1, 4])
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_streaming_step_is_compared(cell, batch):
@@ -82,13 +91,13 @@ def test_a_streaming_step_is_compared(cell, batch):
 
 
 def test_what_differs_is_not_timed(monkeypatch):
-    work = layers._work
+    training_step = layers.training_step
 
     def wrong(layer, *rest, **options):
-        step = work(layer, *rest, **options)
+        step = training_step(layer, *rest, **options)
         return step if isinstance(layer, torch.nn.RNNBase) else lambda: [t + 1 for t in step()]
 
-    monkeypatch.setattr(layers, "_work", wrong)
+    monkeypatch.setattr(layers, "training_step", wrong)
     with pytest.raises(RecurraError, match="GRU, 5 units: the results of recurra and torch differ"):
         measure_training("GRU", 5, repeats=1)
     ours = streams._ours

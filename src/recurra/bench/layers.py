@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 
 import torch
@@ -28,11 +28,14 @@ def measure_training(
     units: int,
     *,
     repeats: int,
+    steps: int | None = None,
+    batch: int | None = None,
     unequal: bool = False,
     keras: Sequence[KerasPeer] = (),
     converted: bool = False,
+    beside: Mapping[str, Callable[[], object]] | None = None,
 ) -> Measurement:
-    """Ours beside torch's and Keras', with 64 sequences of 200 steps and as many inputs as units.
+    """Ours beside torch's and Keras', with as many inputs as units.
 
     Outputs and the gradients of input and weights are compared first. Where the machine multiplies in bfloat16, torch
     does so under autocast as well, and so do we where the layer has a kernel for it.
@@ -40,23 +43,29 @@ def measure_training(
     Args:
         cell: "RNN", "GRU" or "LSTM".
         repeats: turns.
-        unequal: sequences of 20 to 200 steps; torch's as a PackedSequence, packed and padded within the step.
+        steps, batch: of the sequences; 200 and 64.
+        unequal: sequences of 20 steps to all; torch's as a PackedSequence, packed and padded within the step.
         keras: who else takes part; not in `unequal`.
         converted: torch's layer also with weights, input and output that are bfloat16 themselves.
+        beside: other work that takes its turn, and has no results to compare.
 
     Raises:
         RecurraError: results differ.
     """
     torch.manual_seed(0)
+    steps, batch = steps or STEPS, batch or BATCH
     theirs, ours = getattr(nn, cell)(units, units), getattr(recurra, cell)(units, units)
     ours.load_state_dict(theirs.state_dict())
-    x, of_output = torch.randn(STEPS, BATCH, units, requires_grad=True), torch.randn(STEPS, BATCH, units)
-    lengths = torch.randint(SHORTEST, STEPS + 1, (BATCH,)) if unequal else None
-    steps = {OURS: _work(ours, x, of_output, lengths), "torch": _work(theirs, x, of_output, lengths)}
+    x, of_output = torch.randn(steps, batch, units, requires_grad=True), torch.randn(steps, batch, units)
+    lengths = torch.randint(SHORTEST, steps + 1, (batch,)) if unequal else None
+    work = {
+        OURS: training_step(ours, x, of_output, lengths),
+        "torch": training_step(theirs, x, of_output, lengths),
+    }
     if has_bfloat16():
-        steps |= _bfloat16(ours, theirs, x, of_output, lengths, converted=converted)
-    expected = steps["torch"]()
-    found = {peer: step() for peer, step in steps.items()}
+        work |= _bfloat16(ours, theirs, x, of_output, lengths, converted=converted)
+    expected = work["torch"]()
+    found = {peer: step() for peer, step in work.items()}
     found |= {} if unequal else {peer.name: _results(peer, theirs, x, of_output) for peer in keras}
     off = {}
     for peer, results in found.items():
@@ -65,16 +74,48 @@ def measure_training(
             raise RecurraError(
                 f"the results of {peer} and torch differ by {off[peer]:.2g}", where=f"{cell}, {units} units"
             )
-    elsewhere = {peer.name: peer.seconds for peer in keras if peer.name in found}
-    seconds, ratios = in_turns(steps, repeats=repeats, elsewhere=elsewhere)
-    numbers = STEPS * BATCH if lengths is None else int(lengths.sum())
+    del found, expected
+    elsewhere = {peer.name: peer.seconds for peer in keras if peer.name in off}
+    seconds, ratios = in_turns({**work, **(beside or {})}, repeats=repeats, elsewhere=elsewhere)
+    numbers = steps * batch if lengths is None else int(lengths.sum())
     gates = GATES[cell]
     # Forward one product of each input and state with each gate, backward two.
     products = 3 * numbers * gates * units * 2 * units
     kept = 0 if cell == "RNN" else gates + 1  # gates, and a cell state or what stands for one
     # Read x, the gradient of the output, and what forward keeps; written are output, gradient of x and what is kept.
     traffic = 4 * (numbers * units * (6 + 2 * kept) + 4 * gates * units * 2 * units)
-    return Measurement("training step", cell, units, BATCH, seconds, ratios, products, traffic, off)
+    return Measurement("training step", cell, units, batch, seconds, ratios, products, traffic, off)
+
+
+def training_step(
+    layer: nn.Module, x: Tensor, of_output: Tensor, lengths: Tensor | None, *, bfloat16: bool = False
+) -> Step:
+    """Forward and backward through a layer of ours or of `torch.nn`.
+
+    Args:
+        x: (T, B, I), a leaf that wants its gradient; of_output: (T, B, H).
+        lengths: (B,) valid steps.
+        bfloat16: under autocast.
+
+    Returns:
+        What gives output, gradient of x, and gradients of the weights in their order.
+    """
+    leaves = [x, *layer.parameters()]
+
+    def output_of() -> Tensor:
+        if lengths is None:
+            return layer(x)[0]
+        if isinstance(layer, nn.RNNBase):
+            packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+            return pad_packed_sequence(layer(packed)[0], total_length=len(x))[0]
+        return layer(x, lengths=lengths)[0]
+
+    def step() -> list[Tensor]:
+        with torch.autocast("cpu", torch.bfloat16) if bfloat16 else nullcontext():
+            output = output_of()
+        return [output, *torch.autograd.grad(output, leaves, of_output.to(output.dtype))]
+
+    return step
 
 
 def has_bfloat16() -> bool:
@@ -96,37 +137,16 @@ def _bfloat16(
     converted: bool,
 ) -> dict[str, Step]:
     """Who computes in bfloat16; ours only where it has a kernel of its own for it."""
-    steps = {in_bfloat16("torch"): _work(theirs, x, of_output, lengths, bfloat16=True)}
+    steps = {in_bfloat16("torch"): training_step(theirs, x, of_output, lengths, bfloat16=True)}
     with torch.autocast("cpu", torch.bfloat16):
         native = ours.backend == "native"
     if native:
-        steps[in_bfloat16(OURS)] = _work(ours, x, of_output, lengths, bfloat16=True)
+        steps[in_bfloat16(OURS)] = training_step(ours, x, of_output, lengths, bfloat16=True)
     if converted:
         layer = copy.deepcopy(theirs).to(torch.bfloat16)
         leaf = x.detach().to(torch.bfloat16).requires_grad_()
-        steps[CONVERTED] = _work(layer, leaf, of_output.to(torch.bfloat16), lengths)
+        steps[CONVERTED] = training_step(layer, leaf, of_output.to(torch.bfloat16), lengths)
     return steps
-
-
-def _work(
-    layer: nn.Module, x: Tensor, of_output: Tensor, lengths: Tensor | None, *, bfloat16: bool = False
-) -> Step:
-    leaves = [x, *layer.parameters()]
-
-    def output_of() -> Tensor:
-        if lengths is None:
-            return layer(x)[0]
-        if isinstance(layer, nn.RNNBase):
-            packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
-            return pad_packed_sequence(layer(packed)[0], total_length=len(x))[0]
-        return layer(x, lengths=lengths)[0]
-
-    def step() -> list[Tensor]:
-        with torch.autocast("cpu", torch.bfloat16) if bfloat16 else nullcontext():
-            output = output_of()
-        return [output, *torch.autograd.grad(output, leaves, of_output.to(output.dtype))]
-
-    return step
 
 
 def _results(peer: KerasPeer, layer: nn.Module, x: Tensor, of_output: Tensor) -> list[Tensor]:
