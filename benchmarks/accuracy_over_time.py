@@ -16,18 +16,14 @@ Every finished one is kept in benchmarks/results/accuracy_over_time.jsonl; the p
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from trials import Trials, data_folder, table
+from imdb import Clock, as_examples, reviews, train_keras
+from trials import Trials, table
 
 HERE = Path(__file__).parent
 PICTURE = HERE.parent / "docs" / "imdb.png"
@@ -36,35 +32,12 @@ EPOCHS = 3
 Curve = list[tuple[float, float]]  # seconds, accuracy
 
 
-def reviews() -> dict[str, tuple[list[str], list[str]]]:
-    """Texts and labels of both parts, the same for everyone."""
-    from recurra.data.schema import SchemaOptions, infer_schema, to_examples
-    from recurra.data.sources import read
-    from recurra.data.splits import make_split
-
-    source = read(str(data_folder() / "imdb" / "imdb_train.csv.gz"))
-    examples, _ = to_examples(source, infer_schema(source, SchemaOptions()))
-    split = make_split(examples, seed=0, test=0, validation=0.1)
-    parts = {"train": examples.take(split.train), "held_out": examples.take(split.validation)}
-    return {name: (part.texts.tolist(), part.targets.tolist()) for name, part in parts.items()}
-
-
 def recurra_curve() -> Curve:
     """`fit` with no option; the share it holds out itself is the one that everyone is measured on."""
-    from recurra.data.schema import SchemaOptions, infer_schema, to_examples
-    from recurra.data.sources import read
     from recurra.runs.sequences.config import SequenceFitOptions
     from recurra.runs.sequences.fit import fit
 
-    parts = reviews()
-    rows = [
-        {"text": text, "label": label, "split": name}
-        for part, name in (("train", "train"), ("held_out", "validation"))
-        for text, label in zip(*parts[part], strict=True)
-    ]
-    table_ = read(rows)
-    schema = infer_schema(table_, SchemaOptions(text="text", target="label", split="split"))
-    examples, _ = to_examples(table_, schema)
+    examples, schema = as_examples(reviews())
     nothing = examples.take(np.zeros(0, dtype=np.int64))
     run = fit(examples, schema, SequenceFitOptions(baselines=False), test=nothing)
     before = run.metrics["seconds"]["preparing"]
@@ -80,7 +53,7 @@ def torch_curve() -> Curve:
     from recurra.data.text import TextConfig, TextEncoder
 
     parts = reviews()
-    clock = _Clock()
+    clock = Clock()
     encoder = TextEncoder.fit(
         parts["train"][0], TextConfig(level="word", vocabulary_size=10_000, max_steps=400)
     )
@@ -105,7 +78,7 @@ def linear_curve() -> Curve:
     parts = reviews()
     curve = []
     for longest in (1, 2):
-        clock = _Clock()
+        clock = Clock()
         vectors = TfidfVectorizer(ngram_range=(1, longest), sublinear_tf=longest > 1)
         model = make_pipeline(vectors, LogisticRegression(C=10, max_iter=200)).fit(*parts["train"])
         curve.append((clock.seconds(), float(model.score(*parts["held_out"]))))
@@ -115,32 +88,8 @@ def linear_curve() -> Curve:
 def keras_curve() -> Curve:
     """The usual Keras script, in a Python that has Keras and JAX."""
     python = os.environ.get("KERAS_PYTHON", sys.executable)
-    with tempfile.TemporaryDirectory() as place:
-        data = Path(place) / "reviews.json"
-        data.write_text(json.dumps(reviews()), encoding="utf-8")
-        done = subprocess.run(
-            [python, str(HERE / "keras_imdb.py"), str(data), str(EPOCHS)],
-            env=os.environ | {"KERAS_BACKEND": "jax"},
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-    return json.loads(done.stdout.decode().strip().split("\n")[-1])
-
-
-class _Clock:
-    """Wall-clock time without what is paused."""
-
-    def __init__(self):
-        self.started, self.out = time.monotonic(), 0.0
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.started - self.out
-
-    def paused(self, work: Callable[[], Any]) -> Any:
-        began = time.monotonic()
-        result = work()
-        self.out += time.monotonic() - began
-        return result
+    found = train_keras(reviews(), python=python, arguments=["--epochs", str(EPOCHS)])
+    return [(found["preparing"] + seconds, accuracy) for seconds, accuracy in found["curve"]]
 
 
 CURVES: dict[str, tuple[str, Callable[[], Curve]]] = {

@@ -1,29 +1,37 @@
-"""Two bidirectional LSTM layers on IMDB as Keras' own gallery has them; run by accuracy_over_time.py.
+"""Two bidirectional LSTM layers on IMDB as Keras' own gallery has them; run by the scripts that compare with it.
 
-    python benchmarks/keras_imdb.py REVIEWS.json EPOCHS
+    python benchmarks/keras_imdb.py REVIEWS.json [--epochs N] [--parts N] [--until ACCURACY] [--seed N]
 
-Prints a list of [seconds, accuracy], one for each epoch.
+Measures on the held-out reviews after every one of the equal parts of an epoch. Prints one line of JSON: seconds of
+preparing the texts, and the curve, a list of [seconds of training, accuracy].
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import keras
 import numpy as np
+from imdb import Clock
 from keras import layers
 
-WORDS, STEPS = 20_000, 200
+WORDS, STEPS, BATCH = 20_000, 200, 32
 
 
-def main(reviews: Path, epochs: int) -> None:
-    """Train, measure after every epoch."""
-    parts = json.loads(reviews.read_text(encoding="utf-8"))
-    started, measuring = time.monotonic(), 0.0
+def main() -> None:
+    """Train, measure, and stop at the end or where the accuracy is reached."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("reviews", type=Path)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--until", type=float, default=2.0)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    parts = json.loads(given.reviews.read_text(encoding="utf-8"))
+    preparing = Clock()
     tokens = {name: [text.lower().split() for text in texts] for name, (texts, _) in parts.items()}
     counts = Counter(word for text in tokens["train"] for word in text)
     ids = {word: n + 2 for n, (word, _) in enumerate(counts.most_common(WORDS - 2))}
@@ -34,7 +42,9 @@ def main(reviews: Path, epochs: int) -> None:
     y = {
         name: np.array([label == "pos" for label in labels], "float32") for name, (_, labels) in parts.items()
     }
-    keras.utils.set_random_seed(0)
+    prepared = preparing.seconds()
+    training = Clock()
+    keras.utils.set_random_seed(given.seed)
     network = keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
@@ -45,15 +55,24 @@ def main(reviews: Path, epochs: int) -> None:
         ]
     )
     network.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-    curve = []
-    for _ in range(epochs):
-        network.fit(x["train"], y["train"], batch_size=32, verbose=0)
-        seconds = time.monotonic() - started - measuring
-        began = time.monotonic()
-        curve.append((seconds, float(network.evaluate(x["held_out"], y["held_out"], verbose=0)[1])))
-        measuring += time.monotonic() - began
-    print(json.dumps(curve))
+    order = np.random.default_rng(given.seed)
+    # Parts of whole batches: only the last batch of an epoch is smaller, as without parts.
+    size = BATCH * -(-len(x["train"]) // (BATCH * given.parts))
+    curve: list[tuple[float, float]] = []
+    for _ in range(given.epochs):
+        places = order.permutation(len(x["train"]))
+        for start in range(0, len(places), size):
+            part = places[start : start + size]
+            network.fit(x["train"][part], y["train"][part], batch_size=BATCH, shuffle=False, verbose=0)
+            seconds = training.seconds()
+            _, accuracy = training.paused(lambda: network.evaluate(x["held_out"], y["held_out"], verbose=0))
+            curve.append((seconds, float(accuracy)))
+            if accuracy >= given.until:
+                break
+        if curve[-1][1] >= given.until:
+            break
+    print(json.dumps({"preparing": prepared, "curve": curve}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main()

@@ -18,6 +18,8 @@ from recurra.training.loop import EpochRecord
 
 R = TypeVar("R", bound=Run[Any, Any])
 RESULTS = Path(__file__).parent / "results"
+# Importing what stands as None in sys.modules fails as if it were not installed.
+_WITHOUT_NATIVE = "import sys; sys.modules['_recurra_native'] = None; from recurra.cli.main import run; run()"
 
 
 def data_folder() -> Path:
@@ -69,10 +71,19 @@ def trained(fit: Callable[..., R], *data: Any, place: str, **parts: Any) -> R:
     return run
 
 
-def run_command(arguments: list[str]) -> dict[str, Any]:
-    """Run `recurra ARGUMENTS --json` as a user would; its JSON, seconds from the prompt, and peak memory."""
+def run_command(arguments: list[str], *, native: bool = True) -> dict[str, Any]:
+    """Run `recurra ARGUMENTS --json` as a user would; its JSON, seconds from the prompt, and peak memory.
+
+    Args:
+        native: False hides the native kernels from the process: it is then what an installation without a compiler is.
+    """
     started = time.monotonic()
-    command = [str(Path(sys.executable).with_name("recurra")), *arguments, "--json"]
+    begin = (
+        [str(Path(sys.executable).with_name("recurra"))]
+        if native
+        else [sys.executable, "-c", _WITHOUT_NATIVE]
+    )
+    command = [*begin, *arguments, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         output = process.stdout.read()
