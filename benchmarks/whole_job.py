@@ -21,6 +21,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,8 @@ def our_curve(parts: dict[str, Any], seed: int, settings: list[str]) -> tuple[fl
                 curve[-1][0]
             )  # the fit itself has measured the same reviews at the end of its epoch
 
-    try:
+    with suppress(_Reached):
         carry_out(fitting, observer=observe)
-    except _Reached:
-        pass  # what this was for
     return prepared, curve
 
 

@@ -13,7 +13,12 @@ from recurra.cells.rnn import RNNCell
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "recurra"
-PAGES = [ROOT / "docs" / "finding-your-way.md", ROOT / "docs" / "cells.md", ROOT / "examples" / "README.md"]
+PAGES = [
+    ROOT / "docs" / "finding-your-way.md",
+    ROOT / "docs" / "cells.md",
+    ROOT / "docs" / "bench.md",
+    ROOT / "examples" / "README.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
