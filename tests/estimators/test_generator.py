@@ -233,7 +233,8 @@ def test_saved_and_loaded_it_writes_the_same(by_level, tmp_path, level):
     expected = lm.generate(**FROM_THE)
     again = recurra.Generator.load(folder)
     assert recurra.load(folder).generate(**FROM_THE) == again.generate(**FROM_THE) == expected
-    assert again.perplexity(WORDS) == lm.perplexity(WORDS)
+    # Not to the last bit: where torch multiplies, it sums by where in memory the weights lie.
+    assert again.perplexity(WORDS) == pytest.approx(lm.perplexity(WORDS), rel=1e-6)
     assert again.get_params() == lm.get_params() | {"out": None}
     assert again.history_ == lm.history_
     with pytest.raises(InputError, match="this place is taken"):
