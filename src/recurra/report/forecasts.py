@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recurra.data.series.collection import Series
+from recurra.runs.forecasts.examples import Example
 from recurra.runs.forecasts.run import Forecasts
 from recurra.storage import write_bytes
-from recurra.tasks.forecasting.metrics import central_pairs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,43 +71,40 @@ def forecast_figure(series: Series, forecasts: Forecasts, *, season: int = 1) ->
 
 
 def draw_window(panel: Axes, series: Series, forecasts: Forecasts, k: int, season: int) -> None:
-    """The forecast number `k` into `panel`: what was before it, its interval, and what came where that is known."""
+    """The forecast number `k` into `panel`, with a few seasons before it."""
+    draw_example(panel, Example.of(series, forecasts, k, season))
+
+
+def draw_example(panel: Axes, example: Example) -> None:
+    """One window into `panel`: what was before it, its interval, and what came where that is known."""
     from matplotlib.dates import ConciseDateFormatter
 
-    n, origin = forecasts.origins[k].tolist()
-    horizon = forecasts.quantiles.shape[1]
-    length = int(series.lengths[n])
-    begin = max(0, origin - max(3 * horizon, min(3 * season, 8 * horizon)))
-    values = series.targets[n][:, 0]
-    first = int(series.first[n])
-
-    def times(start: int, stop: int) -> list:
-        return series.grid.times_of(np.arange(first + start, first + stop)).to_list()
+    origin, horizon = len(example.history), len(example.point)
+    times = example.times
 
     def line(start: int, shown: np.ndarray, **style: Any) -> None:
         # A single value has no line.
-        panel.plot(times(start, start + len(shown)), shown, marker="o" if len(shown) == 1 else "", **style)
+        panel.plot(times[start : start + len(shown)], shown, marker="o" if len(shown) == 1 else "", **style)
 
-    line(begin, values[begin:origin], color=_HISTORY, linewidth=1, label="history")
+    line(0, example.history, color=_HISTORY, linewidth=1, label="history")
     between, width = (panel.fill_between, 0) if horizon > 1 else (panel.vlines, 8)
-    for share, (low, high) in central_pairs(forecasts.levels).items():
+    for share, (low, high) in example.intervals.items():
         between(
-            times(origin, origin + horizon),
-            forecasts.quantiles[k, :, low],
-            forecasts.quantiles[k, :, high],
+            times[origin:],
+            low,
+            high,
             color=_FORECAST,
             alpha=0.2,
             linewidth=width,
             label=f"{100 * share:g} % interval",
         )
-    line(origin, forecasts.point[k], color=_FORECAST, linestyle="--", linewidth=1.5, label="forecast")
-    if length > origin:
-        came = values[origin : min(length, origin + horizon)]
-        line(origin, came, color=_TRUTH, linewidth=1.2, label="what came")
-    panel.set_title(_short(series.names[n]), fontsize="medium", loc="left", parse_math=False, family=_fonts())
+    line(origin, example.point, color=_FORECAST, linestyle="--", linewidth=1.5, label="forecast")
+    if len(example.truth):
+        line(origin, example.truth, color=_TRUTH, linewidth=1.2, label="what came")
+    panel.set_title(_short(example.series), fontsize="medium", loc="left", parse_math=False, family=_fonts())
     panel.grid(alpha=0.3)
     panel.tick_params(axis="x", labelsize="small")
-    if series.grid.kind != "number":
+    if example.dated:
         locator = date_locator()
         panel.xaxis.set_major_locator(locator)
         panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))

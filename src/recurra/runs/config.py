@@ -50,6 +50,21 @@ class FitOptions(BaseModel):
     init: str | None = None
 
 
+class Told(BaseModel):
+    """Something that was said while the data were read and prepared.
+
+    Args:
+        phase: of the work, in the form "Reading reviews.csv".
+        kind: "note" or "warning".
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    phase: str
+    text: str
+    kind: Literal["note", "warning"]
+
+
 class RunConfig(BaseModel):
     """What is needed to use a run, or to make it again. Each kind of run adds its schema, settings and encoders.
 
@@ -57,6 +72,8 @@ class RunConfig(BaseModel):
         kind: which kind of run this is.
         options: what was asked for.
         sources: where the data came from.
+        command: the command line that began it, word by word; None where it was begun from Python.
+        told: what was said of the data, in order.
         parts: examples in each part.
         fingerprint: of all that training and validation read.
         total_steps: optimiser steps of the schedule, written down before training begins.
@@ -72,6 +89,8 @@ class RunConfig(BaseModel):
     machine: dict[str, Any]
     options: FitOptions
     sources: list[str]
+    command: list[str] | None = None
+    told: list[Told] = Field(default_factory=list)
     parts: dict[str, int]
     fingerprint: str
     total_steps: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from recurra.training.loop import EpochRecord, StepDone
 
@@ -18,7 +19,7 @@ class Said:
     """
 
     text: str
-    kind: str = "note"
+    kind: Literal["note", "warning"] = "note"
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,25 @@ Observer = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """An observer that looks away."""
+
+
+class Noting:
+    """An observer that passes every event on, and keeps what is said with the phase in which it is said."""
+
+    def __init__(self, observer: Observer):
+        self._observer = observer
+        self._phase = ""
+        self.told: list[tuple[str, Said]] = []
+
+    def __call__(self, event: Event) -> None:
+        """Keep and pass on."""
+        if isinstance(event, PhaseStarted):
+            self._phase = event.name
+        elif isinstance(event, Said):
+            self.told.append((self._phase, event))
+        self._observer(event)
+
+
+def noting(observer: Observer) -> Noting:
+    """`observer` as one that keeps what is said; one that does so already goes on with what it has."""
+    return observer if isinstance(observer, Noting) else Noting(observer)

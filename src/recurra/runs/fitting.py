@@ -18,8 +18,8 @@ from recurra.data.batches import BatchSource
 from recurra.errors import InputError, RunError
 from recurra.networks.sequence_network import count_weights
 from recurra.runs.budget import steps_within
-from recurra.runs.config import CONFIG, FitOptions, RunConfig, read_config, write_config
-from recurra.runs.events import Event, Observer, PhaseStarted, Said, ignore
+from recurra.runs.config import CONFIG, FitOptions, RunConfig, Told, read_config, write_config
+from recurra.runs.events import Event, Observer, PhaseStarted, Said, ignore, noting
 from recurra.runs.loading import load
 from recurra.runs.places import check_place
 from recurra.runs.run import CHECKPOINT, HISTORY, Run, clear_run
@@ -101,6 +101,7 @@ class Conduct(TypedDict, total=False):
         resume: go on from what is in `out`.
         started: `time.monotonic()` from which the budget counts; None is now.
         observer: is told what is found and done.
+        command: the command line that asks for it, for the record.
     """
 
     out: Path | None
@@ -108,6 +109,7 @@ class Conduct(TypedDict, total=False):
     resume: bool
     started: float | None
     observer: Observer
+    command: list[str] | None
 
 
 def begin(conduct: Conduct) -> Observer:
@@ -121,7 +123,8 @@ def begin(conduct: Conduct) -> Observer:
     out = conduct.get("out")
     if out is not None:
         check_place(out, overwrite=conduct.get("overwrite", False), resume=conduct.get("resume", False))
-    return conduct.get("observer", ignore)
+    conduct["observer"] = observer = noting(conduct.get("observer", ignore))
+    return observer
 
 
 def carry_out(
@@ -133,12 +136,13 @@ def carry_out(
     resume: bool = False,
     started: float | None = None,
     observer: Observer = ignore,
+    command: list[str] | None = None,
 ) -> R:
     """Train and score what `fitting` describes.
 
     Args:
         sources: where the data came from, for the record.
-        out, overwrite, resume, started, observer: see `Conduct`.
+        out, overwrite, resume, started, observer, command: see `Conduct`.
 
     Raises:
         DataError, InputError: the data or the options cannot be used.
@@ -147,6 +151,7 @@ def carry_out(
     """
     started = time.monotonic() if started is None else started
     clock = {"begin": time.monotonic()}
+    observer = noting(observer)
     options = fitting.options
     deadline = None if options.budget_s is None else started + DEADLINE_SHARE * options.budget_s
     stored = _stored_config(out, options, fitting.config_form) if resume and out is not None else None
@@ -163,6 +168,9 @@ def carry_out(
     config = stored or fitting.new_config(sources or [])
     going_on = resume and out is not None and read_checkpoint(out / CHECKPOINT) is not None
     network = fitting.network(init, observer, anew=not going_on)
+    if stored is None:
+        told = [Told(phase=phase, text=said.text, kind=said.kind) for phase, said in observer.told]
+        config = config.model_copy(update={"command": command, "told": told})
     clock["prepared"] = time.monotonic()
     if options.baselines:
         fitting.fit_baselines(

@@ -31,6 +31,7 @@ from recurra.storage import (
 
 MODEL, TOKENIZER, METRICS, HISTORY = "model.safetensors", "tokenizer.json", "metrics.json", "history.jsonl"
 CHECKPOINT, ESTIMATOR = "checkpoint", "estimator.json"
+REPORT = "report.html"
 LAST = "last.safetensors"  # of a forecast: the steps that it goes on from
 
 C = TypeVar("C", bound=RunConfig)
@@ -127,7 +128,7 @@ def clear_run(folder: Path) -> None:
     Raises:
         StorageError: one of them cannot be removed.
     """
-    files = [folder / name for name in (CONFIG, MODEL, TOKENIZER, LAST, METRICS, HISTORY, ESTIMATOR)]
+    files = [folder / name for name in (CONFIG, MODEL, TOKENIZER, LAST, METRICS, HISTORY, ESTIMATOR, REPORT)]
     for file in [*files, *(folder / CHECKPOINT).glob("*")]:
         try:
             file.unlink(missing_ok=True)

@@ -168,6 +168,8 @@ def test_killed_and_resumed_gives_the_numbers_of_one_that_was_not(tmp_path, step
     resumed = fit(series, schema, options(settings=sets), out=tmp_path / "cut", resume=True)
     assert same_weights(whole, resumed)
     assert resumed.metrics["test"] == whole.metrics["test"]
+    assert resumed.metrics["examples"] == whole.metrics["examples"]
+    assert resumed.config.told == whole.config.told
     assert resumed.config.width_factors == whole.config.width_factors
     for name in ("model.safetensors", "last.safetensors"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

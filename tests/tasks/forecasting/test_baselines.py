@@ -135,14 +135,15 @@ def verdict_of(forecast_of, windows=400, **options):
 
 def test_a_network_that_knows_the_season_is_better(monkeypatch):
     monkeypatch.setattr(baselines, "has_statsmodels", lambda: False)
-    (sentence, paired), _ = verdict_of(lambda _truth, clean: Forecast(clean))
+    (sentence, paired, best), _ = verdict_of(lambda _truth, clean: Forecast(clean))
+    assert best == "last season"
     assert sentence.startswith("The GRU is better than the best baseline (last season): MASE")
     assert paired.differs and paired.difference < 0 and "windows" not in sentence
 
 
 def test_a_network_that_knows_nothing_is_worse(monkeypatch):
     monkeypatch.setattr(baselines, "has_statsmodels", lambda: False)
-    (sentence, paired), _ = verdict_of(lambda truth, _clean: Forecast(np.zeros(truth.shape)))
+    (sentence, paired, _), _ = verdict_of(lambda truth, _clean: Forecast(np.zeros(truth.shape)))
     assert "is worse than" in sentence and paired.difference > 0
 
 
@@ -151,7 +152,7 @@ def test_where_a_baseline_is_never_off_there_is_nothing_to_learn():
     windows = Windows(np.stack([series[k : k + HORIZON] for k in range(24, 40)]))
     results = run_forecast_baselines(windows, lambda k: series[: 24 + k], SEASON)
     network = Forecast(windows.truth + 0.5)
-    sentence, paired = forecast_verdict(windows, network, results, name="GRU")
+    sentence, paired, _ = forecast_verdict(windows, network, results, name="GRU")
     assert sentence == (
         "There is nothing to learn: the best baseline (last season) is never off; the GRU: MAE 0.5."
     )
@@ -160,7 +161,7 @@ def test_where_a_baseline_is_never_off_there_is_nothing_to_learn():
 
 @needs_statsmodels
 def test_a_sampled_rival_is_met_on_its_own_windows():
-    (sentence, paired), results = verdict_of(lambda _truth, clean: Forecast(clean), time_limit_s=4.0)
+    (sentence, paired, _), results = verdict_of(lambda _truth, clean: Forecast(clean), time_limit_s=4.0)
     assert results[-1].name == "exponential smoothing"
     assert "best baseline (exponential smoothing)" in sentence
     assert sentence.endswith("Both on the 40 of 400 windows that the baseline was computed on.")
@@ -168,7 +169,7 @@ def test_a_sampled_rival_is_met_on_its_own_windows():
 
 
 def test_too_short_a_test_part_is_no_ground_for_a_verdict():
-    (sentence, paired), _ = verdict_of(lambda _truth, clean: Forecast(clean), windows=5)
+    (sentence, paired, _), _ = verdict_of(lambda _truth, clean: Forecast(clean), windows=5)
     assert sentence.startswith("A tie") and sentence.endswith("a longer test part would be needed.")
     assert not paired.differs
 
@@ -179,7 +180,7 @@ def test_headline_that_no_baseline_has_gives_way(monkeypatch):
     results = run_forecast_baselines(windows, history, SEASON)
     network = Forecast(clean, clean[..., None] + np.array([-1.0, 0.0, 1.0]))
     coverage = "coverage of the 80 % interval"
-    sentence, _ = forecast_verdict(windows, network, results, [coverage, "pinball loss", "RMSE"])
+    sentence, *_ = forecast_verdict(windows, network, results, [coverage, "pinball loss", "RMSE"])
     assert "RMSE" in sentence
     with pytest.raises(InputError, match="network and baselines have"):
         forecast_verdict(windows, network, results, ["pinball loss"])

@@ -9,7 +9,9 @@ import numpy as np
 
 from recurra.data.series.collection import Series
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
+from recurra.runs.forecasts.examples import Example, chosen_windows
 from recurra.runs.forecasts.run import ForecastRun, Forecasts
+from recurra.tasks.baselines import standing
 from recurra.tasks.forecasting.baselines import (
     ForecastBaseline,
     forecast_verdict,
@@ -91,11 +93,12 @@ class BackTest:
         """Every measure at every step of the horizon."""
         return per_step(self.windows, _forecast(forecasts))
 
-    def verdict(self, forecasts: Forecasts, name: str) -> str:
-        """Whether the network is better than the best baseline."""
-        return forecast_verdict(
+    def verdict(self, forecasts: Forecasts, name: str) -> tuple[str, dict[str, str]]:
+        """Whether the network is better than the best baseline: as a sentence, and for programs."""
+        sentence, paired, best = forecast_verdict(
             self.windows, _forecast(forecasts), self.baselines, name=name, seed=self.seed
-        )[0]
+        )
+        return sentence, standing(False, paired, best)
 
 
 def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = ignore) -> dict[str, Any]:
@@ -116,9 +119,12 @@ def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = igno
         "scores": [score.to_json() for score in test.scores(forecasts)],
         "per_step": test.by_step(forecasts),
     }
+    chosen = chosen_windows(test.origins, run.horizon)
+    content["examples"] = [Example.of(test.series, forecasts, k, schema.season).to_json() for k in chosen]
     content["baselines"] = [result.to_json() for result in test.baselines]
     if test.baselines:
-        content["verdict"] = test.verdict(forecasts, run.config.settings.network.cell.upper())
+        name = run.config.settings.network.cell.upper()
+        content["verdict"], content["standing"] = test.verdict(forecasts, name)
     return content
 
 

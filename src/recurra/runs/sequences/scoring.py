@@ -9,7 +9,13 @@ import torch
 from recurra.data.examples import Examples
 from recurra.runs.events import Observer, ignore
 from recurra.runs.sequences.run import SequenceRun
-from recurra.tasks.baselines import BaselineResult, best_baseline, compare_with_baseline, verdict
+from recurra.tasks.baselines import (
+    BaselineResult,
+    best_baseline,
+    compare_with_baseline,
+    standing,
+    verdict,
+)
 
 
 def score_run(
@@ -38,9 +44,11 @@ def score_run(
         content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets)
         content["baselines"] = [result.to_json() for result in baselines]
         if baselines:
-            paired = compare_with_baseline(answer.labels, best_baseline(baselines), test.targets)
+            best = best_baseline(baselines)
+            paired = compare_with_baseline(answer.labels, best, test.targets)
             cell = run.config.settings.network.cell.upper()
             content["verdict"] = verdict(scores, baselines, paired, cell)
+            content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
     return content
 
 

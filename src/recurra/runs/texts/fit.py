@@ -20,7 +20,7 @@ from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
 from recurra.runs.run import Run
 from recurra.runs.texts.config import CorpusSchema, TextFitOptions, TextRunConfig
 from recurra.runs.texts.run import TextRun, begin_of
-from recurra.tasks.baselines import BaselineResult, best_baseline, verdict
+from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
 from recurra.tasks.generation.baselines import run_language_baselines
 from recurra.tasks.generation.metrics import compare_streams, headline_of
 from recurra.tasks.generation.settings import LanguageSettings, default_language_settings
@@ -29,7 +29,8 @@ from recurra.tasks.settings import MACHINE
 from recurra.training.device import settle
 from recurra.training.loop import History, seeded
 
-_SAMPLE = 300  # tokens of the sample in metrics.json
+_SAMPLE = 300  # tokens of each sample in metrics.json
+_OTHER_TEMPERATURES = (0.5, 1.0)
 _VALIDATION_ROWS = 16
 
 
@@ -162,16 +163,25 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
             content["test"] = {"n": len(nats), "scores": [score.to_json() for score in scores]}
             content["baselines"] = [result.to_json() for result in self.baselines]
             if self.baselines:
+                best = best_baseline(self.baselines)
                 paired = compare_streams(
                     nats,
-                    best_baseline(self.baselines).prediction[: len(nats)],
+                    best.prediction[: len(nats)],
                     self.codec.characters(test)[: len(nats)],
                     headline=headline_of(self.codec.level),
                     seed=self.options.seed,
                 )
                 name = config.settings.network.cell.upper()
                 content["verdict"] = verdict(scores, self.baselines, paired, name)
+                content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
         content["sample"] = run.generate(max_tokens=_SAMPLE, temperature=0.8, seed=self.options.seed)
+        content["other_samples"] = [
+            {
+                "temperature": temperature,
+                "text": run.generate(max_tokens=_SAMPLE, temperature=temperature, seed=self.options.seed),
+            }
+            for temperature in _OTHER_TEMPERATURES
+        ]
         run.metrics = content
         return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -37,6 +38,11 @@ def compare_with_baseline(
     return compare_correct(prediction == targets, other == targets)
 
 
+def standing(higher_is_better: bool, paired: PairedResult, baseline: str) -> dict[str, str]:
+    """The verdict for programs: the network is "better", "worse" or a "tie", and beside which baseline."""
+    return {"is": _stands(higher_is_better, paired), "baseline": baseline}
+
+
 def verdict(
     scores: Sequence[Score], results: Sequence[BaselineResult], paired: PairedResult, name: str = "network"
 ) -> str:
@@ -68,10 +74,16 @@ def verdict(
         f"{gap(paired.difference)}{unit} ({sure})"
     )
     rival = f"the best baseline ({baseline.name})"
-    if not paired.differs:
+    stands = _stands(ours.higher_is_better, paired)
+    if stands == "tie":
         return f"A tie: the {name} and {rival} do not differ by more than chance: {numbers}."
-    better = (paired.difference > 0) == ours.higher_is_better
-    return f"The {name} is {'better' if better else 'worse'} than {rival}: {numbers}."
+    return f"The {name} is {stands} than {rival}: {numbers}."
+
+
+def _stands(higher_is_better: bool, paired: PairedResult) -> Literal["better", "tie", "worse"]:
+    if not paired.differs:
+        return "tie"
+    return "better" if (paired.difference > 0) == higher_is_better else "worse"
 
 
 def _p_value(p: float) -> str:

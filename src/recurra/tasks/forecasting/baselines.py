@@ -199,8 +199,8 @@ def forecast_verdict(
     *,
     name: str = "network",
     seed: int = 0,
-) -> tuple[str, PairedResult]:
-    """Whether the network beats the best baseline in the headline: a plain sentence, and what it rests on.
+) -> tuple[str, PairedResult, str]:
+    """Whether the network beats the best baseline in the headline: a plain sentence, what it rests on, which that is.
 
     Where a baseline is never off, as on a constant series, the sentence says that there is nothing to learn.
 
@@ -239,6 +239,7 @@ def forecast_verdict(
             f"There is nothing to learn: the best baseline ({theirs.name}) is never off; the {name}: {headline} "
             f"{scores[0].value:.4g}.",
             paired,
+            theirs.name,
         )
     sentence = verdict(scores, [reference], paired, name)
     if theirs.indices is not None:
@@ -249,7 +250,7 @@ def forecast_verdict(
         sentence += (
             " The windows overlap too much to tell skill from chance: a longer test part would be needed."
         )
-    return sentence, paired
+    return sentence, paired, theirs.name
 
 
 @dataclass(frozen=True)
