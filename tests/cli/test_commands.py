@@ -112,6 +112,7 @@ def test_fit_leaves_a_run(place):
         "metrics.json",
         "history.jsonl",
         "checkpoint",
+        "report.html",
     }
 
 
@@ -210,7 +211,11 @@ def test_ctrl_c_leaves_a_usable_run_that_goes_on_to_the_same_numbers(place, tmp_
     assert "--resume" in done.stdout
     assert recurra("predict", tmp_path / "run", place / "new.csv").returncode == 0
     monkeypatch.undo()
+    begun = json.loads((tmp_path / "run" / "config.json").read_text())
     assert recurra(*arguments, "--resume").returncode == 0
+    resumed = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert resumed["command"] == begun["command"] == ["recurra", *map(str, arguments)]
+    assert resumed["told"] == begun["told"] != []
     weights = [(folder / "model.safetensors").read_bytes() for folder in (tmp_path / "run", place / "run")]
     assert weights[0] == weights[1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 import time
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from recurra.cli.console import Watcher, print_json
 from recurra.data.corpus import is_running_text
 from recurra.errors import InputError
+from recurra.report.run_page import write_run_page
 from recurra.runs.budget import parse_duration
 from recurra.runs.events import Said
 
@@ -65,12 +67,14 @@ def run_fit(
             resume=resume,
             started=started,
             observer=watcher,
+            command=["recurra", *sys.argv[1:]],
         )
+        page = write_run_page(place)
         if as_json:
-            print_json(run.metrics | {"run": str(place)})
+            print_json(run.metrics | {"run": str(place), "report": str(page)})
         else:
             face.show_result(run, watcher)
-            watcher.console.print(f"\nThe run is in {place}. Next:")
+            watcher.console.print(f"\nThe run is in {place}, and a page about it in {page}. Next:")
             for command in face.next_commands(place):
                 watcher.console.print(f"  {command}")
             if run.metrics["training"]["stopped"] == "interrupted":

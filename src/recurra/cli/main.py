@@ -337,6 +337,25 @@ def forecast(
 
 
 @app.command()
+def report(
+    run: RUN,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write there; else report.html in RUN, anew.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --out.")] = False,
+    json: JSON = False,
+) -> None:
+    """A page about a run, in one file that opens anywhere: how good it is, how it learned, how to make it again.
+
+    Example: recurra report runs/reviews --out reviews.html
+    """
+    check_there(str(run))
+    from recurra.cli.report import run_report
+
+    run_report(run, out=out, overwrite=overwrite, as_json=json)
+
+
+@app.command()
 def info(
     run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Tell about this run instead.")] = None,
     settings: Annotated[

@@ -1,1 +1,1 @@
-"""Pictures and pages for people, made from runs and their answers."""
+"""Pictures and pages for people, made from what is left in run folders."""

@@ -1,0 +1,92 @@
+"""What a run folder says of itself, read without its network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recurra.errors import RunError
+from recurra.runs.config import CONFIG, RunConfig, read_config, read_kind
+from recurra.runs.run import METRICS, check_files, read_history
+from recurra.storage import read_json
+
+# What the examples of each kind of run are called.
+UNITS = {"sequence": "examples", "forecast": "windows", "text": "tokens"}
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of a run that a page is made from.
+
+    Args:
+        folder: where they are; sections may look for more files there.
+        config: `config.json`; of forms that differ by kind, so that settings and schema are of any type here.
+        metrics: `metrics.json`.
+        history: the records of `history.jsonl`.
+    """
+
+    folder: Path
+    config: Any
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+
+    @property
+    def cell(self) -> str:
+        """The name of the cell as people write it."""
+        return self.config.settings.network.cell.upper()
+
+    @property
+    def units(self) -> str:
+        """What its examples are called."""
+        return UNITS[self.config.kind]
+
+    @property
+    def scored(self) -> tuple[str, dict[str, Any]] | None:
+        """The part that the scores are of, and what stands in the metrics of it; None where nothing was held out."""
+        for name in ("test", "validation"):
+            if name in self.metrics:
+                return name, self.metrics[name]
+        return None
+
+    @property
+    def standing(self) -> str | None:
+        """Whether the network is "better" or "worse" than the best baseline, or a "tie"; None: not compared."""
+        return self.metrics.get("standing", {}).get("is")
+
+    @property
+    def best_baseline(self) -> dict[str, Any] | None:
+        """The one that the network was compared with; None where there is none."""
+        name = self.metrics.get("standing", {}).get("baseline")
+        return next((each for each in self.metrics.get("baselines", []) if each["name"] == name), None)
+
+
+def read_run_files(folder: Path) -> RunFiles:
+    """Read the files of a finished run.
+
+    Raises:
+        RunError: a file is missing, altered, broken or of another version, or the training has not ended.
+    """
+    config: RunConfig = read_config(folder, _form_of(read_kind(folder), folder))
+    check_files(folder, config, set())
+    return RunFiles(folder, config, read_json(folder / METRICS), read_history(folder))
+
+
+def _form_of(kind: str, folder: Path) -> type[RunConfig]:
+    if kind == "sequence":
+        from recurra.runs.sequences.config import SequenceRunConfig
+
+        return SequenceRunConfig
+    if kind == "forecast":
+        from recurra.runs.forecasts.config import ForecastRunConfig
+
+        return ForecastRunConfig
+    if kind == "text":
+        from recurra.runs.texts.config import TextRunConfig
+
+        return TextRunConfig
+    raise RunError(
+        f"a run of kind {kind!r} is not known here",
+        where=str(folder / CONFIG),
+        fix="Use the version of Recurra that made it, or train it again.",
+    )

@@ -1,0 +1,73 @@
+"""What was trained, how long, on what."""
+
+from __future__ import annotations
+
+from recurra.report import wording
+from recurra.report.page import Section, render
+from recurra.report.run_files import RunFiles
+
+_CELLS = {
+    "rnn": "RNN (plain recurrent network)",
+    "lstm": "LSTM (long short-term memory)",
+    "gru": "GRU (gated recurrent unit)",
+}
+_ENDINGS = {
+    "finished": "after its last step",
+    "early": "early: the validation loss had stopped falling",
+    "interrupted": "interrupted by a person",
+    "clock": "cut short by the clock",
+}
+
+
+def section(run: RunFiles) -> Section:
+    """Facts in a table; all settings, those that were asked for marked."""
+    settings = run.config.settings
+    asked = run.config.options.settings
+    return Section(
+        "network",
+        "What was trained",
+        render(
+            "network.html",
+            facts=facts(run),
+            settings=[
+                (name, _shown(value), name in asked, settings.names()[name])
+                for name, value in settings.flat().items()
+            ],
+        ),
+    )
+
+
+def facts(run: RunFiles) -> dict[str, str]:
+    """Name of a fact -> the fact."""
+    config, training, times = run.config, run.metrics["training"], run.metrics["seconds"]
+    network, chosen = config.settings.network, config.settings.training
+    both = getattr(network, "bidirectional", False)
+    layers = f"{network.num_layers} layer{'s' * (network.num_layers > 1)}"
+    found = {
+        "Cell": _CELLS.get(network.cell, network.cell),
+        "Size": f"{layers} of {network.hidden_size:,} units"
+        + (", each reading from both ends" if both else ""),
+        "Weights": wording.count(training["weights"]),
+    }
+    if config.kind == "forecast":
+        found["Window"] = f"{config.shape.look_back:,} steps read, {config.shape.horizon:,} steps forecast"
+    threads = f", {chosen.threads} thread{'s' * (chosen.threads != 1)}" if chosen.threads else ""
+    kept = f"epoch {training['best_epoch']} of {training['epochs']}"
+    epochs, steps = training["epochs"], f"{training['steps']:,} of {training['total_steps']:,} planned steps"
+    return found | {
+        "Trained for": f"{epochs:,} epoch{'s' * (epochs > 1)}, {steps}",
+        "Ended": _ENDINGS.get(training["stopped"], f"the loss was {training['stopped']}"),
+        "Weights kept": kept
+        + (", the best on the validation part" if config.parts.get("validation") else ", the last ones"),
+        "Time": f"{wording.seconds(times['training'])} of training, {wording.seconds(times['total'])} in all",
+        "Device": f"{'CPU' if chosen.device == 'cpu' else 'GPU'}{threads}, {chosen.precision}",
+        "Seed": str(config.options.seed),
+    }
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "not set" if value is None else str(value)

@@ -1,0 +1,117 @@
+"""Numbers as people read them on a page, and what the measures mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SHARES = {"accuracy", "balanced accuracy", "macro F1", "micro F1", "every label right"}
+_MEANINGS = {
+    "accuracy": "share of answers that are right",
+    "balanced accuracy": "mean over the classes of the share of each that is found",
+    "macro F1": "mean over the classes of F1, which weighs what is found against false alarms",
+    "micro F1": "F1 over all labels of all examples together",
+    "every label right": "share of examples whose labels are all right",
+    "ROC AUC": "chance that an example of a class is ranked above one of another",
+    "average precision": "precision over all thresholds, mean over the labels",
+    "log loss": "how surprising the truth is to the probabilities; 0 is best",
+    "Brier score": "mean squared error of the probabilities; 0 is best",
+    "calibration error": "how far probabilities are from how often they come true; 0 is best",
+    "RMSE": "root of the mean squared error, in the unit of the target",
+    "MSE": "mean squared error",
+    "MAE": "mean absolute error, in the unit of the target",
+    "median absolute error": "half of the answers are nearer than this",
+    "R²": "share of the variance that is explained; 1 is best, 0 is no better than the mean",
+    "MASE": "mean absolute error over that of repeating the last season in training; below 1 beats that",
+    "sMAPE": "mean error in per cent of the size of truth and forecast, 0 to 200",
+    "OWA": "error relative to Naive2, as in the M4 competition; below 1 beats it",
+    "pinball loss": "error of the quantiles; 0 is best",
+    "perplexity": "among how many equally likely tokens the model hesitates; 1 is best",
+    "bits per character": "bits that a character of the text costs when it is foretold; 0 is best",
+    "nats per token": "how surprising a token is, natural logarithm; 0 is best",
+}
+
+
+def meaning(name: str) -> str:
+    """What a measure says, in a few words; nothing where the name says it all.
+
+    >>> meaning("accuracy"), meaning("width of the 80 % interval")
+    ('share of answers that are right', 'mean width; narrower is better at equal coverage')
+    """
+    if name.startswith("coverage of the"):
+        return "share of what came that lay inside; near its name is best"
+    if name.startswith("width of the"):
+        return "mean width; narrower is better at equal coverage"
+    return _MEANINGS.get(name, "")
+
+
+def is_share(name: str) -> bool:
+    """Whether a measure is read in per cent."""
+    return name in _SHARES or name.startswith("coverage of the")
+
+
+def score(record: dict[str, Any]) -> str:
+    """The value of a score as `metrics.json` holds it.
+
+    >>> score({"name": "accuracy", "value": 0.8513}), score({"name": "MASE", "value": None})
+    ('85.1 %', '–')
+    """
+    return _value(record["name"], record["value"])
+
+
+def interval(record: dict[str, Any]) -> str:
+    """Both ends of the interval of a score.
+
+    >>> interval({"name": "RMSE", "interval": {"low": 1.25, "high": 1.5}})
+    '1.25 to 1.5'
+    """
+    low, high = record["interval"]["low"], record["interval"]["high"]
+    if low is None or high is None:  # too little data to bound it
+        return "not known"
+    return f"{_value(record['name'], low)} to {_value(record['name'], high)}"
+
+
+def number(value: float | None) -> str:
+    """Four digits that count; a dash where there is no number.
+
+    >>> number(0.123456), number(None)
+    ('0.1235', '–')
+    """
+    return "–" if value is None else f"{value:.4g}"
+
+
+def share(value: float | None) -> str:
+    """A share in per cent.
+
+    >>> share(0.5)
+    '50.0 %'
+    """
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def count(value: int) -> str:
+    """A whole number.
+
+    >>> count(1234567)
+    '1,234,567'
+    """
+    return f"{value:,}"
+
+
+def seconds(value: float) -> str:
+    """A time as people say it.
+
+    >>> seconds(0.004), seconds(3.21), seconds(75.4), seconds(7260)
+    ('< 0.1 s', '3.2 s', '1 min 15 s', '2 h 1 min')
+    """
+    if value < 0.05:
+        return "< 0.1 s"
+    if value < 59.95:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _value(name: str, value: float | None) -> str:
+    return share(value) if is_share(name) else number(value)

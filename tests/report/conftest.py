@@ -1,0 +1,62 @@
+"""Small runs of every kind, made by the command once for all tests of this folder."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.test_commands import recurra, write_csv
+from tests.cli.test_texts import NOVEL
+from tests.runs.conftest import sentences, waves
+from tests.runs.forecasts.made import daily
+
+KINDS = ["classes", "labels", "numbers", "forecasts", "texts"]
+SMALL = ["--set", "network.hidden_size=8", "--set", "training.epochs=3"]
+# What a browser, or a careless template, might take for more than a name.
+HOSTILE = '<script>alert("1")</script>'
+
+
+def labelled(n=60):
+    """Sentences with two labels, each said by a word."""
+    return [
+        {"text": row["text"] + " red" * (k % 2), "bad": int(row["label"] == "bad"), "red": k % 2}
+        for k, row in enumerate(sentences(n))
+    ]
+
+
+def wave_lines(n=60):
+    return "".join(
+        json.dumps({"a": s[:, 0].tolist(), "b": s[:, 1].tolist(), "y": float(y)}) + "\n"
+        for s, y in zip(*waves(n), strict=True)
+    )
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """Kind -> a run folder, with its page. One class of the first has a hostile name, two test rows are copies."""
+    folder = tmp_path_factory.mktemp("pages")
+    rows = sentences(120)
+    for row in rows[::3]:
+        row["label"] = HOSTILE
+    write_csv(folder / "reviews.csv", rows)
+    write_csv(
+        folder / "held_out.csv",
+        sentences(40, seed=6)[:-2] + [row for row in rows if row["label"] == "good"][:2],
+    )
+    write_csv(folder / "labelled.csv", labelled())
+    (folder / "waves.jsonl").write_text(wave_lines())
+    daily(series=2, holes=3).write_csv(folder / "days.csv")
+    (folder / "novel.txt").write_text(NOVEL)
+    commands = {
+        "classes": ["reviews.csv", "--test", folder / "held_out.csv", "--set", "network.embedding_size=8"],
+        "labels": ["labelled.csv", "--target", "bad", "--target", "red", "--set", "network.embedding_size=8"],
+        "numbers": ["waves.jsonl", "--target", "y", "--validation", "0.2"],
+        "forecasts": ["days.csv", "--horizon", "5", "--look-back", "9", "--target", "s0", "--target", "s1"],
+        "texts": ["novel.txt", "--set", "network.embedding_size=8"],
+    }
+    for kind in KINDS:
+        data, *options = commands[kind]
+        done = recurra("fit", folder / data, *options, *SMALL, "--out", folder / kind)
+        assert done.returncode == 0, done.stderr
+    return {kind: folder / kind for kind in KINDS}
