@@ -128,7 +128,7 @@ def test_classes_have_a_confusion_matrix_and_a_table(runs):
 def test_labels_have_a_table_and_no_matrix(runs):
     section = section_of(tree_of(page_of(runs["labels"])), "classes")
     (table,) = section.iter("table")
-    assert sorted(text_of(row[0]) for row in next(table.iter("tbody"))) == ["bad", "red"]
+    assert sorted(row[0].text for row in next(table.iter("tbody"))) == ["bad", "red"]
 
 
 def test_numbers_are_drawn_against_the_truth(runs):

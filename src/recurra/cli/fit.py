@@ -69,11 +69,12 @@ def run_fit(
             observer=watcher,
             command=["recurra", *sys.argv[1:]],
         )
+        if not as_json:
+            face.show_result(run, watcher)
         page = write_run_page(place)
         if as_json:
             print_json(run.metrics | {"run": str(place), "report": str(page)})
         else:
-            face.show_result(run, watcher)
             watcher.console.print(f"\nThe run is in {place}, and a page about it in {page}. Next:")
             for command in face.next_commands(place):
                 watcher.console.print(f"  {command}")

@@ -71,6 +71,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("score", "interval", "number", "count", "seconds", "share"):
+    for name in ("score", "interval", "number", "count", "seconds", "share", "share_interval"):
         environment.filters[name] = getattr(wording, name)
     return environment

@@ -37,6 +37,11 @@ class RunFiles:
         return self.config.settings.network.cell.upper()
 
     @property
+    def sources(self) -> list[str]:
+        """Where the data came from; nothing where they were given in Python."""
+        return ["standard input" if source == "-" else source for source in self.config.sources]
+
+    @property
     def units(self) -> str:
         """What its examples are called."""
         return UNITS[self.config.kind]

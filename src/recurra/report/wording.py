@@ -55,7 +55,7 @@ def score(record: dict[str, Any]) -> str:
     >>> score({"name": "accuracy", "value": 0.8513}), score({"name": "MASE", "value": None})
     ('85.1 %', '–')
     """
-    return _value(record["name"], record["value"])
+    return (share if is_share(record["name"]) else number)(record["value"])
 
 
 def interval(record: dict[str, Any]) -> str:
@@ -67,7 +67,9 @@ def interval(record: dict[str, Any]) -> str:
     low, high = record["interval"]["low"], record["interval"]["high"]
     if low is None or high is None:  # too little data to bound it
         return "not known"
-    return f"{_value(record['name'], low)} to {_value(record['name'], high)}"
+    if is_share(record["name"]):
+        return share_interval(record["interval"])
+    return f"{number(low)} to {number(high)}"
 
 
 def number(value: float | None) -> str:
@@ -86,6 +88,15 @@ def share(value: float | None) -> str:
     '50.0 %'
     """
     return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def share_interval(ends: dict[str, float]) -> str:
+    """Both ends of the interval of a share.
+
+    >>> share_interval({"low": 0.5, "high": 0.75})
+    '50.0 to 75.0 %'
+    """
+    return f"{100 * ends['low']:.1f} to {100 * ends['high']:.1f} %"
 
 
 def count(value: int) -> str:
@@ -111,7 +122,3 @@ def seconds(value: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-def _value(name: str, value: float | None) -> str:
-    return share(value) if is_share(name) else number(value)

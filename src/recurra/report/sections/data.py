@@ -23,7 +23,7 @@ def section(run: RunFiles) -> Section:
         "The data",
         render(
             "data.html",
-            sources=config.sources,
+            sources=run.sources,
             parts=parts,
             units=run.units,
             warnings=[told.text.strip() for told in config.told if told.kind == "warning"],

@@ -34,7 +34,7 @@ def title(run: RunFiles) -> str:
 
 def about(run: RunFiles) -> str:
     """The names of its data."""
-    return ", ".join(Path(source).name for source in run.config.sources) or "data given in Python"
+    return ", ".join(Path(source).name for source in run.sources) or "data given in Python"
 
 
 def lead(run: RunFiles) -> Markup:
