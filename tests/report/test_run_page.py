@@ -16,6 +16,7 @@ from recurra.storage import read_json, sha256, write_json
 from tests.cli.test_commands import recurra
 from tests.report.conftest import HOSTILE, KINDS
 from tests.report.tree import check, text_of, tree_of
+from tests.runs.forecasts.made import daily, trained
 
 
 def page_of(folder):
@@ -147,6 +148,15 @@ def test_forecasts_are_drawn_with_their_intervals_and_what_came(runs):
         drawn = {text_of(text) for text in svg.iter("text")}
         assert {"history", "forecast", "what came", "80 % interval"} <= drawn
     assert by_step.attrib["aria-label"].startswith("MASE goes from")
+
+
+def test_without_a_test_part_forecasts_go_on_after_the_data(tmp_path):
+    trained(daily(60, series=2), test_share=0, out=tmp_path / "run")
+    section = section_of(tree_of(run_page(read_run_files(tmp_path / "run"))), "forecasts")
+    labels = [svg.attrib["aria-label"] for svg in section.iter("svg")]
+    assert [label.split(" for ")[0] for label in labels] == ["Forecast of s0", "Forecast of s1"]
+    assert "holds" not in labels[0] and "How the data go on after their end." in text_of(section)
+    assert not list(section.iter("table"))
 
 
 def test_a_language_model_shows_what_it_writes(runs):

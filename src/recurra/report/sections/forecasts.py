@@ -20,25 +20,28 @@ _STEPS = 6  # of the horizon in the table
 
 def section(run: RunFiles) -> Section | None:
     """A figure for each window that the run kept, and the headline measure by step ahead."""
-    if run.config.kind != "forecast" or "test" not in run.metrics:
-        return None
-    part = run.metrics["test"]
     examples = [Example.from_json(record) for record in run.metrics.get("examples", [])]
-    steps, name = part["per_step"], part["scores"][0]["name"]
-    every = -(-len(steps) // _STEPS)
+    part = run.metrics.get("test") if run.config.kind == "forecast" else None
+    if not examples and part is None:
+        return None
     return Section(
         "forecasts",
         "What its forecasts look like",
         render(
             "forecasts.html",
+            tested=part is not None,
             figures=[_window(example, k) for k, example in enumerate(examples)],
-            by_step=_by_step(steps, name)
-            if len(steps) > 2 and all(row[name] is not None for row in steps)
-            else None,
-            steps=steps[every - 1 :: every],
-            name=name,
+            growth=None if part is None else _growth(part["per_step"], part["scores"][0]["name"]),
         ),
     )
+
+
+def _growth(steps: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The measure by step ahead: drawn, and some of it in a table."""
+    every = -(-len(steps) // _STEPS)
+    drawn = len(steps) > 2 and all(row[name] is not None for row in steps)
+    figure = _by_step(steps, name) if drawn else None
+    return {"name": name, "figure": figure, "steps": steps[every - 1 :: every]}
 
 
 def _window(example: Example, k: int) -> tuple[Markup, str]:

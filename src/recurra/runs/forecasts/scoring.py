@@ -112,6 +112,7 @@ def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = igno
         "season": schema.season,
     }
     if test is None:
+        content["examples"] = _examples_ahead(run)
         return content
     forecasts = run.at(test.series, test.origins, observer)
     content["test"] = {
@@ -126,6 +127,17 @@ def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = igno
         name = run.config.settings.network.cell.upper()
         content["verdict"], content["standing"] = test.verdict(forecasts, name)
     return content
+
+
+def _examples_ahead(run: ForecastRun) -> list[dict[str, Any]]:
+    """How some series go on after their end; none where what must be known ahead is not there."""
+    long = np.flatnonzero(run.last.lengths >= run.look_back)
+    if run.config.data_schema.known or not len(long):
+        return []
+    ends = np.stack([long, run.last.lengths[long]], axis=1)
+    forecasts = run.at(run.last, ends[chosen_windows(ends, run.horizon)])
+    season = run.config.data_schema.season
+    return [Example.of(run.last, forecasts, k, season).to_json() for k in range(len(forecasts.origins))]
 
 
 def _forecast(forecasts: Forecasts) -> Forecast:
