@@ -390,3 +390,39 @@ def test_a_killed_training_goes_on_with_its_average(tmp_path, killed_at):
     resumed, again, _ = averaging(tmp_path, resume=True)
     assert same(whole, resumed)
     assert without_times(again) == without_times(history)
+
+
+def test_the_history_tells_how_far_steps_move_the_weights():
+    ratios = {
+        rate: [
+            record.update_ratio
+            for record in run(learning_rate=rate, warmup=0, schedule="constant")[1].records
+        ]
+        for rate in (0.002, 0.02)
+    }
+    small, large = (sum(each) / len(each) for each in ratios.values())
+    assert 0 < small < large < 1
+    assert 4 < large / small < 25
+
+
+def test_a_checkpoint_from_before_updates_were_measured_goes_on(tmp_path):
+    from recurra.training.checkpoint import Checkpoint, write_checkpoint
+
+    whole, _ = run(tmp_path / "a")
+    with pytest.raises(Killed):
+        run(tmp_path / "b", observer=lambda e: _kill_at(e, 20), checkpoint_every_s=1e-9)
+    found = read_checkpoint(tmp_path / "b")
+    progress = {k: v for k, v in found.progress.items() if k not in ("update_sum", "updates")}
+    progress["records"] = [
+        {k: v for k, v in record.items() if k != "update_ratio"} for record in progress["records"]
+    ]
+    write_checkpoint(tmp_path / "b", Checkpoint(found.tensors, progress))
+    resumed, history = run(tmp_path / "b", resume=True)
+    assert same(whole, resumed)
+    assert history.records[0].update_ratio is None
+    assert history.records[-1].update_ratio > 0
+
+
+def _kill_at(event, step):
+    if isinstance(event, StepDone) and event.step == step:
+        raise Killed

@@ -26,6 +26,7 @@ from recurra.training.device import Precision, autocast, resolve_precision
 from recurra.training.interruption import Interruption
 from recurra.training.progress import Progress, stalled
 from recurra.training.state import State, map_tensors
+from recurra.training.updates import EVERY, update_ratio, weight_matrices
 
 
 class Objective(Protocol):
@@ -55,7 +56,11 @@ class StepDone:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What is kept of an epoch: a line of `history.jsonl`; `validation` is empty without a validation part."""
+    """What is kept of an epoch: a line of `history.jsonl`; `validation` is empty without a validation part.
+
+    `gradient_norm` is before clipping, `update_ratio` the size of an update over that of the weights
+    (`recurra.training.updates`), a mean over the steps measured; None in histories from before it was kept.
+    """
 
     epoch: int
     step: int
@@ -66,6 +71,7 @@ class EpochRecord:
     clipped_share: float
     is_best: bool
     seconds: float
+    update_ratio: float | None = None
 
 
 Observer = Callable[[StepDone | EpochRecord], None]
@@ -147,6 +153,7 @@ def train(
         while position.stopped is None:
             for batch in training.epoch(position.epoch, start=position.batch):
                 rate = learning_rate_at(position.step, total_steps, config, position.epoch)
+                before = weight_matrices(network) if position.batch % EVERY == 0 else None
                 loss, norm, position.state = take_step(
                     network,
                     objective,
@@ -159,6 +166,8 @@ def train(
                 if not (math.isfinite(loss) and math.isfinite(norm)):
                     position.stopped = f"not finite at step {position.step + 1}"
                     break
+                if before is not None:
+                    position.count_update(update_ratio(network, before))
                 if progress.average is not None:
                     progress.average.update_parameters(network)
                 position.count(loss, norm, len(batch.index), clipped=norm > config.clip_norm)
@@ -329,6 +338,7 @@ def _close_epoch(
         clipped_share=position.clipped / steps,
         is_best=is_best,
         seconds=time.monotonic() - started,
+        update_ratio=position.update_sum / position.updates if position.updates else None,
     )
     position.records.append(asdict(record))
     position.next_epoch()

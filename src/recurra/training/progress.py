@@ -29,6 +29,8 @@ class Position:
     examples: int = 0
     norm_sum: float = 0.0
     clipped: int = 0
+    update_sum: float = 0.0
+    updates: int = 0
     seconds: float = 0.0
     stopped: str | None = None
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -42,10 +44,14 @@ class Position:
         self.norm_sum += norm
         self.clipped += clipped
 
+    def count_update(self, ratio: float) -> None:
+        self.update_sum += ratio
+        self.updates += 1
+
     def next_epoch(self) -> None:
         self.epoch, self.batch = self.epoch + 1, 0
-        self.loss_sum = self.norm_sum = 0.0
-        self.examples = self.clipped = 0
+        self.loss_sum = self.norm_sum = self.update_sum = 0.0
+        self.examples = self.clipped = self.updates = 0
 
 
 @dataclass
