@@ -18,6 +18,7 @@ _HOMES = {
     "Forecaster": "recurra.estimators",
     "Generator": "recurra.estimators",
     "load": "recurra.runs.loading",
+    "diagnose": "recurra.diagnosis",
 }
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604

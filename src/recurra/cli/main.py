@@ -356,6 +356,45 @@ def report(
 
 
 @app.command()
+def diagnose(
+    run: RUN,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="Data with the target column; else those that the run was trained on, where they still are.",
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw gradients, gates, memory, training.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --picture.")] = False,
+    capacity: Annotated[
+        bool,
+        typer.Option("--capacity", help="Also train the cell anew on tests of memory; about a minute."),
+    ] = False,
+    encoding: ENCODING = None,
+    json: JSON = False,
+) -> None:
+    """What the network of a run does with its gradients, gates and memory, and what to change.
+
+    Example: recurra diagnose runs/reviews --picture reviews.png
+    """
+    check_there(str(run), data)
+    from recurra.cli.diagnose import run_diagnose
+
+    run_diagnose(
+        run,
+        data,
+        picture=picture,
+        overwrite=overwrite,
+        capacity=capacity,
+        encoding=encoding,
+        as_json=json,
+    )
+
+
+@app.command()
 def info(
     run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Tell about this run instead.")] = None,
     settings: Annotated[

@@ -32,6 +32,7 @@ from recurra.storage import (
 MODEL, TOKENIZER, METRICS, HISTORY = "model.safetensors", "tokenizer.json", "metrics.json", "history.jsonl"
 CHECKPOINT, ESTIMATOR = "checkpoint", "estimator.json"
 REPORT = "report.html"
+DIAGNOSIS = "diagnosis.json"  # what `recurra diagnose` found; no run needs it
 LAST = "last.safetensors"  # of a forecast: the steps that it goes on from
 
 C = TypeVar("C", bound=RunConfig)
@@ -128,7 +129,8 @@ def clear_run(folder: Path) -> None:
     Raises:
         StorageError: one of them cannot be removed.
     """
-    files = [folder / name for name in (CONFIG, MODEL, TOKENIZER, LAST, METRICS, HISTORY, ESTIMATOR, REPORT)]
+    names = (CONFIG, MODEL, TOKENIZER, LAST, METRICS, HISTORY, ESTIMATOR, REPORT, DIAGNOSIS)
+    files = [folder / name for name in names]
     for file in [*files, *(folder / CHECKPOINT).glob("*")]:
         try:
             file.unlink(missing_ok=True)
