@@ -339,9 +339,10 @@ PANELS: dict[str, Panel] = {
     "capacity": Panel(
         _capacity,
         lambda d: bool(d.measures.capacity),
-        lambda d: (
-            "Score on tests of memory over their length. "
-            + " ".join(f.says for f in d.findings if f.name.startswith("capacity"))
+        lambda d: _told(
+            d,
+            "Score on tests of memory over their length.",
+            *(f"capacity: {test.test}" for test in d.measures.capacity),
         ),
     ),
 }
