@@ -13,6 +13,8 @@ _HOMES = {
     "RNN": "recurra.layers",
     "LSTM": "recurra.layers",
     "GRU": "recurra.layers",
+    "MinGRU": "recurra.layers",
+    "MinLSTM": "recurra.layers",
     "SequenceClassifier": "recurra.estimators",
     "SequenceRegressor": "recurra.estimators",
     "Forecaster": "recurra.estimators",

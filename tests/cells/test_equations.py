@@ -9,6 +9,8 @@ import torch
 from recurra.cells.base import Weights
 from recurra.cells.gru import GRUCell
 from recurra.cells.lstm import LSTMCell
+from recurra.cells.mingru import MinGRUCell
+from recurra.cells.minlstm import MinLSTMCell
 from recurra.cells.rnn import RNNCell
 
 UNITS, INPUTS, BATCH = 3, 2, 4
@@ -148,3 +150,33 @@ def test_gates_are_only_made_when_asked_for():
     cell = GRUCell()
     _, gates = cell.step(cell.project(torch.ones(BATCH, INPUTS, dtype=torch.float64), w), (h,), w)
     assert gates == {}
+
+
+def test_mingru_equation():
+    w = make_weights(2)
+    x, (h,), w, (after,), gates = step(MinGRUCell(), w._replace(w_hh=w.w_hh[:0], b_hh=None))
+    a_z, n = np.split(x @ w.w_ih.T + w.b_ih, 2, 1)
+    z = sigmoid(a_z)
+    np.testing.assert_allclose(after, (1 - z) * h + z * n, atol=1e-12)
+    for name, expected in {"z": z, "n": n, "h": after}.items():
+        np.testing.assert_allclose(gates[name], expected, atol=1e-12, err_msg=name)
+
+
+def test_minlstm_equation():
+    w = make_weights(3)
+    x, (h,), w, (after,), gates = step(MinLSTMCell(), w._replace(w_hh=w.w_hh[:0], b_hh=None))
+    a_i, a_f, g = np.split(x @ w.w_ih.T + w.b_ih, 3, 1)
+    i, f = sigmoid(a_i) / (sigmoid(a_i) + sigmoid(a_f)), sigmoid(a_f) / (sigmoid(a_i) + sigmoid(a_f))
+    np.testing.assert_allclose(after, f * h + i * g, atol=1e-12)
+    for name, expected in {"i": i, "f": f, "g": g, "h": after}.items():
+        np.testing.assert_allclose(gates[name], expected, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize(("cell", "gates"), [(MinGRUCell(), 2), (MinLSTMCell(), 3)])
+def test_layer_norm_of_gates_and_of_the_candidate(cell, gates):
+    w = make_weights(gates, norm=True)
+    found = cell.project(torch.ones(BATCH, INPUTS, dtype=torch.float64), w).numpy()
+    raw, edge = np.ones((BATCH, INPUTS)) @ w.w_ih.numpy().T, (gates - 1) * UNITS
+    for rows in (slice(0, edge), slice(edge, None)):
+        expected = norm(raw[:, rows], w.norm_ih.numpy()[rows]) + w.b_ih.numpy()[rows]
+        np.testing.assert_allclose(found[:, rows], expected, atol=1e-12)

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from recurra.errors import BackendError, InputError
 from recurra.layers.recurrent import RecurrentLayer
-from recurra.ops.native import why_not_native
+from recurra.ops.dispatch import BACKENDS
 from recurra.ops.recurrence import layer as native
 from tests.tolerances import LAYER_NORM_SLACK, assert_all_close, assert_close
 
@@ -49,6 +49,7 @@ def check_contract(case: Case, twin: torch.nn.Module | None) -> None:
     check_default_state(case)
     if twin is not None:
         check_parity(case, twin)
+    if len(backends_of(case.layer)) > 1:
         check_backends_agree(case)
 
 
@@ -76,17 +77,20 @@ def check_backends_agree(case: Case) -> None:
 
 def known_to_torch(layer: RecurrentLayer) -> bool:
     """Whether torch.nn has a layer that computes the same."""
-    try:
-        with forced(layer, "fused"):
-            return True
-    except BackendError:
-        return False
+    return "fused" in backends_of(layer)
 
 
 def backends_of(layer: RecurrentLayer) -> list[str]:
-    """All that can run the layer; the native kernels know 32-bit floats and no projection."""
-    native = why_not_native() is None and layer.weight_ih_l0.dtype == torch.float32 and not layer.proj_size
-    return ["native", "fused", "reference"] if native else ["fused", "reference"]
+    """All that can run the layer."""
+
+    def runs(backend: str) -> bool:
+        try:
+            with forced(layer, backend):
+                return True
+        except BackendError:
+            return False
+
+    return [backend for backend in BACKENDS if backend != "auto" and runs(backend)]
 
 
 def check_padding_never_leaks(case: Case) -> None:
@@ -209,7 +213,9 @@ def check_gates(case: Case) -> None:
     truth, state = run(layer, case.x, case.hx, case.lengths)
     output, last, gates = layer(case.x, as_given(case.hx), lengths=case.lengths, return_gates=True)
     assert_close(output, truth, "output beside gates")
-    expected = {"RNN": "h", "GRU": "rznh", "LSTM": "ifgohc"}[type(layer).__name__]
+    expected = {"RNN": "h", "GRU": "rznh", "LSTM": "ifgohc", "MinGRU": "znh", "MinLSTM": "ifgh"}[
+        type(layer).__name__
+    ]
     assert set(gates) == set(expected)
     rows = layer.num_layers * layer.directions
     for name, gate in gates.items():

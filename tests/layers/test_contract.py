@@ -7,6 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recurra.layers.parallel import MinGRU, MinLSTM
 from recurra.layers.recurrent import GRU, LSTM, RNN
 from recurra.ops.native import instruction_sets
 from recurra.ops.recurrence import layer as recurrence_layer
@@ -48,6 +49,17 @@ VARIANTS = {
     ),
     "GRU before": (GRU, {"reset": "before"}),
     "GRU chrono_init": (GRU, {"chrono_init": 20}),
+    **{
+        f"{c.__name__} {name}": (c, {name: value} if name else {})
+        for c in (MinGRU, MinLSTM)
+        for name, value in {
+            "": None,
+            "zoneout": 0.2,
+            "layer_norm": True,
+            "learned_state": True,
+            "chrono_init": 20,
+        }.items()
+    },
     "GRU everything": (GRU, {"reset": "before", "layer_norm": True, "zoneout": 0.1, "learned_state": True}),
 }
 

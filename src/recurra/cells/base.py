@@ -14,7 +14,8 @@ class Weights(NamedTuple):
     """The tensors of one cell: one layer, one direction. G gates, I inputs, H units, P = H or the projection.
 
     Args:
-        w_ih: (G*H, I) and w_hh: (G*H, P): input and recurrent weights, gates one below the other.
+        w_ih: (G*H, I) and w_hh: (G*H, P): input and recurrent weights, gates one below the other;
+            w_hh is (0, H) where no gate sees the state.
         b_ih, b_hh: (G*H,) biases, or None.
         w_hr: (P, H) projection of the hidden state (LSTM), or None.
         peephole: (3, H) diagonal weights of the cell state into i, f, o (LSTM), or None.

@@ -8,6 +8,8 @@ _HOMES = {
     "RNN": "recurrent",
     "LSTM": "recurrent",
     "GRU": "recurrent",
+    "MinGRU": "parallel",
+    "MinLSTM": "parallel",
     "RecurrentLayer": "base",
     "Options": "base",
     "Convolution": "convolution",

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from ..cells.base import Cell, Weights
 from ..cells.lstm import LSTMCell
+from ..cells.parallel import ParallelCell
 from ..errors import InputError
 from ..ops.dispatch import Choice, choose_backend
 from ..ops.streaming.stages import Numbers, Recurrent
@@ -38,8 +39,8 @@ class Options(TypedDict, total=False):
         layer_norm: normalise the products with W_ih and W_hh (arXiv:1607.06450); False.
         learned_state: the state before the first step is a weight; False.
         recurrent_init: W_hh as torch draws it, "uniform", or "orthogonal" (arXiv:1312.6120); "uniform".
-        backend: "auto", "native" (our kernels for a CPU), "fused" (torch's) or "reference" (the loop in plain
-            PyTorch); "auto".
+        backend: "auto", "native" (our kernels for a CPU), "fused" (torch's), "scan" (all steps in parallel, of
+            MinGRU and MinLSTM) or "reference" (the loop in plain PyTorch); "auto".
     """
 
     recurrent_dropout: float
@@ -66,13 +67,13 @@ _FIELDS = {
 
 
 class RecurrentLayer(nn.Module):
-    """What RNN, LSTM and GRU share: weights, state, padding, the choice of a backend. Not built by itself.
+    """What all recurrent layers share: weights, state, padding, the choice of a backend. Not built by itself.
 
     The weights have the names, shapes, order and initial values of `torch.nn`'s, so that a `state_dict` of a
     plain configuration moves both ways. Options beyond torch add, for each layer k and direction:
     `norm_ih_l{k}`, `norm_hh_l{k}` (G*H,) and, in a LSTM, `norm_c_l{k}` (H,) with `layer_norm`;
     `peephole_l{k}` (3, H) with `peepholes`; and, for the whole, `initial_h`, `initial_c` (L*D, 1, units) with
-    `learned_state`.
+    `learned_state`. A cell whose gates do not see the state has no `weight_hh`, `bias_hh` and `norm_hh`.
     """
 
     def __init__(
@@ -138,6 +139,8 @@ class RecurrentLayer(nn.Module):
                     shapes |= {"norm_ih": (rows,), "norm_hh": (rows,)}
                     if isinstance(self.cell, LSTMCell):
                         shapes["norm_c"] = (units,)
+                if isinstance(self.cell, ParallelCell):
+                    shapes = {name: shape for name, shape in shapes.items() if not name.endswith("_hh")}
                 self._parameter_names = tuple(shapes)
                 for name, shape in shapes.items():
                     self.register_parameter(name + suffix, nn.Parameter(torch.empty(shape, **factory)))
@@ -169,17 +172,20 @@ class RecurrentLayer(nn.Module):
                     if self.forget_bias is not None and w.b_ih is not None and w.b_hh is not None:
                         forget = slice(self.hidden_size, 2 * self.hidden_size)
                         w.b_ih[forget], w.b_hh[forget] = self.forget_bias, 0.0
-                    if self.chrono_init is not None and w.b_ih is not None and w.b_hh is not None:
+                    if self.chrono_init is not None and w.b_ih is not None:
                         chrono_biases(self.cell, w.b_ih, w.b_hh, self.chrono_init)
 
     def _suffixes(self, layer: int) -> list[str]:
         return [f"_l{layer}", f"_l{layer}_reverse"][: self.directions]
 
     def _layer_weights(self, layer: int) -> list[Weights]:
-        return [
-            Weights(**{_FIELDS[name]: getattr(self, name + suffix) for name in self._parameter_names})
+        sets = [
+            {_FIELDS[name]: getattr(self, name + suffix) for name in self._parameter_names}
             for suffix in self._suffixes(layer)
         ]
+        if isinstance(self.cell, ParallelCell):
+            sets = [{**w, "w_hh": w["w_ih"].new_empty(0, self.hidden_size)} for w in sets]
+        return [Weights(**w) for w in sets]
 
     def _dropped_weights(self, layer: int) -> list[Weights]:
         drop = self.weight_drop if self.training else 0.0
@@ -206,10 +212,11 @@ class RecurrentLayer(nn.Module):
 
     @property
     def backend(self) -> str:
-        """What runs the layer in its present mode: "native", "fused" or "reference".
+        """What runs the layer in its present mode: "native", "fused", "scan" or "reference".
 
-        A call with `return_gates=True`, under `torch.func` or within forward-mode differentiation runs on the
-        reference all the same, and so do gradients of gradients; of fewer than eight steps, "native" leaves to "fused".
+        Kernels leave to the reference calls with `return_gates=True`, under `torch.func` or within forward-mode
+        differentiation, and gradients of gradients; of fewer than eight steps, "native" leaves to "fused". The scan
+        does all of these itself.
         """
         return self._choose().backend
 
@@ -248,8 +255,8 @@ class RecurrentLayer(nn.Module):
             hx: the state before the first step, (L*D, B, H), a LSTM's (h, c); (L*D, H) for unbatched input.
                 None: zeros, or the learned state.
             lengths: (B,) valid steps of each sequence, 0 to T; what stands behind them is never read.
-            return_gates: give every gate and state of every step as a third result; the call then runs on
-                the reference.
+            return_gates: give every gate and state of every step as a third result; instead of kernels, the
+                reference then runs the call.
 
         Returns:
             output in the layout of the input, D*H features, zero past `lengths`; the state after the last

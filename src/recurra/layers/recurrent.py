@@ -52,7 +52,7 @@ class RNN(RecurrentLayer):
         dtype: torch.dtype | None = None,
         **options: Unpack[Options],
     ):
-        _check_options("RNN", options)
+        check_options("RNN", options)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
         self.nonlinearity = nonlinearity
@@ -130,7 +130,7 @@ class LSTM(RecurrentLayer):
         chrono_init: int | None = None,
         **options: Unpack[Options],
     ):
-        _check_options("LSTM", options)
+        check_options("LSTM", options)
         super().__init__(
             LSTMCell(peepholes),
             input_size,
@@ -195,7 +195,7 @@ class GRU(RecurrentLayer):
         chrono_init: int | None = None,
         **options: Unpack[Options],
     ):
-        _check_options("GRU", options)
+        check_options("GRU", options)
         if reset not in ("after", "before"):
             raise InputError(f"expected 'after' or 'before', got {reset!r}", where="reset")
         super().__init__(
@@ -215,7 +215,7 @@ class GRU(RecurrentLayer):
         )
 
 
-def _check_options(layer: str, options: Options) -> None:
+def check_options(layer: str, options: Options) -> None:
     """Refuse what the layer does not have, as Python and torch would: `**options` alone lets all pass."""
     if "proj_size" in options:
         raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")

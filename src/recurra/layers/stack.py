@@ -9,8 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..cells.base import Cell, Weights
+from ..cells.parallel import ParallelCell
 from ..ops.fused import run_fused
 from ..ops.recurrence.layer import run_native
+from ..ops.scan import run_scan
 from ..ops.time_loop import LayerResult, Variant, run_reference
 
 
@@ -34,7 +36,7 @@ def run_stack(
         state: of each of the cell's states (L*D, B, units), layer by layer, forward before backward.
         weights: for each layer, for each direction.
         lengths: (B,) valid steps, or None when all are T.
-        backend: "native", "fused" or "reference".
+        backend: "native", "fused", "reference" or "scan".
         dropout: share of values zeroed between layers, in training.
 
     Returns:
@@ -51,6 +53,9 @@ def run_stack(
             result = run_native(cell, x, before, w, lengths, recurrent_dropout=hidden)
         elif backend == "fused":
             result = run_fused(cell, x, before, w, lengths)  # pyright: ignore[reportCallIssue]
+        elif backend == "scan":
+            assert isinstance(cell, ParallelCell), "choose_backend sees to it"
+            result = run_scan(cell, x, before, w, lengths, gates=gates)  # pyright: ignore[reportCallIssue]
         else:
             result = run_reference(
                 cell, x, before, w, lengths, variant=variant, training=training, gates=gates

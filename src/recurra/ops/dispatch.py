@@ -8,11 +8,12 @@ import torch
 
 from ..cells.base import Cell
 from ..cells.gru import GRUCell
+from ..cells.parallel import ParallelCell
 from ..errors import BackendError, InputError
 from .native import why_not_native
 from .time_loop import Variant
 
-BACKENDS = ("auto", "native", "fused", "reference")
+BACKENDS = ("auto", "native", "fused", "reference", "scan")
 
 
 class Choice(NamedTuple):
@@ -39,6 +40,7 @@ def choose_backend(
     (oneDNN or native on a CPU, cuDNN on a GPU) and runs what `torch.nn` can express. `"native"` are kernels of
     our own for float32 and bfloat16 on a CPU, where they were built; they know the reset gate before the product and
     recurrent dropout, too.
+    `"scan"` runs all steps in parallel, of cells whose gates do not see the state; these have no kernels.
 
     Args:
         device: the kind of device that the weights are on.
@@ -58,6 +60,14 @@ def choose_backend(
         )
     if asked == "reference":
         return Choice("reference", "asked for")
+    if isinstance(cell, ParallelCell):
+        return _for_parallel(asked, variant)
+    if asked == "scan":
+        raise BackendError(
+            "the gates of this cell see the state: a step needs the one before it",
+            where='backend="scan"',
+            fix='Take backend="auto", or MinGRU or MinLSTM.',
+        )
     if asked != "fused":
         missing = why_not_native()
         beyond = _native_obstacles(cell, variant, gates, dtype, device)
@@ -76,6 +86,21 @@ def choose_backend(
     problem = f"torch's kernels do not know {', '.join(obstacles)}"
     if asked == "fused":
         raise BackendError(problem, where='backend="fused"', fix='Leave that out, or take backend="auto".')
+    return Choice("reference", problem)
+
+
+def _for_parallel(asked: str, variant: Variant) -> Choice:
+    if asked in ("native", "fused"):
+        raise BackendError(
+            "there are kernels for RNN, LSTM and GRU alone",
+            where=f'backend="{asked}"',
+            fix='Take backend="auto".',
+        )
+    if not any(variant.zoneout):
+        return Choice("scan", "asked for" if asked == "scan" else "no gate sees the state")
+    problem = f"the scan does not know {_shown_zoneout(variant)}"
+    if asked == "scan":
+        raise BackendError(problem, where='backend="scan"', fix='Leave that out, or take backend="auto".')
     return Choice("reference", problem)
 
 
@@ -109,7 +134,11 @@ def _beyond_the_plain_cell(variant: Variant, gates: bool) -> list[str]:
     if variant.layer_norm:
         obstacles.append("layer_norm=True")
     if any(variant.zoneout):
-        obstacles.append(f"zoneout={', '.join(f'{rate:g}' for rate in variant.zoneout)}")
+        obstacles.append(_shown_zoneout(variant))
     if gates:
         obstacles.append("return_gates=True")
     return obstacles
+
+
+def _shown_zoneout(variant: Variant) -> str:
+    return f"zoneout={', '.join(f'{rate:g}' for rate in variant.zoneout)}"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...cells.gru import GRUCell
+from ...cells.parallel import ParallelCell
 from ...cells.rnn import RNNCell
 from ..native import native_kernels, why_not_native
 from ..recurrence.operator import native_name
@@ -113,7 +114,9 @@ def native_obstacle(stages: Sequence[Stage], precision: str) -> str | None:
     beyond = ["64-bit floats"] if precision == "float64" else []
     for stage in stages:
         if isinstance(stage, Recurrent):
-            if not isinstance(stage.cell, (RNNCell, GRUCell)):
+            if isinstance(stage.cell, ParallelCell):
+                beyond.append(type(stage.cell).__name__.removesuffix("Cell"))
+            elif not isinstance(stage.cell, (RNNCell, GRUCell)):
                 beyond += stage.cell.beyond_torch
             beyond += ["layer_norm=True"] if stage.weights.norm_ih is not None else []
             beyond += ["proj_size"] if stage.weights.w_hr is not None else []
