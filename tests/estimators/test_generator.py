@@ -220,7 +220,7 @@ def test_parameters_reach_the_settings(model):
     assert (chosen.training.epochs, chosen.training.learning_rate) == (1, 0.01)
     assert (chosen.windows.rows, chosen.corpus.level) == (3, "word")
     assert lm.run_.config.options.budget_s == 100
-    assert [layer.hidden_size for layer in model.run_.network.recurrent] == [8]
+    assert [layer.hidden_size for layer in model.run_.network.encoders] == [8]
     apart = {"network.embedding_size": 5, "network.tied": False, "network.output_dropout": 0.0}
     other = small(settings=apart, dropout=0.3, epochs=1).fit(TEXT).run_.network.config
     assert (other.hidden_size, other.embedding_size, other.dropout, other.output_dropout) == (8, 5, 0.3, 0.0)

@@ -39,7 +39,7 @@ def made(cell="gru", batch=3, seed=0, **sizes):
     return network, inputs
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mingru", "minlstm"])
 @pytest.mark.parametrize("normalisation", ["last", "standard", "none"])
 @pytest.mark.parametrize(
     ("look_back", "horizon", "segment", "season"), [(10, 5, 4, 7), (7, 3, 8, 1), (1, 1, 1, 1), (9, 6, 3, 9)]
@@ -66,7 +66,7 @@ def test_any_size_gives_finite_ordered_quantiles_and_gradients(
         assert torch.isfinite(weight.grad).all(), name
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mingru", "minlstm"])
 def test_a_window_alone_gives_what_it_gives_among_others(cell):
     network, inputs = made(cell, batch=6, segment=4, season=4)
     together = network(*inputs)

@@ -22,6 +22,8 @@ VARIANTS = {
     "plain": {},
     "rnn": {"cell": "rnn"},
     "gru": {"cell": "gru", "num_layers": 3},
+    "mingru": {"cell": "mingru"},
+    "minlstm": {"cell": "minlstm", "num_layers": 3},
     "one layer": {"num_layers": 1},
     "not tied": {"tied": False},
     "weight drop": {"weight_drop": 0.5},
@@ -101,7 +103,8 @@ def test_every_weight_learns_and_the_state_carries_gradients(variant):
 def test_it_runs_on_the_fast_kernels_in_training_too(variant):
     network = network_of(variant)
     fastest = "native" if instruction_sets() else "fused"
-    assert [layer.backend for layer in network.recurrent] == [fastest] * len(network.recurrent)
+    fastest = "scan" if variant.startswith("min") else fastest
+    assert [layer.backend for layer in network.encoders] == [fastest] * len(network.encoders)
 
 
 def test_sizes_and_tied_weights():
@@ -110,9 +113,9 @@ def test_sizes_and_tied_weights():
     assert [name for name in tied.state_dict() if tied.state_dict()[name].shape == (12, 4)] == [
         "embedding.weight"
     ]
-    assert [(layer.input_size, layer.hidden_size) for layer in tied.recurrent] == [(4, 6), (6, 4)]
+    assert [(layer.input_size, layer.hidden_size) for layer in tied.encoders] == [(4, 6), (6, 4)]
     free = network_of("not tied")
-    assert [(layer.input_size, layer.hidden_size) for layer in free.recurrent] == [(4, 6), (6, 6)]
+    assert [(layer.input_size, layer.hidden_size) for layer in free.encoders] == [(4, 6), (6, 6)]
     assert free.output.weight.shape == (12, 6)
     # LSTM: 4 H (I + H + 2) numbers a layer; then the table once, and the biases of the output.
     assert count_weights(tied) == 4 * 6 * (4 + 6 + 2) + 4 * 4 * (6 + 4 + 2) + 12 * 4 + 12
@@ -185,6 +188,6 @@ def test_it_learns_what_follows():
 
 
 def test_bad_options_are_refused():
-    for options in ({"dropout": 1.0}, {"num_layers": 0}, {"cell": "tcn"}, {"layers": 2}):
+    for options in ({"dropout": 1.0}, {"num_layers": 0}, {"cell": "mlp"}, {"layers": 2}):
         with pytest.raises(ValidationError):
             LanguageNetworkConfig(**options)  # pyright: ignore[reportArgumentType]

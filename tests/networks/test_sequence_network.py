@@ -14,6 +14,8 @@ VARIANTS = {
     "plain": {},
     "rnn": {"cell": "rnn"},
     "gru": {"cell": "gru"},
+    "mingru": {"cell": "mingru"},
+    "minlstm": {"cell": "minlstm", "num_layers": 2, "bidirectional": False},
     "every pooling": {"pooling": ("last", "mean", "max", "attention")},
     "one direction": {"bidirectional": False, "pooling": ("last", "max")},
     "two layers": {"num_layers": 2},
@@ -84,7 +86,7 @@ def test_only_known_pairs_of_neighbours_have_a_vector():
     assert vectors[..., 0].tolist() == [[0, 1, 2, 0, 1, 0], [0, 2, 0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mingru", "minlstm"])
 def test_a_width_is_found_for_a_number_of_weights(cell):
     config = NetworkConfig(cell=cell, convolutions=(5,))
 

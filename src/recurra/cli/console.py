@@ -123,7 +123,7 @@ def score_table(title: str, rows: list[tuple[str, dict[str, Any] | None, float |
 def print_scores(run: Run[Any, Any], part: dict[str, Any], of: str, console: Console) -> None:
     """The headline score of a run on a part of its data, `of` what, beside its baselines; then its other scores."""
     metrics, (headline, *others) = run.metrics, part["scores"]
-    name = f"{run.config.settings.network.cell.upper()} ({metrics['training']['weights']:,} weights)"
+    name = f"{run.config.settings.network.cell_name} ({metrics['training']['weights']:,} weights)"
     rows: list[tuple[str, dict[str, Any] | None, float | None]] = [
         (name, headline, metrics["seconds"]["training"])
     ]

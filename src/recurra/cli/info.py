@@ -91,7 +91,7 @@ def _run(folder: Path) -> dict[str, Any]:
     config, metrics = run.config, run.metrics
     part = metrics.get("test") or metrics.get("validation")
     return face_of(f"{config.kind}s").facts(run) | {
-        "network": f"{config.settings.network.cell}, {metrics['training']['weights']:,} weights",
+        "network": f"{config.settings.network.cell_name}, {metrics['training']['weights']:,} weights",
         "trained on": f"{', '.join(config.sources) or 'data in memory'} ({config.parts['train']:,} examples)",
         "score": f"{part['scores'][0]['name']} {part['scores'][0]['value']:.4g} on {part['n']:,} examples"
         if part

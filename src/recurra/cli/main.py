@@ -98,7 +98,7 @@ def fit(
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="The run folder; else runs/NAME is made.")
     ] = None,
-    cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru.")] = None,
+    cell: Annotated[str | None, typer.Option(help="rnn, lstm, gru, mingru or minlstm.")] = None,
     task: Annotated[
         str | None, typer.Option(help="classify, regress, forecast or generate; else worked out.")
     ] = None,

@@ -203,6 +203,11 @@ class RecurrentLayer(nn.Module):
         return 2 if self.bidirectional else 1
 
     @property
+    def out_features(self) -> int:
+        """Numbers that it gives for every step: D*H, or D*P with a projection."""
+        return self.directions * self._output_units
+
+    @property
     def _output_units(self) -> int:
         return self.proj_size or self.hidden_size
 

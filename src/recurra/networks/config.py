@@ -6,18 +6,36 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-CellName = Literal["rnn", "lstm", "gru"]
+CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm"]
+# As people write them.
+CELL_NAMES: dict[str, str] = {
+    "rnn": "RNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "mingru": "minGRU",
+    "minlstm": "minLSTM",
+}
 PoolingName = Literal["last", "mean", "max", "attention"]
 
 
-class NetworkConfig(BaseModel):
-    """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=64`."""
+class EncoderConfig(BaseModel):
+    """The choices that every network has: what reads its steps."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    cell: CellName = Field(default="lstm", description="the recurrent cell")
+    cell: CellName = Field(default="lstm", description=f"what reads the steps: {', '.join(CELL_NAMES)}")
     hidden_size: int = Field(default=64, ge=1, description="units per layer and direction")
-    num_layers: int = Field(default=1, ge=1, description="recurrent layers on top of each other")
+    num_layers: int = Field(default=1, ge=1, description="layers on top of each other")
+
+    @property
+    def cell_name(self) -> str:
+        """The cell as people write it."""
+        return CELL_NAMES[self.cell]
+
+
+class NetworkConfig(EncoderConfig):
+    """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=64`."""
+
     bidirectional: bool = Field(default=True, description="read from both ends")
     embedding_size: int = Field(default=128, ge=1, description="numbers per token (text only)")
     embedding_init: Literal["vectors", "random"] = Field(

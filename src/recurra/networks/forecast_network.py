@@ -9,20 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.layers import GRU, LSTM, RNN
-from recurra.networks.config import CellName
-
-CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+from recurra.networks.config import CellName, EncoderConfig
+from recurra.networks.encoders import make_encoder
 
 
-class ForecastNetworkConfig(BaseModel):
+class ForecastNetworkConfig(EncoderConfig):
     """What a person may choose."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    cell: CellName = Field(default="gru", description="the recurrent cell")
+    cell: CellName = Field(default="gru", description=EncoderConfig.model_fields["cell"].description)
     hidden_size: int = Field(default=128, ge=2, description="units per layer")
-    num_layers: int = Field(default=1, ge=1, description="recurrent layers on top of each other")
     segment: int = Field(default=1, ge=1, description="steps of a series read, and forecast, at once")
     dropout: float = Field(
         default=0.2, ge=0, lt=1, description="dropout between layers and before the output"
@@ -101,14 +96,8 @@ class ForecastNetwork(nn.Module):
         self.config, self.shape = config, shape
         w, size = config.segment, config.hidden_size
         self.segments = -(-shape.horizon // w)
-        self.encode = nn.Sequential(nn.Linear(w * shape.past_size, size), nn.ReLU())
-        self.recurrent = CELLS[config.cell](
-            size,
-            size,
-            num_layers=config.num_layers,
-            batch_first=True,
-            dropout=config.dropout if config.num_layers > 1 else 0.0,
-        )
+        self.embed = nn.Sequential(nn.Linear(w * shape.past_size, size), nn.ReLU())
+        self.encoder = make_encoder(config, size, dropout=config.dropout)
         own = size // 2 if config.identity else 0
         self.place = nn.Parameter(torch.randn(self.segments, size - own))
         self.identity = nn.Embedding(shape.series + 1, own) if own else None
@@ -126,12 +115,12 @@ class ForecastNetwork(nn.Module):
         x = past[..., 0]
         offset, scale = self._window(x)
         past = torch.cat([((x - offset) / scale)[..., None], past[..., 1:]], dim=2)
-        _, state = self.recurrent(self.encode(_segments(past, self.config.segment, before=True)))
+        _, state = self.encoder(self.embed(_segments(past, self.config.segment, before=True)))
         queries = self._queries(future, identity, static)
         b, m, _ = queries.shape
         # Every segment of the future is one step from the same state: B m sequences of one step.
         repeated = _of_each(state, lambda s: s.repeat_interleave(m, dim=1))
-        decoded, _ = self.recurrent(queries.reshape(b * m, 1, -1), repeated)
+        decoded, _ = self.encoder(queries.reshape(b * m, 1, -1), repeated)
         values = self.head(self.dropout(decoded)).view(b, m * self.config.segment, -1)
         quantiles = self._rising(values[:, : self.shape.horizon])
         return quantiles * scale[..., None] + self._base(x, offset)[..., None]

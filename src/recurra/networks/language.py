@@ -7,25 +7,22 @@ from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.axes import valid_steps
 from recurra.layers.regularisation import EmbeddingDropout, VariationalDropout
-from recurra.networks.config import CellName, NetworkShape
-from recurra.networks.sequence_network import CELLS
+from recurra.networks.config import EncoderConfig, NetworkShape
+from recurra.networks.encoders import make_encoder
 from recurra.ops.streaming.stages import Affine, Stage, Tokens
 
 
-class LanguageNetworkConfig(BaseModel):
+class LanguageNetworkConfig(EncoderConfig):
     """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=400`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    cell: CellName = Field(default="lstm", description="the recurrent cell")
     hidden_size: int = Field(default=200, ge=1, description="units per layer")
-    num_layers: int = Field(default=2, ge=1, description="recurrent layers on top of each other")
+    num_layers: int = Field(default=2, ge=1, description="layers on top of each other")
     embedding_size: int = Field(default=200, ge=1, description="numbers per token")
     tied: bool = Field(
         default=True,
@@ -80,11 +77,11 @@ class LanguageOutput(NamedTuple):
 class LanguageNetwork(nn.Module):
     """Network that foretells the next token at every step.
 
-        e_t = drop(E[w_t]);  h^l_t = recurrent_l(drop(h^(l-1)_t)), h^0 = e;  logits_t = W drop(h^L_t) + b
+        e_t = drop(E[w_t]);  h^l_t = encoder_l(drop(h^(l-1)_t)), h^0 = e;  logits_t = W drop(h^L_t) + b
 
     With the regularisation of AWD-LSTM (Merity, Keskar & Socher, arXiv:1708.02182): whole words hidden from the
     embedding, the same features hidden at every step elsewhere, recurrent weights dropped. W = E where `tied`
-    (Press & Wolf, arXiv:1608.05859). Layers run on torch's own kernels, see `recurrent[l].backend`.
+    (Press & Wolf, arXiv:1608.05859). What runs a layer says `encoders[l].backend`.
 
     Args:
         config: the choices.
@@ -109,8 +106,11 @@ class LanguageNetwork(nn.Module):
         sizes = [width] + [config.hidden_size] * config.num_layers
         if config.tied:
             sizes[-1] = width
-        self.recurrent = nn.ModuleList(
-            CELLS[config.cell](before, after, batch_first=True, weight_drop=config.weight_drop)
+        layer = config.model_copy(update={"num_layers": 1})
+        self.encoders = nn.ModuleList(
+            make_encoder(
+                layer.model_copy(update={"hidden_size": after}), before, weight_drop=config.weight_drop
+            )
             for before, after in pairwise(sizes)
         )
         self.output = None if config.tied else nn.Linear(sizes[-1], vocabulary, bias=False)
@@ -132,9 +132,9 @@ class LanguageNetwork(nn.Module):
         self, ids: Tensor, lengths: Tensor | None = None, state: tuple[Any, ...] | None = None
     ) -> LanguageOutput:
         raw = self.embedding_dropout(self.embedding, ids)
-        before = [None] * len(self.recurrent) if state is None else state
+        before = [None] * len(self.encoders) if state is None else state
         after = []
-        for dropout, layer, hx in zip(self.dropouts, self.recurrent, before, strict=False):
+        for dropout, layer, hx in zip(self.dropouts, self.encoders, before, strict=False):
             raw, last = layer(dropout(raw), hx, lengths=lengths)
             after.append(last)
         table = self.embedding if self.output is None else self.output  # a tied one is kept, and saved, once
@@ -143,7 +143,7 @@ class LanguageNetwork(nn.Module):
     def stages(self) -> list[Stage]:
         """The network as stages of a stream: ids in, logits (B, V) of the next token out."""
         table = self.embedding if self.output is None else self.output
-        layers = [layer.stages(first=k) for k, layer in enumerate(self.recurrent)]  # pyright: ignore
+        layers = [layer.stages(first=k) for k, layer in enumerate(self.encoders)]  # pyright: ignore
         return [Tokens(self.embedding.weight), *chain(*layers), Affine(table.weight, self.bias)]
 
 

@@ -1,23 +1,21 @@
-"""A sequence in, one vector of outputs out: input, recurrent layers, pooling over valid steps, head."""
+"""A sequence in, one vector of outputs out: input, encoder, pooling over valid steps, head."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
 from recurra.errors import InputError
-from recurra.layers import GRU, LSTM, RNN
 from recurra.layers.pooling import Pooling
 from recurra.networks.config import NetworkConfig, NetworkShape
+from recurra.networks.encoders import make_encoder
 from recurra.networks.inputs import make_input
 from recurra.ops.streaming.stages import Affine, Pool, Stage
-
-CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
 
 class SequenceNetwork(nn.Module):
     """Network for one answer per sequence (classification, regression).
 
-        e = input(x);  h = recurrent(e);  p = pool(h_1 .. h_length);  y = head(dropout(p))
+        e = input(x);  h = encoder(e);  p = pool(h_1 .. h_length);  y = head(dropout(p))
 
     Shapes:
         input (B, T) int64 token ids or (B, T, I) features, lengths (B,) -> (B, output_size).
@@ -33,20 +31,19 @@ class SequenceNetwork(nn.Module):
         super().__init__()
         self.config, self.shape = config, shape
         self.input = make_input(config, shape)
-        self.recurrent = CELLS[config.cell](
+        self.encoder = make_encoder(
+            config,
             self.input.size,
-            config.hidden_size,
-            num_layers=config.num_layers,
             bidirectional=config.bidirectional,
-            batch_first=True,
-            dropout=config.dropout if config.num_layers > 1 else 0.0,
+            dropout=config.dropout,
             recurrent_dropout=config.recurrent_dropout,
             weight_drop=config.weight_drop,
             zoneout=config.zoneout,
             layer_norm=config.layer_norm,
         )
-        width = config.hidden_size * (2 if config.bidirectional else 1)
-        self.pooling = Pooling(config.pooling, width, bidirectional=config.bidirectional)
+        self.pooling = Pooling(
+            config.pooling, self.encoder.out_features, bidirectional=self.encoder.directions == 2
+        )
         layers: list[nn.Module] = [nn.Dropout(config.dropout)]
         before = self.pooling.out_features
         for size in config.head_sizes:
@@ -56,7 +53,7 @@ class SequenceNetwork(nn.Module):
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:
         steps, lengths = self.input(input, lengths)
-        output, _ = self.recurrent(steps, lengths=lengths)
+        output, _ = self.encoder(steps, lengths=lengths)
         return self.head(self.pooling(output, lengths))
 
     def stages(self) -> list[Stage]:
@@ -80,7 +77,7 @@ class SequenceNetwork(nn.Module):
         linear = [layer for layer in self.head if isinstance(layer, nn.Linear)]
         return [
             self.input.stage(),
-            *self.recurrent.stages(),
+            *self.encoder.stages(),
             Pool(self.pooling.kinds, self.pooling.features),
             *(Affine(layer.weight, layer.bias, relu=layer is not linear[-1]) for layer in linear),
         ]

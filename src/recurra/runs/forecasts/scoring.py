@@ -124,7 +124,7 @@ def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = igno
     content["examples"] = [Example.of(test.series, forecasts, k, schema.season).to_json() for k in chosen]
     content["baselines"] = [result.to_json() for result in test.baselines]
     if test.baselines:
-        name = run.config.settings.network.cell.upper()
+        name = run.config.settings.network.cell_name
         content["verdict"], content["standing"] = test.verdict(forecasts, name)
     return content
 

@@ -46,7 +46,7 @@ def score_run(
         if baselines:
             best = best_baseline(baselines)
             paired = compare_with_baseline(answer.labels, best, test.targets)
-            cell = run.config.settings.network.cell.upper()
+            cell = run.config.settings.network.cell_name
             content["verdict"] = verdict(scores, baselines, paired, cell)
             content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
     return content

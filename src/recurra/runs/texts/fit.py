@@ -171,7 +171,7 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
                     headline=headline_of(self.codec.level),
                     seed=self.options.seed,
                 )
-                name = config.settings.network.cell.upper()
+                name = config.settings.network.cell_name
                 content["verdict"] = verdict(scores, self.baselines, paired, name)
                 content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
         content["sample"] = run.generate(max_tokens=_SAMPLE, temperature=0.8, seed=self.options.seed)
