@@ -55,7 +55,7 @@ def by_level():
     return {level: small(level=level, epochs=1).fit(TEXT) for level in ("word", "subword", "character")}
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "tcn", "transformer"])
 def test_every_cell_learns_what_comes_next(cell):
     lm = small(cell=cell, level="word", hidden_size=24, epochs=10, learning_rate=0.05, dropout=0)
     lm.fit(COUNTED * 40)

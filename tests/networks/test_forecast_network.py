@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch.nn import functional
 
+from recurra.networks.config import CELL_NAMES
 from recurra.networks.forecast_network import (
     ForecastNetwork,
     ForecastNetworkConfig,
@@ -29,7 +30,7 @@ def made(cell="gru", batch=3, seed=0, **sizes):
         | {name: sizes.pop(name) for name in list(sizes) if name in ForecastShape.model_fields}
     )
     torch.manual_seed(seed)
-    network = ForecastNetwork(ForecastNetworkConfig(**{"cell": cell, "hidden_size": 6} | sizes), shape).eval()
+    network = ForecastNetwork(ForecastNetworkConfig(**{"cell": cell, "hidden_size": 8} | sizes), shape).eval()
     inputs = (
         torch.randn(batch, shape.look_back, shape.past_size),
         torch.randn(batch, shape.horizon, shape.known_size),
@@ -39,7 +40,7 @@ def made(cell="gru", batch=3, seed=0, **sizes):
     return network, inputs
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mingru", "minlstm"])
+@pytest.mark.parametrize("cell", list(CELL_NAMES))
 @pytest.mark.parametrize("normalisation", ["last", "standard", "none"])
 @pytest.mark.parametrize(
     ("look_back", "horizon", "segment", "season"), [(10, 5, 4, 7), (7, 3, 8, 1), (1, 1, 1, 1), (9, 6, 3, 9)]
@@ -66,7 +67,7 @@ def test_any_size_gives_finite_ordered_quantiles_and_gradients(
         assert torch.isfinite(weight.grad).all(), name
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mingru", "minlstm"])
+@pytest.mark.parametrize("cell", list(CELL_NAMES))
 def test_a_window_alone_gives_what_it_gives_among_others(cell):
     network, inputs = made(cell, batch=6, segment=4, season=4)
     together = network(*inputs)
@@ -85,8 +86,9 @@ def test_segments_filled_up_are_zeros_before_the_past_and_after_the_future():
     torch.testing.assert_close(longer[:, :5], network(*inputs))
 
 
-def test_every_input_counts():
-    network, (past, future, identity, static) = made(batch=1, segment=4, season=4)
+@pytest.mark.parametrize("cell", ["gru", "tcn", "transformer"])
+def test_every_input_counts(cell):
+    network, (past, future, identity, static) = made(cell, batch=1, segment=4, season=4)
     y = network(past, future, identity, static)
     for step in range(past.shape[1]):
         for channel in range(past.shape[2]):

@@ -5,6 +5,7 @@ import torch
 from pydantic import ValidationError
 from torch.nn import functional
 
+from recurra.errors import InputError
 from recurra.networks.config import NetworkShape
 from recurra.networks.language import (
     LanguageNetwork,
@@ -24,6 +25,8 @@ VARIANTS = {
     "gru": {"cell": "gru", "num_layers": 3},
     "mingru": {"cell": "mingru"},
     "minlstm": {"cell": "minlstm", "num_layers": 3},
+    "tcn": {"cell": "tcn"},
+    "tcn, as wide": {"cell": "tcn", "hidden_size": 4, "num_layers": 1},
     "one layer": {"num_layers": 1},
     "not tied": {"tied": False},
     "weight drop": {"weight_drop": 0.5},
@@ -31,9 +34,15 @@ VARIANTS = {
 }
 
 
+ALONE = {
+    "transformer": {"cell": "transformer", "heads": 2},
+    "transformer, as wide": {"cell": "transformer", "hidden_size": 4, "tied": False},
+}
+
+
 def network_of(variant: str, **options) -> LanguageNetwork:
     torch.manual_seed(0)
-    config = {"hidden_size": 6, "embedding_size": 4} | VARIANTS[variant] | options
+    config = {"hidden_size": 6, "embedding_size": 4} | (VARIANTS | ALONE)[variant] | options
     network = LanguageNetwork(LanguageNetworkConfig(**config), SHAPE)
     torch.nn.init.normal_(network.embedding.weight)  # so that every token makes a difference
     return network
@@ -75,7 +84,7 @@ def test_single_tokens_give_the_same_logits(variant):
         assert_close(stream.step(token), whole[:, t].detach(), f"step {t}")
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", VARIANTS | ALONE)
 def test_padding_never_leaks(variant):
     network = network_of(variant).eval()
     ids, lengths = tokens(3, 9), torch.tensor([9, 1, 5])
@@ -96,10 +105,27 @@ def test_every_weight_learns_and_the_state_carries_gradients(variant):
     loss = functional.cross_entropy(second.logits.flatten(0, 1), tokens(2, 5).flatten())
     loss.backward()
     for name, weight in network.named_parameters():
+        if variant.startswith("tcn"):
+            assert weight.grad is not None and weight.grad.isfinite().all(), name  # a unit of relu may sleep
+            continue
         assert weight.grad is not None and weight.grad.isfinite().all() and weight.grad.any(), name
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", ALONE)
+def test_a_transformer_knows_nothing_of_what_comes_later_or_stood_before_its_window(variant):
+    network = network_of(variant).eval()
+    ids = tokens(2, 8)
+    whole = network(ids).logits
+    for steps in (1, 4, 7):
+        assert_close(network(ids[:, :steps]).logits, whole[:, :steps], f"{steps} steps")
+    first = network(ids[:, :4])
+    assert torch.equal(network(ids[:, 4:], state=first.state).logits, network(ids[:, 4:]).logits)
+    assert not network.config.carries_state
+    with pytest.raises(InputError, match="looks at all steps anew"):
+        network.stages()
+
+
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if "tcn" not in name])
 def test_it_runs_on_the_fast_kernels_in_training_too(variant):
     network = network_of(variant)
     fastest = "native" if instruction_sets() else "fused"
@@ -171,9 +197,10 @@ def test_penalties_by_hand_and_past_lengths():
     assert activation_penalties(single)[1] == 0 == activation_penalties(single, torch.ones(3))[1]
 
 
-def test_it_learns_what_follows():
+@pytest.mark.parametrize("cell", ["lstm", "minlstm", "tcn", "transformer"])
+def test_it_learns_what_follows(cell):
     torch.manual_seed(0)
-    network = LanguageNetwork(LanguageNetworkConfig(hidden_size=16, embedding_size=16), SHAPE)
+    network = LanguageNetwork(LanguageNetworkConfig(cell=cell, hidden_size=16, embedding_size=16), SHAPE)
     stream = torch.arange(400) % 7 + 2
     ids, targets = stream[:-1].view(3, -1), stream[1:].view(3, -1)
     optimiser = torch.optim.Adam(network.parameters(), 0.02)

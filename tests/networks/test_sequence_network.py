@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pydantic import ValidationError
 
-from recurra.networks.config import NetworkConfig, NetworkShape
+from recurra.errors import InputError
+from recurra.networks.config import CELL_NAMES, NetworkConfig, NetworkShape
 from recurra.networks.sequence_network import SequenceNetwork, count_weights
-from recurra.networks.sizing import hidden_size_for
+from recurra.networks.sizing import sized
+from recurra.ops.streaming.stream import Stream
 from tests.tolerances import assert_close
 
 NUMBERS = NetworkShape(input="features", input_size=3, output_size=2)
@@ -16,6 +19,10 @@ VARIANTS = {
     "gru": {"cell": "gru"},
     "mingru": {"cell": "mingru"},
     "minlstm": {"cell": "minlstm", "num_layers": 2, "bidirectional": False},
+    "tcn": {"cell": "tcn", "bidirectional": False},
+    "tcn, both ends": {"cell": "tcn", "num_layers": 2, "kernel_size": 2, "pooling": ("last", "attention")},
+    "transformer": {"cell": "transformer", "num_layers": 2},
+    "transformer, causal": {"cell": "transformer", "heads": 2, "bidirectional": False, "segment": 2},
     "every pooling": {"pooling": ("last", "mean", "max", "attention")},
     "one direction": {"bidirectional": False, "pooling": ("last", "max")},
     "two layers": {"num_layers": 2},
@@ -86,12 +93,53 @@ def test_only_known_pairs_of_neighbours_have_a_vector():
     assert vectors[..., 0].tolist() == [[0, 1, 2, 0, 1, 0], [0, 2, 0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mingru", "minlstm"])
+@pytest.mark.parametrize("cell", list(CELL_NAMES))
 def test_a_width_is_found_for_a_number_of_weights(cell):
-    config = NetworkConfig(cell=cell, convolutions=(5,))
+    for weights, layers, steps in ((30_000, 1, 20), (70_000, 2, 196)):
+        config = NetworkConfig(cell=cell, convolutions=(5,), num_layers=layers, bidirectional=False)
+        shape = NUMBERS.model_copy(update={"steps": steps})
 
-    def network_of(size):
-        return SequenceNetwork(config.model_copy(update={"hidden_size": size}), NUMBERS)
+        def network_of(config, shape=shape):
+            return SequenceNetwork(config, shape)
 
-    network = network_of(hidden_size_for(30_000, network_of))
-    assert count_weights(network) == pytest.approx(30_000, rel=0.03)
+        found = count_weights(network_of(sized(config, weights, network_of)))
+        assert found == pytest.approx(weights, rel=0.02)
+
+
+def test_a_tcn_sees_the_longest_sequence():
+    for steps, segment in ((1, 1), (50, 1), (1000, 1), (1000, 7)):
+        shape = NUMBERS.model_copy(update={"steps": steps})
+        encoder = SequenceNetwork(NetworkConfig(cell="tcn", segment=segment), shape).encoder
+        assert encoder.receptive_field >= -(-steps // segment)
+
+
+@pytest.mark.parametrize("cell", ["tcn", "transformer"])
+@pytest.mark.parametrize("option", ["recurrent_dropout", "weight_drop", "zoneout", "layer_norm"])
+def test_what_acts_within_a_recurrent_cell_is_refused_elsewhere(cell, option):
+    with pytest.raises(InputError, match=f"network.{option}"):
+        SequenceNetwork(
+            NetworkConfig(cell=cell, **{option: True if option == "layer_norm" else 0.1}), NUMBERS
+        )
+
+
+def test_heads_that_do_not_share_out_the_units_are_refused():
+    with pytest.raises(ValidationError, match="no multiple of 4 heads"):
+        NetworkConfig(cell="transformer", hidden_size=6)
+
+
+@pytest.mark.parametrize("cell", ["gru", "minlstm", "tcn"])
+def test_a_stream_gives_what_the_whole_sequence_gives(cell):
+    config = NetworkConfig(
+        cell=cell, hidden_size=4, num_layers=2, bidirectional=False, pooling=("last", "mean")
+    )
+    network = SequenceNetwork(config, NUMBERS).eval()
+    x, _ = sequences(NUMBERS, [9])
+    stream = Stream(network.stages())
+    for t in range(9):
+        expected = network(x[:, : t + 1], torch.tensor([t + 1])).detach()[0]
+        assert_close(stream.step(x[0, t]), expected, f"step {t}")
+
+
+def test_a_transformer_says_why_it_cannot_stream():
+    with pytest.raises(InputError, match="looks at all steps anew"):
+        SequenceNetwork(NetworkConfig(cell="transformer", bidirectional=False), NUMBERS).stages()

@@ -98,7 +98,9 @@ def fit(
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="The run folder; else runs/NAME is made.")
     ] = None,
-    cell: Annotated[str | None, typer.Option(help="rnn, lstm, gru, mingru or minlstm.")] = None,
+    cell: Annotated[
+        str | None, typer.Option(help="rnn, lstm, gru, mingru, minlstm, tcn or transformer.")
+    ] = None,
     task: Annotated[
         str | None, typer.Option(help="classify, regress, forecast or generate; else worked out.")
     ] = None,

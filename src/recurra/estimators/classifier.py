@@ -35,7 +35,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     Below 500 examples none are held out: the network trains on all of them to the end; `notes_` says so.
 
     Args:
-        cell: "rnn", "lstm", "gru", "mingru" or "minlstm". None, here and below, is the default for the kind of data.
+        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn" or "transformer". None,
+            here and below, is the default for the kind of data.
         hidden_size: units per layer and direction.
         num_layers: recurrent layers on top of each other.
         bidirectional: read from both ends.

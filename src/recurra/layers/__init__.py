@@ -12,6 +12,8 @@ _HOMES = {
     "MinLSTM": "parallel",
     "RecurrentLayer": "base",
     "Options": "base",
+    "TCN": "tcn",
+    "TransformerEncoder": "transformer",
     "Convolution": "convolution",
     "Pooling": "pooling",
     "VariationalDropout": "regularisation",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm"]
+CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer"]
 # As people write them.
 CELL_NAMES: dict[str, str] = {
     "rnn": "RNN",
@@ -14,6 +14,8 @@ CELL_NAMES: dict[str, str] = {
     "gru": "GRU",
     "mingru": "minGRU",
     "minlstm": "minLSTM",
+    "tcn": "TCN",
+    "transformer": "transformer",
 }
 PoolingName = Literal["last", "mean", "max", "attention"]
 
@@ -26,6 +28,31 @@ class EncoderConfig(BaseModel):
     cell: CellName = Field(default="lstm", description=f"what reads the steps: {', '.join(CELL_NAMES)}")
     hidden_size: int = Field(default=64, ge=1, description="units per layer and direction")
     num_layers: int = Field(default=1, ge=1, description="layers on top of each other")
+
+    inner_size: int | None = Field(
+        default=None,
+        ge=1,
+        description="units inside a layer of a tcn (unset: hidden_size) or a transformer (unset: four times that)",
+    )
+    kernel_size: int = Field(
+        default=3,
+        ge=2,
+        description="steps that a convolution sees (tcn only, with as many layers as it takes)",
+    )
+    heads: int = Field(
+        default=4, ge=1, description="of the attention; hidden_size is a multiple (transformer only)"
+    )
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.cell == "transformer" and self.hidden_size % self.heads:
+            raise ValueError(f"hidden_size {self.hidden_size} is no multiple of {self.heads} heads")
+        return self
+
+    @property
+    def carries_state(self) -> bool:
+        """Whether what reads the steps goes on from where it was; a transformer reads all of them anew."""
+        return self.cell != "transformer"
 
     @property
     def cell_name(self) -> str:
@@ -87,6 +114,7 @@ class NetworkShape(BaseModel):
         input_size: V, the size of the vocabulary, or I, features per step.
         output_size: numbers per example that the task asks for.
         pairs: P, pairs of neighbouring tokens that have a vector (tokens only).
+        steps: of the longest sequence to learn from; of running text, of a window.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -95,3 +123,4 @@ class NetworkShape(BaseModel):
     input_size: int = Field(ge=1)
     output_size: int = Field(ge=1)
     pairs: int = Field(default=0, ge=0)
+    steps: int = Field(default=1, ge=1)

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from recurra.layers import GRU, LSTM, RNN, MinGRU, MinLSTM, RecurrentLayer
-from recurra.networks.config import EncoderConfig
+from recurra.errors import InputError
+from recurra.layers import GRU, LSTM, RNN, TCN, MinGRU, MinLSTM, RecurrentLayer, TransformerEncoder
+from recurra.layers.tcn import blocks_for
+from recurra.networks.config import CELL_NAMES, EncoderConfig
 
 RECURRENT = {"rnn": RNN, "lstm": LSTM, "gru": GRU, "mingru": MinGRU, "minlstm": MinLSTM}
 
-Encoder = RecurrentLayer
+Encoder = RecurrentLayer | TCN | TransformerEncoder
 
 
 def make_encoder(
     config: EncoderConfig,
     input_size: int,
     *,
+    steps: int = 1,
     bidirectional: bool = False,
     dropout: float = 0.0,
     **options: Any,
@@ -30,15 +33,49 @@ def make_encoder(
     """What `config.cell` names.
 
     Args:
-        dropout: between layers.
+        steps: of a long sequence; a TCN gets as many blocks as it takes to see them all.
+        bidirectional: a step knows what comes after it, too: of a transformer without a second direction.
+        dropout: between layers, and within those of a TCN and a transformer.
         options: of a recurrent layer alone, see `recurra.layers.Options`.
+
+    Raises:
+        InputError: an option that the encoder does not have.
     """
-    return RECURRENT[config.cell](
+    if config.cell in RECURRENT:
+        return RECURRENT[config.cell](
+            input_size,
+            config.hidden_size,
+            num_layers=config.num_layers,
+            bidirectional=bidirectional,
+            batch_first=True,
+            dropout=dropout if config.num_layers > 1 else 0.0,
+            **options,
+        )
+    for name, value in options.items():
+        if value:
+            raise InputError(
+                f"it acts within recurrent cells; a {CELL_NAMES[config.cell]} has none",
+                where=f"network.{name}",
+                fix="Leave it out.",
+            )
+    if config.cell == "tcn":
+        return TCN(
+            input_size,
+            config.hidden_size,
+            max(config.num_layers, blocks_for(steps, config.kernel_size)),
+            config.kernel_size,
+            inner_size=config.inner_size,
+            batch_first=True,
+            dropout=dropout,
+            bidirectional=bidirectional,
+        )
+    return TransformerEncoder(
         input_size,
         config.hidden_size,
-        num_layers=config.num_layers,
-        bidirectional=bidirectional,
+        config.num_layers,
+        config.heads,
+        inner_size=config.inner_size,
         batch_first=True,
-        dropout=dropout if config.num_layers > 1 else 0.0,
-        **options,
+        dropout=dropout,
+        causal=not bidirectional,
     )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recurra.networks.config import CellName, EncoderConfig
-from recurra.networks.encoders import make_encoder
+from recurra.networks.encoders import RECURRENT, make_encoder
 
 
 class ForecastNetworkConfig(EncoderConfig):
@@ -73,6 +73,8 @@ class ForecastNetwork(nn.Module):
         y'_j = W_o dropout(cell(q_j; h)) + b_o
         y_k  = y'_k + x_L + g_k (s_k - x_L)                          s_k = x_{L - m + 1 + (k - 1) mod m}
 
+    A TCN and a transformer have no such state: they read e_1 .. e_n, q_1 .. q_m in one go, each step what is before it.
+
     with p_j a vector for the place of the segment and c one for the series; all q_j are decoded from the same h
     by the same cell, so the horizon costs one step. With w = 1 it reads point by point. What the network adds is
     added to a naive forecast between the last value (g = 0) and the last season (g = 1); g is learned, and
@@ -97,7 +99,10 @@ class ForecastNetwork(nn.Module):
         w, size = config.segment, config.hidden_size
         self.segments = -(-shape.horizon // w)
         self.embed = nn.Sequential(nn.Linear(w * shape.past_size, size), nn.ReLU())
-        self.encoder = make_encoder(config, size, dropout=config.dropout)
+        self.past_segments = -(-shape.look_back // w)
+        self.encoder = make_encoder(
+            config, size, steps=self.past_segments + self.segments, dropout=config.dropout
+        )
         own = size // 2 if config.identity else 0
         self.place = nn.Parameter(torch.randn(self.segments, size - own))
         self.identity = nn.Embedding(shape.series + 1, own) if own else None
@@ -115,15 +120,23 @@ class ForecastNetwork(nn.Module):
         x = past[..., 0]
         offset, scale = self._window(x)
         past = torch.cat([((x - offset) / scale)[..., None], past[..., 1:]], dim=2)
-        _, state = self.encoder(self.embed(_segments(past, self.config.segment, before=True)))
-        queries = self._queries(future, identity, static)
-        b, m, _ = queries.shape
-        # Every segment of the future is one step from the same state: B m sequences of one step.
-        repeated = _of_each(state, lambda s: s.repeat_interleave(m, dim=1))
-        decoded, _ = self.encoder(queries.reshape(b * m, 1, -1), repeated)
-        values = self.head(self.dropout(decoded)).view(b, m * self.config.segment, -1)
+        steps = self.embed(_segments(past, self.config.segment, before=True))
+        decoded = self._decoded(steps, self._queries(future, identity, static))
+        values = self.head(self.dropout(decoded)).view(len(x), self.segments * self.config.segment, -1)
         quantiles = self._rising(values[:, : self.shape.horizon])
         return quantiles * scale[..., None] + self._base(x, offset)[..., None]
+
+    def _decoded(self, steps: Tensor, queries: Tensor) -> Tensor:
+        """(B, m, size) for each segment of the future."""
+        if self.config.cell not in RECURRENT:
+            output, _ = self.encoder(torch.cat([steps, queries], dim=1))
+            return output[:, self.past_segments :]
+        _, state = self.encoder(steps)
+        b, m, size = queries.shape
+        # Every segment of the future is one step from the same state: B m sequences of one step.
+        repeated = _of_each(state, lambda s: s.repeat_interleave(m, dim=1))
+        decoded, _ = self.encoder(queries.reshape(b * m, 1, size), repeated)
+        return decoded.view(b, m, size)
 
     def _window(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1) what is taken off each window, and what it is then divided by."""

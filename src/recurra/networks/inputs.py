@@ -48,6 +48,10 @@ class TokenInput(nn.Module):
             vectors = vectors + self.pair_embedding(self._pairs(ids))
         return self.dropout(vectors), lengths
 
+    def joined(self, steps: int) -> int:
+        """What so many steps become: they stay."""
+        return steps
+
     def stage(self) -> Stage:
         """The same as the first stage of a stream."""
         if not self.pairs:
@@ -92,6 +96,12 @@ class FeatureInput(nn.Module):
             input = _segments(zero_padding(input, lengths), self.segment).flatten(2)
             lengths = (lengths + self.segment - 1) // self.segment
         return self.dropout(input), lengths
+
+    def joined(self, steps: int) -> int:
+        """How many are left of so many steps."""
+        for part in self.parts or [self.segment]:
+            steps = -(-steps // part)
+        return steps
 
     def stage(self) -> Stage:
         """The same as the first stage of a stream.

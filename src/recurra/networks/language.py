@@ -14,7 +14,7 @@ from torch.nn import functional
 from recurra.axes import valid_steps
 from recurra.layers.regularisation import EmbeddingDropout, VariationalDropout
 from recurra.networks.config import EncoderConfig, NetworkShape
-from recurra.networks.encoders import make_encoder
+from recurra.networks.encoders import RECURRENT, Encoder, make_encoder
 from recurra.ops.streaming.stages import Affine, Stage, Tokens
 
 
@@ -81,7 +81,9 @@ class LanguageNetwork(nn.Module):
 
     With the regularisation of AWD-LSTM (Merity, Keskar & Socher, arXiv:1708.02182): whole words hidden from the
     embedding, the same features hidden at every step elsewhere, recurrent weights dropped. W = E where `tied`
-    (Press & Wolf, arXiv:1608.05859). What runs a layer says `encoders[l].backend`.
+    (Press & Wolf, arXiv:1608.05859). A TCN and a transformer are one encoder with all layers, and a matrix behind it
+    where it has not the width of a tied table; a TCN carries its last inputs from window to window, a transformer
+    nothing: it sees each window by itself. What runs a layer says `encoders[l].backend`.
 
     Args:
         config: the choices.
@@ -106,13 +108,9 @@ class LanguageNetwork(nn.Module):
         sizes = [width] + [config.hidden_size] * config.num_layers
         if config.tied:
             sizes[-1] = width
-        layer = config.model_copy(update={"num_layers": 1})
-        self.encoders = nn.ModuleList(
-            make_encoder(
-                layer.model_copy(update={"hidden_size": after}), before, weight_drop=config.weight_drop
-            )
-            for before, after in pairwise(sizes)
-        )
+        encoders = self._make_encoders(config, sizes)
+        self.encoders, out = nn.ModuleList(encoders), encoders[-1].out_features
+        self.projection = nn.Linear(out, sizes[-1]) if out != sizes[-1] else None
         self.output = None if config.tied else nn.Linear(sizes[-1], vocabulary, bias=False)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
         # Rows of length 1 on average: about U(-0.1, 0.1), as is usual, for 300 numbers; more for fewer, or
@@ -125,8 +123,20 @@ class LanguageNetwork(nn.Module):
             for weight in self.parameters():
                 nn.init.uniform_(weight, -config.initial_range, config.initial_range)
         self.embedding_dropout = EmbeddingDropout(config.embedding_dropout)
-        rates = [config.input_dropout] + [config.dropout] * (config.num_layers - 1) + [config.output_dropout]
+        rates = [config.input_dropout] + [config.dropout] * (len(encoders) - 1) + [config.output_dropout]
         self.dropouts = nn.ModuleList(VariationalDropout(rate) for rate in rates)
+
+    def _make_encoders(self, config: LanguageNetworkConfig, sizes: list[int]) -> list[Encoder]:
+        """One for each recurrent layer, or one with all layers inside."""
+        options: dict[str, Any] = {"weight_drop": config.weight_drop}
+        if config.cell not in RECURRENT:
+            whole = make_encoder(config, sizes[0], steps=self.shape.steps, dropout=config.dropout, **options)
+            return [whole]
+        layers = []
+        for before, after in pairwise(sizes):
+            layer = config.model_copy(update={"num_layers": 1, "hidden_size": after})
+            layers.append(make_encoder(layer, before, **options))
+        return layers
 
     def forward(
         self, ids: Tensor, lengths: Tensor | None = None, state: tuple[Any, ...] | None = None
@@ -137,6 +147,8 @@ class LanguageNetwork(nn.Module):
         for dropout, layer, hx in zip(self.dropouts, self.encoders, before, strict=False):
             raw, last = layer(dropout(raw), hx, lengths=lengths)
             after.append(last)
+        if self.projection is not None:
+            raw = self.projection(raw)
         table = self.embedding if self.output is None else self.output  # a tied one is kept, and saved, once
         return LanguageOutput(raw, self.dropouts[-1](raw), tuple(after), table.weight, self.bias)
 
@@ -144,6 +156,8 @@ class LanguageNetwork(nn.Module):
         """The network as stages of a stream: ids in, logits (B, V) of the next token out."""
         table = self.embedding if self.output is None else self.output
         layers = [layer.stages(first=k) for k, layer in enumerate(self.encoders)]  # pyright: ignore
+        if self.projection is not None:
+            layers.append([Affine(self.projection.weight, self.projection.bias)])
         return [Tokens(self.embedding.weight), *chain(*layers), Affine(table.weight, self.bias)]
 
 

@@ -34,6 +34,7 @@ class SequenceNetwork(nn.Module):
         self.encoder = make_encoder(
             config,
             self.input.size,
+            steps=self.input.joined(shape.steps),
             bidirectional=config.bidirectional,
             dropout=config.dropout,
             recurrent_dropout=config.recurrent_dropout,

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
 
 import torch
 from torch import nn
 
+from recurra.networks.config import EncoderConfig
+from recurra.networks.encoders import RECURRENT
 from recurra.networks.sequence_network import count_weights
+
+C = TypeVar("C", bound=EncoderConfig)
+
+
+def sized(config: C, weights: int, network: Callable[[C], nn.Module]) -> C:
+    """`config` with the widths whose network comes nearest to `weights` trainable numbers.
+
+    One more unit in each layer may be five weights in a hundred; a TCN and a transformer are therefore filled up by
+    units inside their layers.
+
+    >>> from recurra.networks.encoders import make_encoder
+    >>> found = sized(EncoderConfig(cell="transformer"), 20_000, lambda config: make_encoder(config, 8))
+    >>> found.hidden_size, found.inner_size, count_weights(make_encoder(found, 8))
+    (40, 158, 19998)
+    """
+    unit = config.heads if config.cell == "transformer" else 1
+
+    def of(hidden: int, inner: int | None = None) -> C:
+        return config.model_copy(update={"hidden_size": unit * hidden, "inner_size": inner})
+
+    hidden = hidden_size_for(weights, lambda hidden: network(of(hidden)))
+    if config.cell in RECURRENT:
+        return of(hidden)
+    return of(hidden, hidden_size_for(weights, lambda inner: network(of(hidden, inner))))
 
 
 def hidden_size_for(weights: int, network: Callable[[int], nn.Module]) -> int:
@@ -21,6 +49,7 @@ def hidden_size_for(weights: int, network: Callable[[int], nn.Module]) -> int:
     {'RNN': 137, 'LSTM': 66, 'GRU': 77}
     """
 
+    @cache
     def size(hidden: int) -> int:
         with torch.device("meta"):
             return count_weights(network(hidden))

@@ -17,6 +17,7 @@ from torch import nn
 from recurra.data.batches import BatchSource
 from recurra.errors import InputError, RunError
 from recurra.networks.sequence_network import count_weights
+from recurra.networks.sizing import sized
 from recurra.runs.budget import steps_within
 from recurra.runs.config import CONFIG, FitOptions, RunConfig, Told, read_config, write_config
 from recurra.runs.events import Event, Observer, PhaseStarted, Said, ignore, noting
@@ -83,6 +84,15 @@ class Fitting(ABC, Generic[C, R]):
         """The same network with another hidden size."""
         config = self.settings.network.model_copy(update={"hidden_size": hidden_size})
         return self.network_form(config, self.shape)
+
+    def sized(self, weights: int) -> dict[str, Any]:
+        """The settings whose network comes nearest to so many weights: `network.hidden_size`, and what it takes."""
+        found = sized(self.settings.network, weights, lambda config: self.network_form(config, self.shape))
+        return {
+            f"network.{name}": value
+            for name in ("hidden_size", "inner_size")
+            if (value := getattr(found, name)) is not None
+        }
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """Fit what the network is compared with, each in at most that time; nothing where nothing is held out."""

@@ -14,6 +14,7 @@ from ...cells.parallel import ParallelCell
 from ...cells.rnn import RNNCell
 from ..native import native_kernels, why_not_native
 from ..recurrence.operator import native_name
+from .convolved import Convolved
 from .precision import Rounded, rounded
 from .stages import Affine, Numbers, Pool, Probabilities, Recurrent, Scaling, Stage, State, Tokens
 
@@ -57,7 +58,7 @@ class ReferenceCore:
         y = y.reshape(self._rows) if isinstance(first, Tokens) else y.reshape(self._rows, -1)
         after = []
         for stage, state in zip(self._stages, self._states, strict=True):
-            weight = _a_weight(stage)
+            weight = a_weight(stage)
             if weight is not None:
                 y = y.to(weight)
             y, now = stage.step(y, state)
@@ -121,7 +122,9 @@ def native_obstacle(stages: Sequence[Stage], precision: str) -> str | None:
             beyond += ["layer_norm=True"] if stage.weights.norm_ih is not None else []
             beyond += ["proj_size"] if stage.weights.w_hr is not None else []
             beyond += ["zoneout"] if any(stage.zoneout) else []
-        weight = _a_weight(stage)
+        if isinstance(stage, Convolved):
+            beyond.append("TCN")
+        weight = a_weight(stage)
         if weight is not None and weight.device.type != "cpu":
             beyond.append(f"device={weight.device.type}")
     return f"our native code does not know {', '.join(dict.fromkeys(beyond))}" if beyond else None
@@ -172,12 +175,15 @@ def check_shape(name: str, array: np.ndarray, rows: int, width: int) -> None:
         raise ValueError(f"{name}: expected shape {(rows, width)}, found {array.shape}")
 
 
-def _a_weight(stage: Stage) -> Tensor | None:
+def a_weight(stage: Stage) -> Tensor | None:
+    """One of its weights, that tells number type and device; None where it has none."""
     match stage:
         case Recurrent(weights=weights):
             return weights.w_hh
         case Affine(weight=weight):
             return weight
+        case Convolved():
+            return stage.weight
     return None
 
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ...errors import BackendError, InputError
 from ...storage import reading_error, write_bytes
-from .cores import Core, ReferenceCore, features_read, floats_read, native_core, native_obstacle
+from .cores import Core, ReferenceCore, a_weight, features_read, floats_read, native_core, native_obstacle
 from .precision import checked_precision
-from .stages import Affine, Recurrent, Scaling, Stage, Tokens, copied
+from .stages import Scaling, Stage, Tokens, copied
 
 BACKENDS = ("auto", "native", "reference")
 _DRAWN_STEPS = 100
@@ -269,12 +269,8 @@ class Stream:
 
 
 def _dtype(stages: Sequence[Stage]) -> torch.dtype:
-    for stage in stages:
-        if isinstance(stage, Recurrent):
-            return stage.weights.w_hh.dtype
-        if isinstance(stage, Affine):
-            return stage.weight.dtype
-    return torch.float32
+    weights = (weight for stage in stages if (weight := a_weight(stage)) is not None)
+    return next((weight.dtype for weight in weights), torch.float32)
 
 
 def _chosen(asked: str, stages: Sequence[Stage], precision: str) -> tuple[str, str]:

@@ -130,7 +130,13 @@ def prepare(
         numbers=numbers,
         targets=targets,
         task=task,
-        shape=NetworkShape(input=kind, input_size=size, output_size=task.output_size, pairs=len(pairs)),
+        shape=NetworkShape(
+            input=kind,
+            input_size=size,
+            output_size=task.output_size,
+            pairs=len(pairs),
+            steps=max(1, int(inputs.lengths.max(initial=1))) if init is None else init.config.shape.steps,
+        ),
         settings=settings,
         fingerprint=_fingerprint(inputs, validation, *y.values(), *_raw(parts["test"])),
     )

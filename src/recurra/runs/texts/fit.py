@@ -100,7 +100,10 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
         self.validation_steps = 0 if held is None else len(held)
         self.final_steps = len(self.streams.get("test", ()))
         self.shape = NetworkShape(
-            input="tokens", input_size=self.codec.vocabulary_size, output_size=self.codec.vocabulary_size
+            input="tokens",
+            input_size=self.codec.vocabulary_size,
+            output_size=self.codec.vocabulary_size,
+            steps=windows.steps if init is None else init.config.shape.steps,
         )
         observer(
             Said(

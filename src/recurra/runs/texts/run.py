@@ -22,7 +22,7 @@ from recurra.runs.events import Measured, Observer, ignore
 from recurra.runs.run import METRICS, MODEL, TOKENIZER, Run, check_files, read_history, read_network
 from recurra.runs.texts.config import TextRunConfig
 from recurra.storage import read_json
-from recurra.tasks.generation.decoding import generate_text
+from recurra.tasks.generation.decoding import Step, generate_text
 from recurra.tasks.generation.metrics import headline_of, language_scores
 from recurra.tasks.generation.task import nats_of
 from recurra.tasks.metrics import Score
@@ -52,15 +52,36 @@ class TextRun(Run[TextRunConfig, LanguageNetwork]):
     def pieces(self, prompt: str = "", **options: Any) -> Iterator[str]:
         """The same piece by piece, as it is made; the state is carried, so no token costs more than the last.
 
+        A transformer carries none: it reads the last tokens anew for each, as many as a window of its training has.
+
         Args:
             options: of `recurra.tasks.generation.decoding.generate_text`.
         """
+        if not self.network.config.carries_state:
+            return generate_text(self._reading_anew(), self.codec, prompt, **options)
         stream = Stream(self.network.stages())
 
         def step(token: int, state: None) -> tuple[torch.Tensor, None]:
             return stream.step(torch.tensor(token)), state
 
         return generate_text(step, self.codec, prompt, **options)
+
+    def _reading_anew(self) -> Step:
+        network, seen = self.network.eval(), []
+        device = next(network.parameters()).device
+
+        @torch.no_grad()
+        def step(token: int, state: None) -> tuple[torch.Tensor, None]:
+            seen.append(token)
+            del seen[: -self._window]
+            return network(torch.tensor([seen], device=device)).logits[0, -1].cpu(), state
+
+        return step
+
+    @property
+    def _window(self) -> int:
+        """Tokens that gradients went back in training."""
+        return self.config.settings.windows.steps
 
     def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray]]:
         stages = self.network.stages()
@@ -69,7 +90,8 @@ class TextRun(Run[TextRunConfig, LanguageNetwork]):
     def nats(self, ids: np.ndarray, observer: Observer = ignore) -> np.ndarray:
         """(n,) minus the logarithm of the probability that each token of a text was given."""
         rows = 1 if len(ids) <= _EXACT else 8
-        source = StreamBatches(ids, begin=begin_of(self.codec), rows=rows, steps=_STEPS, vary=False)
+        steps = _STEPS if self.network.config.carries_state else self._window
+        source = StreamBatches(ids, begin=begin_of(self.codec), rows=rows, steps=steps, vary=False)
         found, done, device = [], 0, next(self.network.parameters()).device
         for batch, output in predictions(self.network, source, "float32"):
             assert batch.target is not None
