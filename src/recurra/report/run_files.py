@@ -34,7 +34,7 @@ class RunFiles:
     @property
     def cell(self) -> str:
         """The name of the cell as people write it."""
-        return self.config.settings.network.cell.upper()
+        return self.config.settings.network.cell_name
 
     @property
     def sources(self) -> list[str]:
