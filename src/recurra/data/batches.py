@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -50,6 +51,10 @@ class BatchSource(Protocol):
 
     def evaluation(self) -> Iterator[Batch]:
         """Every example once, in an order that never changes."""
+        ...
+
+    def reseeded(self, seed: int) -> Self:
+        """The same batches, in the order that another seed gives."""
         ...
 
 
@@ -130,6 +135,12 @@ class Batches:
         """The batches of an epoch, from batch `start` on; a resumed run needs no more than these numbers."""
         for places in self.order(epoch)[start:]:
             yield self._batch(places)
+
+    def reseeded(self, seed: int) -> Self:
+        """The same sequences in the order of another seed; nothing is copied."""
+        other = copy.copy(self)
+        other._seed = seed
+        return other
 
     def evaluation(self) -> Iterator[Batch]:
         """Every sequence once, longest first, unshuffled, in batches four times as large."""

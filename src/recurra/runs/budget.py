@@ -6,6 +6,7 @@ import copy
 import numbers
 import re
 import time
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -17,6 +18,25 @@ from recurra.training.loop import Objective, make_optimizer, seeded, take_step
 
 SAFETY = 0.9
 FORWARD_SHARE = 0.35  # of the time of a training step
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the work takes, as `measure_pace` found.
+
+    Args:
+        step_s: of an optimiser step, on average.
+        forward_s: of one time step that only goes forward.
+        spent_s: the measurement itself.
+    """
+
+    step_s: float
+    forward_s: float
+    spent_s: float
+
+    def epoch_s(self, batches: int, validation_steps: int) -> float:
+        """Seconds of an epoch of so many batches, with its validation."""
+        return self.step_s * batches + self.forward_s * validation_steps
 
 
 def steps_within(
@@ -32,15 +52,34 @@ def steps_within(
 ) -> int:
     """How many steps, at most `config.epochs` epochs, fit into `seconds` together with their validations.
 
-    Measured on a copy of the network over the first batches of the first epoch; neither the network nor torch's
-    random generator is changed.
-
     Args:
         validation_steps: steps of all sequences that every epoch is measured on.
         final_steps: steps of all sequences that are measured once at the end.
 
     Returns:
         Optimiser steps, at least 1.
+    """
+    pace = measure_pace(network, objective, training, config, seed=seed, seconds=seconds)
+    left = seconds * SAFETY - pace.spent_s - pace.forward_s * final_steps
+    epochs = min(float(config.epochs), max(0.0, left) / pace.epoch_s(len(training), validation_steps))
+    return max(1, int(epochs * len(training)))
+
+
+def measure_pace(
+    network: nn.Module,
+    objective: Objective,
+    training: BatchSource,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    seconds: float,
+) -> Pace:
+    """Measured on a copy of the network over the first batches of the first epoch.
+
+    Neither the network nor torch's random generator is changed.
+
+    Args:
+        seconds: that there are in all; about a thirtieth of it is spent here.
     """
     scratch = copy.deepcopy(network)
     optimizer = make_optimizer(scratch, config)
@@ -60,12 +99,11 @@ def steps_within(
                 break
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    forward = FORWARD_SHARE * spent / max(1, done)
-    per_step = spent / max(1, steps - (len(training) > 1))
-    epoch = per_step * len(training) + forward * validation_steps
-    left = seconds * SAFETY - spent - forward * final_steps
-    epochs = min(float(config.epochs), max(0.0, left) / epoch)
-    return max(1, int(epochs * len(training)))
+    return Pace(
+        step_s=spent / max(1, steps - (len(training) > 1)),
+        forward_s=FORWARD_SHARE * spent / max(1, done),
+        spent_s=spent,
+    )
 
 
 def parse_duration(given: str | float, where: str = "budget") -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from abc import ABC, abstractmethod
@@ -9,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import Any, Generic, Self, TypedDict, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -24,7 +26,9 @@ from recurra.runs.events import Event, Observer, PhaseStarted, Said, ignore, not
 from recurra.runs.loading import load
 from recurra.runs.places import check_place
 from recurra.runs.run import CHECKPOINT, HISTORY, Run, clear_run
+from recurra.statistics.repeated import Measure
 from recurra.storage import append_line, make_folder, write_bytes
+from recurra.tasks.baselines import BaselineResult
 from recurra.training.checkpoint import read_checkpoint
 from recurra.training.config import TrainingConfig
 from recurra.training.loop import EpochRecord, History, Objective, seeded, train
@@ -50,6 +54,8 @@ class Fitting(ABC, Generic[C, R]):
         fingerprint: a hash of all that training and validation read.
         validation_steps: valid steps that every epoch is measured on.
         final_steps: valid steps that are measured once at the end.
+        contributions: (N, C) what each test example adds to the sums of `measure`, once `score` has opened the test
+            part; None before, or where there is none.
     """
 
     config_form: type[C]
@@ -63,6 +69,7 @@ class Fitting(ABC, Generic[C, R]):
     fingerprint: str
     validation_steps: int
     final_steps: int
+    contributions: np.ndarray | None = None
 
     @abstractmethod
     def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
@@ -79,6 +86,21 @@ class Fitting(ABC, Generic[C, R]):
         Args:
             anew: False where a checkpoint is about to replace all its weights.
         """
+
+    def again(self, settings: dict[str, Any], seed: int) -> Self:
+        """Another training on what `prepare` made: the same parts, encoders and batches; nothing is copied.
+
+        Args:
+            settings: changes of network and training only; what the data were prepared with stays.
+            seed: of the first weights, the order of batches and dropout.
+        """
+        other = copy.copy(self)
+        other.options = self.options.model_copy(
+            update={"settings": self.options.settings | settings, "seed": seed}
+        )
+        other.settings = self.settings.changed(settings)
+        other.training = self.training.reseeded(seed)
+        return other
 
     def resized(self, hidden_size: int) -> nn.Module:
         """The same network with another hidden size."""
@@ -100,6 +122,17 @@ class Fitting(ABC, Generic[C, R]):
     @abstractmethod
     def score(self, config: C, network: nn.Module, history: History, observer: Observer) -> R:
         """The run, with the scores in its metrics; the test part is opened here, once."""
+
+    @abstractmethod
+    def measure(self) -> Measure:
+        """The headline score over the test part, as a function of sums over its examples."""
+
+    @abstractmethod
+    def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
+        """Each baseline that was fitted, and (N, C) what the test examples add to the sums of `measure`.
+
+        NaN stands where a baseline has no answer to an example.
+        """
 
 
 class Conduct(TypedDict, total=False):
@@ -147,11 +180,15 @@ def carry_out(
     started: float | None = None,
     observer: Observer = ignore,
     command: list[str] | None = None,
+    prepared: bool = False,
+    total_steps: int | None = None,
 ) -> R:
     """Train and score what `fitting` describes.
 
     Args:
         sources: where the data came from, for the record.
+        prepared: `fitting.prepare` was called already: this is one of several trainings on the same data.
+        total_steps: optimiser steps, where they were decided before; None: as epochs or budget say.
         out, overwrite, resume, started, observer, command: see `Conduct`.
 
     Raises:
@@ -167,8 +204,9 @@ def carry_out(
     stored = _stored_config(out, options, fitting.config_form) if resume and out is not None else None
     init = load(options.init) if options.init else None
 
-    observer(PhaseStarted("Preparing the data"))
-    fitting.prepare(init, observer)
+    if not prepared:
+        observer(PhaseStarted("Preparing the data"))
+        fitting.prepare(init, observer)
     if stored is not None and stored.fingerprint != fitting.fingerprint:
         raise RunError(
             "the data is not the data that this training began with",
@@ -195,26 +233,22 @@ def carry_out(
         write_config(out, config)
     with _threads(fitting.settings.training.threads):
         if config.total_steps is None:
-            steps = _plan(network, fitting, options.seed, deadline, observer)
+            steps = total_steps or _plan(network, fitting, options.seed, deadline, observer)
             config = config.model_copy(update={"total_steps": steps})
             if out is not None:
                 write_config(out, config)
 
         observer(PhaseStarted("Training"))
         assert config.total_steps is not None
-        with seeded(options.seed, next(network.parameters()).device):
-            history = train(
-                network,
-                fitting.objective,
-                fitting.training,
-                fitting.validation,
-                fitting.settings.training,
-                total_steps=config.total_steps,
-                deadline=deadline,
-                checkpoint_folder=None if out is None else out / CHECKPOINT,
-                resume=resume,
-                observer=_with_history(observer, out, resume),
-            )
+        history = train_network(
+            fitting,
+            network,
+            total_steps=config.total_steps,
+            deadline=deadline,
+            folder=out,
+            resume=resume,
+            observer=_with_history(observer, out, resume),
+        )
         clock["trained"] = time.monotonic()
         _say_how_it_ended(history, observer)
 
@@ -234,6 +268,40 @@ def carry_out(
     if out is not None:
         run.write(out)
     return run
+
+
+def train_network(
+    fitting: Fitting[C, R],
+    network: nn.Module,
+    *,
+    total_steps: int,
+    deadline: float | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
+    observer: Observer = ignore,
+) -> History:
+    """The training alone, of what `prepare` made: nothing is scored, and the test part stays closed.
+
+    Args:
+        folder: where checkpoints are left; None leaves none.
+        total_steps, deadline, resume, observer: see `recurra.training.loop.train`, which also says what is raised.
+    """
+    with (
+        _threads(fitting.settings.training.threads),
+        seeded(fitting.options.seed, next(network.parameters()).device),
+    ):
+        return train(
+            network,
+            fitting.objective,
+            fitting.training,
+            fitting.validation,
+            fitting.settings.training,
+            total_steps=total_steps,
+            deadline=deadline,
+            checkpoint_folder=None if folder is None else folder / CHECKPOINT,
+            resume=resume,
+            observer=observer,
+        )
 
 
 def start_from(network: nn.Module, init: Run[Any, Any], observer: Observer) -> None:

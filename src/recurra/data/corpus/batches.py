@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 import torch
@@ -79,6 +81,12 @@ class StreamBatches:
                 lengths = np.maximum(lengths + _SPREAD * rng.standard_normal(self._count), 1 / 3)
             borders = np.floor(np.concatenate([[0.0], np.cumsum(lengths)]) / lengths.sum() * columns + 0.5)
         yield from self._cut(shift, columns, borders.astype(np.int64), start)
+
+    def reseeded(self, seed: int) -> Self:
+        """The same stream, cut where another seed says; nothing is copied."""
+        other = copy.copy(self)
+        other._seed = seed
+        return other
 
     def evaluation(self) -> Iterator[Batch]:
         """The stream from its beginning, in windows of equal length."""

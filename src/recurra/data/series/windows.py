@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 import torch
@@ -71,6 +73,12 @@ class WindowBatches:
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self.origins))[: self._count]
         for places in np.array_split(order, len(self))[start:]:
             yield self._batch(places)
+
+    def reseeded(self, seed: int) -> Self:
+        """The same windows in the order of another seed; nothing is copied."""
+        other = copy.copy(self)
+        other._seed = seed
+        return other
 
     def evaluation(self) -> Iterator[Batch]:
         """Every window once, in order."""

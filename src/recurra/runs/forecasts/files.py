@@ -16,9 +16,9 @@ from recurra.data.series.reading import to_series
 from recurra.data.sources import read
 from recurra.errors import DataError, InputError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
-from recurra.runs.fitting import Conduct, begin
+from recurra.runs.fitting import Conduct, begin, carry_out
 from recurra.runs.forecasts.config import ForecastFitOptions
-from recurra.runs.forecasts.fit import fit
+from recurra.runs.forecasts.fit import ForecastFitting
 from recurra.runs.forecasts.preparation import with_truth
 from recurra.runs.forecasts.run import ForecastRun, Forecasts
 from recurra.runs.forecasts.scoring import BackTest
@@ -44,6 +44,23 @@ def fit_series(
         DataError, InputError: with what is wrong, where, and what to do.
     """
     observer = begin(conduct)
+    fitting, sources = opened(source, options, test=test, encoding=encoding, observer=observer)
+    return carry_out(fitting, sources=sources, **conduct)
+
+
+def opened(
+    source: Any,
+    options: ForecastFitOptions,
+    *,
+    test: Any = None,
+    encoding: str | None = None,
+    observer: Observer = ignore,
+) -> tuple[ForecastFitting, list[str]]:
+    """The training that `fit_series` would carry out, its data read, and where they came from.
+
+    Args:
+        source, options, test, encoding: see `fit_series`, which also says what is raised.
+    """
     if test is not None:
         if options.data.split is not None:
             raise InputError(
@@ -71,14 +88,8 @@ def fit_series(
                 where="--test",
                 fix="Give as many steps as the horizon has, or more.",
             )
-    return fit(
-        series,
-        schema,
-        options,
-        tested_from=tested_from,
-        sources=[str(s) for s in (source, test) if isinstance(s, str | Path)],
-        **conduct,
-    )
+    sources = [str(s) for s in (source, test) if isinstance(s, str | Path)]
+    return ForecastFitting(series, schema, options, tested_from), sources
 
 
 def _begin(series: Series, schema: SeriesSchema) -> np.ndarray | None:

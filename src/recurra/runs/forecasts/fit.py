@@ -22,6 +22,8 @@ from recurra.runs.forecasts.preparation import Prepared, prepare
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.forecasts.scoring import BackTest, score_run
 from recurra.runs.run import Run
+from recurra.statistics.repeated import Measure
+from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.forecasting.calibration import independent_horizons, width_factors
 from recurra.tasks.forecasting.task import ForecastTask
 from recurra.training.loop import History, outputs_over, seeded
@@ -152,8 +154,20 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
         )
         if self.validation is not None and len(self.settings.task.levels) > 1:
             _calibrate(run, self.prepared)
-        run.metrics = score_run(run, self.test, observer)
+        run.metrics, forecasts = score_run(run, self.test, observer)
+        if self.test is not None and forecasts is not None:
+            self.contributions = self.test.contributions(forecasts)
         return run
+
+    def measure(self) -> Measure:
+        """MASE, or MAE."""
+        assert self.test is not None
+        return self.test.measure()
+
+    def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
+        """See `Fitting.of_baselines`."""
+        assert self.test is not None
+        return self.test.of_baselines()
 
 
 def _start_from_naive(network: ForecastNetwork, training: WindowBatches) -> None:

@@ -11,7 +11,8 @@ from recurra.data.series.collection import Series
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.forecasts.examples import Example, chosen_windows
 from recurra.runs.forecasts.run import ForecastRun, Forecasts
-from recurra.tasks.baselines import standing
+from recurra.statistics.repeated import Measure
+from recurra.tasks.baselines import BaselineResult, standing
 from recurra.tasks.forecasting.baselines import (
     ForecastBaseline,
     forecast_verdict,
@@ -20,7 +21,14 @@ from recurra.tasks.forecasting.baselines import (
     with_references,
 )
 from recurra.tasks.forecasting.metrics import seasonal_scale
-from recurra.tasks.forecasting.scores import Forecast, Windows, forecast_scores, per_step
+from recurra.tasks.forecasting.scores import (
+    Forecast,
+    Windows,
+    forecast_scores,
+    headline_measure,
+    headline_sums,
+    per_step,
+)
 from recurra.tasks.metrics import Score
 
 _MOST_NAIVE2 = 2_000  # windows for which the reference of OWA is made
@@ -93,6 +101,25 @@ class BackTest:
         """Every measure at every step of the horizon."""
         return per_step(self.windows, _forecast(forecasts))
 
+    def measure(self) -> Measure:
+        """The headline over the windows: MASE, or MAE where there is nothing to scale by."""
+        return headline_measure(self.windows)
+
+    def contributions(self, forecasts: Forecasts) -> np.ndarray:
+        """(W, C) what each window adds to the sums of `measure`."""
+        return headline_sums(self.windows, _forecast(forecasts))
+
+    def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
+        """Each baseline with (W, C) the same; NaN in windows that it was not computed on."""
+        found: list[tuple[BaselineResult, np.ndarray]] = []
+        for result in self.baselines:
+            there = np.arange(len(self.windows)) if result.indices is None else result.indices
+            sums = headline_sums(self.windows.take(there), result.forecast)
+            columns = np.full((len(self.windows), sums.shape[1]), np.nan)
+            columns[there] = sums
+            found.append((result, columns))
+        return found
+
     def verdict(self, forecasts: Forecasts, name: str) -> tuple[str, dict[str, str]]:
         """Whether the network is better than the best baseline: as a sentence, and for programs."""
         sentence, paired, best = forecast_verdict(
@@ -101,8 +128,14 @@ class BackTest:
         return sentence, standing(False, paired, best)
 
 
-def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = ignore) -> dict[str, Any]:
-    """The content of `metrics.json`: scores over the test windows, by step, baselines, the verdict."""
+def score_run(
+    run: ForecastRun, test: BackTest | None, observer: Observer = ignore
+) -> tuple[dict[str, Any], Forecasts | None]:
+    """Scores over the test windows, by step, baselines, the verdict.
+
+    Returns:
+        The content of `metrics.json`, and the forecasts of the test windows, where there are any.
+    """
     schema = run.config.data_schema
     content: dict[str, Any] = {
         "task": "forecast",
@@ -113,7 +146,7 @@ def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = igno
     }
     if test is None:
         content["examples"] = _examples_ahead(run)
-        return content
+        return content, None
     forecasts = run.at(test.series, test.origins, observer)
     content["test"] = {
         "n": len(test.origins),
@@ -126,7 +159,7 @@ def score_run(run: ForecastRun, test: BackTest | None, observer: Observer = igno
     if test.baselines:
         name = run.config.settings.network.cell_name
         content["verdict"], content["standing"] = test.verdict(forecasts, name)
-    return content
+    return content, forecasts
 
 
 def _examples_ahead(run: ForecastRun) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from recurra.data.schema import Schema, SchemaOptions
 from recurra.networks.config import NetworkShape
 from recurra.runs.config import FitOptions, RunConfig
@@ -17,9 +19,11 @@ class SequenceFitOptions(FitOptions):
     Args:
         data: what the columns mean.
         validation: as everywhere; None decides by the number of examples (`recurra.data.splits.make_split`).
+        split_seed: of the split, where it is not to follow `seed`: trainings of other seeds on the same parts.
     """
 
     data: SchemaOptions = SchemaOptions()
+    split_seed: int | None = Field(default=None, ge=0, lt=2**63)
 
 
 class SequenceRunConfig(RunConfig):

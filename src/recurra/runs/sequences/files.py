@@ -9,9 +9,9 @@ from recurra.data.examples import Examples
 from recurra.data.schema import Schema, describe, duplicates_across, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
-from recurra.runs.fitting import Conduct, begin
+from recurra.runs.fitting import Conduct, begin, carry_out
 from recurra.runs.sequences.config import SequenceFitOptions
-from recurra.runs.sequences.fit import fit
+from recurra.runs.sequences.fit import SequenceFitting
 from recurra.runs.sequences.run import SequenceRun
 
 
@@ -34,9 +34,26 @@ def fit_source(
         DataError, InputError: with what is wrong, where, and what to do.
     """
     observer = begin(conduct)
+    fitting, sources = opened(source, options, test=test, encoding=encoding, observer=observer)
+    return carry_out(fitting, sources=sources, **conduct)
+
+
+def opened(
+    source: Any,
+    options: SequenceFitOptions,
+    *,
+    test: Any = None,
+    encoding: str | None = None,
+    observer: Observer = ignore,
+) -> tuple[SequenceFitting, list[str]]:
+    """The training that `fit_source` would carry out, its data read, and where they came from.
+
+    Args:
+        source, options, test, encoding: see `fit_source`, which also says what is raised.
+    """
     if test is not None:
         options.refuse("test_share", why="the test data are those of --test")
-    observer(PhaseStarted(f"Reading {source}"))
+    observer(PhaseStarted(f"Reading {source}" if isinstance(source, str | Path) else "Reading the data"))
     table = read(source, encoding=encoding)
     schema = infer_schema(table, options.data)
     examples, usable = to_examples(table, schema)
@@ -53,14 +70,8 @@ def fit_source(
                     f"{shared} of the {len(held_out)} test inputs also stand in the training data", "warning"
                 )
             )
-    return fit(
-        examples,
-        schema,
-        options,
-        test=held_out,
-        sources=[str(s) for s in (source, test) if isinstance(s, str | Path)],
-        **conduct,
-    )
+    sources = [str(s) for s in (source, test) if isinstance(s, str | Path)]
+    return SequenceFitting(examples, schema, options, held_out), sources
 
 
 def read_examples(

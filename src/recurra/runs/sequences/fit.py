@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -22,7 +23,9 @@ from recurra.runs.sequences.config import SequenceFitOptions, SequenceRunConfig
 from recurra.runs.sequences.preparation import Prepared, prepare, raw_lengths
 from recurra.runs.sequences.run import SequenceRun
 from recurra.runs.sequences.scoring import score_run
+from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult, run_baselines
+from recurra.tasks.metrics.headline import headline_measure, headline_sums
 from recurra.training.loop import History, seeded
 
 
@@ -133,9 +136,32 @@ class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
             targets=self.prepared.targets,
             history=[asdict(record) for record in history.records],
         )
-        run.metrics = score_run(run, self.prepared.parts, self.baselines, observer)
+        run.metrics, answer = score_run(run, self.prepared.parts, self.baselines, observer)
         run.metrics["training"] = {"padding_share": self.prepared.training.padding_share()}
+        if answer is not None:
+            self.contributions = headline_sums(answer.labels, self._truth)
         return run
+
+    def again(self, settings: dict[str, Any], seed: int) -> Self:
+        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
+        other = super().again(settings, seed)
+        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
+        other.options = other.options.model_copy(update={"split_seed": split})
+        return other
+
+    def measure(self) -> Measure:
+        """Accuracy, micro F1 or RMSE."""
+        return headline_measure(self._truth)
+
+    def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
+        """See `Fitting.of_baselines`."""
+        return [(result, headline_sums(result.prediction, self._truth)) for result in self.baselines]
+
+    @property
+    def _truth(self) -> np.ndarray:
+        targets = self.prepared.parts["test"].targets
+        assert targets is not None
+        return targets
 
 
 def _start_from_vectors(network: SequenceNetwork, prepared: Prepared, seed: int) -> None:

@@ -148,7 +148,7 @@ def _parts(
     """Training, validation and test part; and the first two together, in their first order."""
     split = make_split(
         examples,
-        seed=options.seed,
+        seed=options.seed if options.split_seed is None else options.split_seed,
         validation=options.validation,
         test=0.0 if test is not None else options.test_share,
         by_time=schema.in_order_of_time,

@@ -16,14 +16,17 @@ from recurra.tasks.baselines import (
     standing,
     verdict,
 )
+from recurra.tasks.task import Answer
 
 
 def score_run(
     run: SequenceRun, parts: dict[str, Examples], baselines: list[BaselineResult], observer: Observer = ignore
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Answer | None]:
     """Fix the decision on the validation part, where there is one, then open the test part once.
 
-    The content of `metrics.json`: validation and test scores, tables, baselines, the verdict.
+    Returns:
+        The content of `metrics.json` (validation and test scores, tables, baselines, the verdict), and the answers
+        to the test part, where there is one.
     """
     task, validation, test = run.task, parts["validation"], parts["test"]
     content: dict[str, Any] = {
@@ -38,8 +41,9 @@ def score_run(
         run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
         answer = task.answer(outputs, run.config.decision)
         content["validation"] = _part(task.scores(answer, validation.targets), len(validation))
+    answered = None
     if len(test) and test.targets is not None:
-        answer = run.answer(test, observer)
+        answer = answered = run.answer(test, observer)
         scores = task.scores(answer, test.targets)
         content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets)
         content["baselines"] = [result.to_json() for result in baselines]
@@ -49,7 +53,7 @@ def score_run(
             cell = run.config.settings.network.cell_name
             content["verdict"] = verdict(scores, baselines, paired, cell)
             content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
-    return content
+    return content, answered
 
 
 def _part(scores: list, n: int) -> dict[str, Any]:

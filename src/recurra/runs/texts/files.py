@@ -6,10 +6,10 @@ import os
 from typing import Any, Unpack
 
 from recurra.data.corpus import is_text_itself, read_corpus
-from recurra.runs.events import PhaseStarted
-from recurra.runs.fitting import Conduct, begin
+from recurra.runs.events import Observer, PhaseStarted, ignore
+from recurra.runs.fitting import Conduct, begin, carry_out
 from recurra.runs.texts.config import TextFitOptions
-from recurra.runs.texts.fit import fit
+from recurra.runs.texts.fit import TextFitting
 from recurra.runs.texts.run import TextRun
 
 _SHARE = 0.05
@@ -35,6 +35,26 @@ def fit_corpus(
         DataError, InputError: with what is wrong, where, and what to do.
     """
     observer = begin(conduct)
+    fitting, sources = opened(
+        source, options, validation=validation, test=test, encoding=encoding, observer=observer
+    )
+    return carry_out(fitting, sources=sources, **conduct)
+
+
+def opened(
+    source: Any,
+    options: TextFitOptions,
+    *,
+    validation: Any = None,
+    test: Any = None,
+    encoding: str | None = None,
+    observer: Observer = ignore,
+) -> tuple[TextFitting, list[str]]:
+    """The training that `fit_corpus` would carry out, its text read, and where it came from.
+
+    Args:
+        source, options, validation, test, encoding: see `fit_corpus`, which also says what is raised.
+    """
     if test is not None:
         options.refuse("test_share", why="the test data are those of --test")
     named = [
@@ -52,9 +72,4 @@ def fit_corpus(
         text=options.data.text,
         encoding=encoding,
     )
-    return fit(
-        corpus,
-        options,
-        sources=named,
-        **conduct,
-    )
+    return TextFitting(corpus, options), named

@@ -19,10 +19,11 @@ from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
 from recurra.runs.run import Run
 from recurra.runs.texts.config import CorpusSchema, TextFitOptions, TextRunConfig
-from recurra.runs.texts.run import TextRun, begin_of
+from recurra.runs.texts.run import TextRun, begin_of, scored_tokens
+from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
 from recurra.tasks.generation.baselines import run_language_baselines
-from recurra.tasks.generation.metrics import compare_streams, headline_of
+from recurra.tasks.generation.metrics import compare_streams, headline_of, stream_measure, stream_sums
 from recurra.tasks.generation.settings import LanguageSettings, default_language_settings
 from recurra.tasks.generation.task import LanguageTask
 from recurra.tasks.settings import MACHINE
@@ -164,6 +165,7 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
             nats = run.nats(test, observer)
             scores = run.scores(nats, test)
             content["test"] = {"n": len(nats), "scores": [score.to_json() for score in scores]}
+            self.contributions = stream_sums(nats, self.codec.characters(test)[: len(nats)])
             content["baselines"] = [result.to_json() for result in self.baselines]
             if self.baselines:
                 best = best_baseline(self.baselines)
@@ -187,6 +189,16 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
         ]
         run.metrics = content
         return run
+
+    def measure(self) -> Measure:
+        """Perplexity of words, bits per character of anything else."""
+        return stream_measure(headline_of(self.codec.level), scored_tokens(len(self.streams["test"])))
+
+    def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
+        """See `Fitting.of_baselines`; of the tokens that the network is scored on."""
+        test = self.streams["test"]
+        n, characters = scored_tokens(len(test)), self.codec.characters(test)
+        return [(result, stream_sums(result.prediction[:n], characters[:n])) for result in self.baselines]
 
 
 def _fingerprint(streams: dict[str, np.ndarray]) -> str:

@@ -89,7 +89,7 @@ class TextRun(Run[TextRunConfig, LanguageNetwork]):
 
     def nats(self, ids: np.ndarray, observer: Observer = ignore) -> np.ndarray:
         """(n,) minus the logarithm of the probability that each token of a text was given."""
-        rows = 1 if len(ids) <= _EXACT else 8
+        rows = _rows(len(ids))
         steps = _STEPS if self.network.config.carries_state else self._window
         source = StreamBatches(ids, begin=begin_of(self.codec), rows=rows, steps=steps, vary=False)
         found, done, device = [], 0, next(self.network.parameters()).device
@@ -115,6 +115,15 @@ class TextRun(Run[TextRunConfig, LanguageNetwork]):
     def _write_encoders(self, folder: Path) -> list[str]:
         self.codec.save(folder / TOKENIZER)
         return [TOKENIZER]
+
+
+def scored_tokens(count: int) -> int:
+    """How many of so many tokens `TextRun.nats` looks at: all but a few at the end of a long text."""
+    return count - count % _rows(count)
+
+
+def _rows(count: int) -> int:
+    return 1 if count <= _EXACT else 8
 
 
 def begin_of(codec: TokenCodec) -> int:

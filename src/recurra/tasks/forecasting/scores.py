@@ -15,6 +15,7 @@ from recurra.statistics.blocks import Blocks
 from recurra.statistics.bootstrap import bootstrap_sums, interval_of_draws
 from recurra.statistics.intervals import Interval, effective_size, share_interval
 from recurra.statistics.paired import PairedResult, compare_sums
+from recurra.statistics.repeated import Measure
 from recurra.tasks.forecasting.metrics import central_pairs, pinball_terms, smape_terms, usable_scale
 from recurra.tasks.metrics import Score
 
@@ -230,6 +231,23 @@ def compare_forecasts(
             seed=seed,
             blocks=windows.blocks,
         )
+
+
+def headline_measure(windows: Windows) -> Measure:
+    """MASE, or MAE where there is nothing to scale by, as a function of sums over windows; see `headline_sums`."""
+    name = available_measures(windows, quantiles=False)[0]
+    return Measure(
+        name, lambda sums: sums[..., 0] / sums[..., 1], higher_is_better=False, blocks=windows.blocks
+    )
+
+
+def headline_sums(windows: Windows, forecast: Forecast) -> np.ndarray:
+    """(W, 2) what each window adds to the sums of `headline_measure`: errors, and how many there are."""
+    point = Forecast(forecast.point)
+    name = available_measures(windows, quantiles=False)[0]
+    chosen = _chosen(windows, point, [name])[name]
+    sums = _window_sums(windows, point, [chosen])
+    return np.stack([sums[term] for term in chosen.terms], axis=1)
 
 
 class _Measure(NamedTuple):

@@ -13,6 +13,7 @@ from recurra.statistics.blocks import Blocks
 from recurra.statistics.bootstrap import bootstrap_sums, interval_of_draws
 from recurra.statistics.intervals import Interval
 from recurra.statistics.paired import PairedResult, compare_sums
+from recurra.statistics.repeated import Measure
 from recurra.tasks.metrics import Score
 
 Headline = Literal["perplexity", "bits per character"]
@@ -76,6 +77,16 @@ def compare_streams(
     columns, others = _columns(nats, characters), _columns(other, characters)
     blocks = _blocks(len(columns))
     return compare_sums(lambda sums: _score(headline, sums), columns, others, seed=seed, blocks=blocks)
+
+
+def stream_measure(headline: Headline, n: int) -> Measure:
+    """The headline over n tokens as a function of sums over them; see `stream_sums`."""
+    return Measure(headline, lambda sums: _score(headline, sums), higher_is_better=False, blocks=_blocks(n))
+
+
+def stream_sums(nats: np.ndarray, characters: np.ndarray) -> np.ndarray:
+    """(n, 3) what each token adds to the sums of `stream_measure`."""
+    return _columns(nats, characters)
 
 
 def _columns(nats: np.ndarray, characters: np.ndarray) -> np.ndarray:
