@@ -10,10 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, number, print_json, print_scores
-from recurra.data.series.definition import SeriesOptions
 from recurra.errors import InputError
 from recurra.runs.events import PhaseStarted
-from recurra.runs.forecasts.config import ForecastFitOptions
 from recurra.runs.forecasts.files import back_test, fit_series, read_series
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.loading import load_as
@@ -21,9 +19,6 @@ from recurra.storage import write_bytes
 from recurra.tasks.forecasting.settings import ForecastSettings, default_forecast_settings
 
 STEPS_SHOWN = 6
-DATA_OPTIONS = SeriesOptions
-OPTIONS = ForecastFitOptions
-SETTINGS = ForecastSettings
 fit = fit_series
 
 

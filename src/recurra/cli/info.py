@@ -65,20 +65,21 @@ def _installation() -> dict[str, Any]:
 
 def _settings() -> dict[str, Any]:
     """For each kind of run: setting -> its default, or that it depends on the data, and what it is."""
-    from recurra.cli.fit import KINDS, face_of
+    from recurra.cli.fit import face_of
+    from recurra.runs.kinds import KINDS, kind
 
     content: dict[str, Any] = {}
-    for kind in KINDS:
-        face = face_of(kind)
-        usual, chosen = face.SETTINGS().flat(), [settings.flat() for settings in face.default_choices()]
-        content[kind] = {
-            name: {
-                "default": usual[name]
-                if all(settings[name] == usual[name] for settings in chosen)
+    for name in KINDS:
+        form, choices = kind(name).settings, face_of(name).default_choices()
+        usual, chosen = form().flat(), [settings.flat() for settings in choices]
+        content[name] = {
+            setting: {
+                "default": usual[setting]
+                if all(settings[setting] == usual[setting] for settings in chosen)
                 else "depends on the data",
                 "description": description,
             }
-            for name, description in face.SETTINGS.names().items()
+            for setting, description in form.names().items()
         }
     return content
 

@@ -9,18 +9,13 @@ import numpy as np
 from rich.table import Table
 
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_scores
-from recurra.data.schema import SchemaOptions
 from recurra.runs.events import PhaseStarted
-from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.files import fit_source, read_examples
 from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks.defaults import default_settings
 from recurra.tasks.settings import Settings
 
 CLASSES_SHOWN = 12
-DATA_OPTIONS = SchemaOptions
-OPTIONS = SequenceFitOptions
-SETTINGS = Settings
 fit = fit_source
 
 

@@ -10,14 +10,10 @@ from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_json, pr
 from recurra.data.corpus import read_corpus
 from recurra.runs.events import PhaseStarted
 from recurra.runs.loading import load_as
-from recurra.runs.texts.config import CorpusOptions, TextFitOptions
 from recurra.runs.texts.files import fit_corpus
 from recurra.runs.texts.run import TextRun
 from recurra.tasks.generation.settings import LanguageSettings, default_language_settings
 
-DATA_OPTIONS = CorpusOptions
-OPTIONS = TextFitOptions
-SETTINGS = LanguageSettings
 fit = fit_corpus
 
 
