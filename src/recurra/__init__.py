@@ -20,6 +20,7 @@ _HOMES = {
     "Forecaster": "recurra.estimators",
     "Generator": "recurra.estimators",
     "load": "recurra.runs.loading",
+    "compare": "recurra.comparison.compare",
     "diagnose": "recurra.diagnosis",
 }
 

@@ -66,7 +66,7 @@ class Watcher:
         elif isinstance(event, StepDone):
             self._advance("steps", event.step, event.total_steps, f"loss {event.loss:.4f}")
         elif isinstance(event, Measured):
-            self._advance("examples", event.done, event.total)
+            self._advance(event.what, event.done, event.total)
         elif event.epoch % self._every == 0:
             self.console.print("   " + epoch_line(event))
 

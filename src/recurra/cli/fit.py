@@ -100,9 +100,10 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     return settings
 
 
-def free_place(data: str) -> Path:
-    """`runs/NAME`, or `runs/NAME-2` and so on where that is taken."""
+def free_place(data: str, ending: str = "") -> Path:
+    """`runs/NAME` with an ending, or `runs/NAME-2` and so on where that is taken."""
     name = re.sub(r"\W+", "-", Path(data).name.split(".")[0] if data != "-" else "stdin").strip("-") or "run"
+    name += ending
     number_ = 1
     while (place := Path("runs") / (name if number_ == 1 else f"{name}-{number_}")).exists():
         number_ += 1

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 import recurra
+from recurra.cli import arguments
 from recurra.storage import check_there
 
 app = typer.Typer(
@@ -24,7 +25,6 @@ app = typer.Typer(
 
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as `recurra fit --out` leaves it.")]
-ENCODING = Annotated[str | None, typer.Option(help="Text encoding of the file; else it is detected.")]
 
 # Of the options of fit, those that stand apart from the others in its help.
 SECTIONS = {
@@ -85,92 +85,40 @@ def demo(
 
 @app.command(cls=Sectioned)
 def fit(
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA",
-            help="CSV, TSV, JSONL, Parquet, .ts or text file, a folder with one sub-folder per class, or - .",
-        ),
-    ],
-    test: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Score on this file; else a part of DATA is held out.")
-    ] = None,
+    data: arguments.DATA,
+    test: arguments.TEST = None,
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="The run folder; else runs/NAME is made.")
     ] = None,
     cell: Annotated[
         str | None, typer.Option(help="rnn, lstm, gru, mingru, minlstm, tcn or transformer.")
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="classify, regress, forecast or generate; else worked out.")
-    ] = None,
-    target: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")
-    ] = None,
-    text: Annotated[str | None, typer.Option(metavar="COL", help="Column of texts.")] = None,
-    features: Annotated[
-        str | None, typer.Option(metavar="COL,COL", help="Columns of numbers, in order.")
-    ] = None,
-    time: Annotated[str | None, typer.Option(metavar="COL", help="Column that orders the rows.")] = None,
-    id: Annotated[
-        str | None, typer.Option(metavar="COL", help="Column that says which sequence a row belongs to.")
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(metavar="COL", help="Rows of one group never stand on both sides of a split."),
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(metavar="COL", help="Column that says train, validation or test.")
-    ] = None,
-    ignore: Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns not to use.")] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="text, wide, lists, long or stream; else worked out.")
-    ] = None,
-    horizon: Annotated[
-        int | None, typer.Option(min=1, help="Steps to forecast; says that DATA is one or more series.")
-    ] = None,
-    look_back: Annotated[
-        int | None, typer.Option(min=1, help="Steps that a forecast is made from; else worked out.")
-    ] = None,
-    known: Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns known ahead of time.")] = None,
-    past: Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns known up to now.")] = None,
-    static: Annotated[
-        str | None,
-        typer.Option(metavar="COL,COL", help="Columns that say one thing of a whole series."),
-    ] = None,
-    frequency: Annotated[
-        str | None,
-        typer.Option(help="How often steps are, such as 1h, 1d, 1mo; else worked out."),
-    ] = None,
-    season: Annotated[
-        int | None, typer.Option(min=1, help="Steps of a season; else by the frequency.")
-    ] = None,
-    window: Annotated[int | None, typer.Option(help="Steps of a window cut from a stream.")] = None,
-    stride: Annotated[int | None, typer.Option(help="Steps between two windows.")] = None,
-    label_separator: Annotated[
-        str | None, typer.Option(help="What stands between several labels in a cell.")
-    ] = None,
-    encoding: ENCODING = None,
-    validation: Annotated[
-        float | None,
-        typer.Option(help="Share of the training data for validation; else a tenth, or none of a small set."),
-    ] = None,
-    test_share: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of DATA held out when there is no --test; else a fifth, of text a twentieth."
-        ),
-    ] = None,
+    task: arguments.TASK = None,
+    target: arguments.TARGET = None,
+    text: arguments.TEXT = None,
+    features: arguments.FEATURES = None,
+    time: arguments.TIME = None,
+    id: arguments.ID = None,
+    group: arguments.GROUP = None,
+    split: arguments.SPLIT = None,
+    ignore: arguments.IGNORE = None,
+    layout: arguments.LAYOUT = None,
+    horizon: arguments.HORIZON = None,
+    look_back: arguments.LOOK_BACK = None,
+    known: arguments.KNOWN = None,
+    past: arguments.PAST = None,
+    static: arguments.STATIC = None,
+    frequency: arguments.FREQUENCY = None,
+    season: arguments.SEASON = None,
+    window: arguments.WINDOW = None,
+    stride: arguments.STRIDE = None,
+    label_separator: arguments.LABEL_SEPARATOR = None,
+    encoding: arguments.ENCODING = None,
+    validation: arguments.VALIDATION = None,
+    test_share: arguments.TEST_SHARE = None,
     budget: Annotated[str | None, typer.Option(help="Time for everything, such as 90s, 10m or 1h.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    set: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="K=V",
-            help="A setting, such as network.hidden_size=64; `recurra info --settings` lists them.",
-        ),
-    ] = None,
+    seed: arguments.SEED = 0,
+    set: arguments.SET = None,
     init: Annotated[str | None, typer.Option(metavar="RUN", help="Start from this run's weights.")] = None,
     baselines: Annotated[bool, typer.Option(help="Fit the baselines beside it.")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a killed training in --out.")] = False,
@@ -231,11 +179,112 @@ def fit(
     )
 
 
+@app.command(cls=Sectioned)
+def compare(
+    data: arguments.DATA,
+    test: arguments.TEST = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to leave runs and summary; else runs/NAME-compared."),
+    ] = None,
+    cells: Annotated[
+        str | None, typer.Option(metavar="CELL,CELL", help="Networks that take part; else all there are.")
+    ] = None,
+    match: Annotated[
+        str | None, typer.Option(metavar="params|time", help="Held equal: weights, or time of training.")
+    ] = None,
+    weights: Annotated[
+        int | None, typer.Option(help="Weights of each network; else as many as fit takes.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Scored trainings of each network; else 3.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Learning rates tried for each; else 3.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Time for everything, such as 10m or 1h.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Trainings at the same time; else 1.")] = None,
+    task: arguments.TASK = None,
+    target: arguments.TARGET = None,
+    text: arguments.TEXT = None,
+    features: arguments.FEATURES = None,
+    time: arguments.TIME = None,
+    id: arguments.ID = None,
+    group: arguments.GROUP = None,
+    split: arguments.SPLIT = None,
+    ignore: arguments.IGNORE = None,
+    layout: arguments.LAYOUT = None,
+    horizon: arguments.HORIZON = None,
+    look_back: arguments.LOOK_BACK = None,
+    known: arguments.KNOWN = None,
+    past: arguments.PAST = None,
+    static: arguments.STATIC = None,
+    frequency: arguments.FREQUENCY = None,
+    season: arguments.SEASON = None,
+    window: arguments.WINDOW = None,
+    stride: arguments.STRIDE = None,
+    label_separator: arguments.LABEL_SEPARATOR = None,
+    encoding: arguments.ENCODING = None,
+    validation: arguments.VALIDATION = None,
+    test_share: arguments.TEST_SHARE = None,
+    seed: arguments.SEED = 0,
+    set: arguments.SET = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted comparison in --out.")
+    ] = False,
+    json: JSON = False,
+) -> None:
+    """Which network for these data: trained alike, compared with each other and with the baselines.
+
+    Example: recurra compare reviews.csv --text review --target label --budget 30m --out runs/compared
+
+    Example: recurra compare load.csv --horizon 24 --time date --target load --cells lstm,gru --match time
+    """
+    check_there(data, test)
+    from recurra.cli.compare import run_compare
+
+    run_compare(
+        data,
+        test=test,
+        out=out,
+        task=task,
+        roles={
+            "target": target,
+            "text": text,
+            "features": features,
+            "time": time,
+            "id": id,
+            "group": group,
+            "split": split,
+            "ignore": ignore,
+            "layout": layout,
+            "window": window,
+            "stride": stride,
+            "label_separator": label_separator,
+            "horizon": horizon,
+            "look_back": look_back,
+            "known": known,
+            "past": past,
+            "static": static,
+            "frequency": frequency,
+            "season": season,
+        },
+        cells=cells,
+        match=match,
+        weights=weights,
+        seeds=seeds,
+        trials=trials,
+        budget=budget,
+        jobs=jobs,
+        assignments=set or [],
+        options={"validation": validation, "test_share": test_share, "seed": seed},
+        encoding=encoding,
+        resume=resume,
+        as_json=json,
+    )
+
+
 @app.command()
 def evaluate(
     run: RUN,
     data: Annotated[str, typer.Argument(metavar="DATA", help="Data with the target column.")],
-    encoding: ENCODING = None,
+    encoding: arguments.ENCODING = None,
     json: JSON = False,
 ) -> None:
     """Score a run on other data.
@@ -258,7 +307,7 @@ def predict(
         Path | None, typer.Option(metavar="FILE", help="Write .csv or .jsonl there instead of printing.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --out.")] = False,
-    encoding: ENCODING = None,
+    encoding: arguments.ENCODING = None,
     json: JSON = False,
 ) -> None:
     """Answers of a run for each row of a file: CSV with row number, answer and probabilities.
@@ -325,7 +374,7 @@ def forecast(
         Path | None, typer.Option(metavar="FILE.png", help="Draw history, forecast and interval.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
-    encoding: ENCODING = None,
+    encoding: arguments.ENCODING = None,
     json: JSON = False,
 ) -> None:
     """How the series of a run go on: CSV with time, forecast and quantiles.

@@ -31,10 +31,11 @@ class PhaseStarted:
 
 @dataclass(frozen=True)
 class Measured:
-    """So many examples have gone through a trained network."""
+    """So many of something are done: most often, examples that have gone through a trained network."""
 
     done: int
     total: int
+    what: str = "examples"
 
 
 Event = Said | PhaseStarted | StepDone | EpochRecord | Measured

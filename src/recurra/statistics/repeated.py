@@ -219,7 +219,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     (Holm, Scandinavian Journal of Statistics 6, 1979.) Whatever the comparisons have to do with each other.
 
-    >>> holm([0.01, 0.04, 0.03])
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
     """
     p = np.asarray(p_values, dtype=np.float64)
@@ -227,7 +227,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     stepped = np.maximum.accumulate(np.minimum(1.0, (len(p) - np.arange(len(p))) * p[order]))
     corrected = np.empty(len(p))
     corrected[order] = stepped
-    return [round(float(value), 15) for value in corrected]
+    return [float(value) for value in corrected]
 
 
 def seeds_needed(

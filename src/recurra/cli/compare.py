@@ -1,0 +1,106 @@
+"""`recurra compare`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from recurra.cli.console import Watcher, interval, number, plain, print_json
+from recurra.cli.fit import free_place, parse_assignments
+from recurra.comparison.compare import compare
+
+
+def run_compare(
+    data: str,
+    *,
+    out: Path | None,
+    roles: dict[str, Any],
+    assignments: list[str],
+    options: dict[str, Any],
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Compare, print the table and the two sentences."""
+    place = out if out is not None or asked["resume"] else free_place(data, "-compared")
+    with Watcher(as_json=as_json) as watcher:
+        try:
+            found = compare(
+                data,
+                out=place,
+                settings=parse_assignments(assignments),
+                command=shlex.join(["recurra", *sys.argv[1:]]),
+                observer=watcher,
+                **asked,
+                **options,
+                **{name: value for name, value in roles.items() if value is not None},
+            )
+        except KeyboardInterrupt:
+            watcher.console.print(f"To go on, repeat the command with --out {place} --resume.")
+            raise
+        if as_json:
+            print_json(found.summary | {"folder": str(place)})
+            return
+        show(found.summary, watcher)
+        watcher.console.print(f"\nRuns and summary.json are in {place}.")
+
+
+def show(summary: dict[str, Any], watcher: Watcher) -> None:
+    """The table, what was held equal, and the recommendation."""
+    print_ = watcher.console.print
+    print_()
+    print_(_scores(summary))
+    print_()
+    print_(_costs(summary))
+    print_()
+    for sentence in summary["held_equal"]:
+        print_(f"  {plain(sentence)}")
+    for cell, why in summary["left_out"].items():
+        print_(f"  Left out: {cell.upper()}: {plain(why)}")
+    print_(f"\n{plain(summary['recommendation']['reason'])}")
+    print_(plain(summary["recommendation"]["doubt"]))
+
+
+def _scores(summary: dict[str, Any]) -> Table:
+    """A row for everybody, the best first; the one to take is marked, and those that tie with it."""
+    measure, taken = summary["measure"], summary["recommendation"]
+    title = f"{measure['name']} on {measure['test_examples']:,} test examples, the mean of the seeds"
+    table = _table(title, ("score", "95 % interval", "training"))
+    for row in summary["rows"]:
+        mark = " <" if row["name"] == taken["take"] else " =" if row["name"] in taken["tied"] else ""
+        table.add_row(_name(row) + mark, number(row["value"]), interval(row), f"{row['train_s']:.1f} s")
+    table.caption = "< to take   = as good, as far as these numbers tell" if taken["tied"] else "< to take"
+    table.caption_justify = "left"
+    return table
+
+
+def _costs(summary: dict[str, Any]) -> Table:
+    """What each network costs."""
+    table = _table("Cost", ("units", "weights", "a step", "memory", "a step of a stream"))
+    for row in summary["rows"]:
+        if row["network"]:
+            latency = row["stream_us"]
+            table.add_row(
+                _name(row),
+                str(row["hidden_size"]),
+                f"{row['weights']:,}",
+                f"{1000 * row['step_s']:.3g} ms",
+                f"{row['memory_bytes'] / 2**20:.1f} MiB",
+                "–" if latency is None else f"{latency:.1f} µs",
+            )
+    return table
+
+
+def _table(title: str, columns: tuple[str, ...]) -> Table:
+    table = Table(title=plain(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _name(row: dict[str, Any]) -> str:
+    return plain(row["name"].upper() if row["network"] else row["name"])

@@ -1,0 +1,417 @@
+"""`recurra.compare`: which network, on these data."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from recurra.comparison.costs import measure_costs
+from recurra.comparison.judgement import Entry, Judgement, judge
+from recurra.comparison.options import ComparisonOptions, comparison_options
+from recurra.comparison.plan import Plan, Trial, final_trials, make_plan, tuning_trials
+from recurra.comparison.recommendation import recommend
+from recurra.comparison.summary import TASKS, summarise
+from recurra.comparison.trials import (
+    TRIALS,
+    Clock,
+    Record,
+    chosen_rate,
+    contributions_of,
+    record_of,
+    run_trials,
+)
+from recurra.errors import InputError, RunError, TrainingError
+from recurra.runs.events import Event, Measured, Observer, PhaseStarted, Said, ignore
+from recurra.runs.fitting import Fitting
+from recurra.runs.kinds import is_for_writing, kind, kind_of, make_options
+from recurra.runs.loading import load
+from recurra.runs.run import Run
+from recurra.storage import make_folder, read_json, write_json
+from recurra.training.loop import EpochRecord
+
+PLAN, SUMMARY = "comparison.json", "summary.json"
+VALIDATION = 0.2  # of the training data, where learning rates are tried and nobody says otherwise
+_BASELINE_S, _BASELINE_SHARE = 60.0, 0.1  # seconds for a baseline, and share of a budget
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of a comparison.
+
+    Args:
+        summary: the content of `summary.json`.
+        runs: the trained networks of each cell, one for each seed.
+        path: the folder, where one was asked for.
+    """
+
+    summary: dict[str, Any]
+    runs: dict[str, list[Run[Any, Any]]]
+    path: Path | None = None
+
+    @property
+    def recommendation(self) -> str:
+        """The two sentences."""
+        return f"{self.summary['recommendation']['reason']} {self.summary['recommendation']['doubt']}"
+
+    @property
+    def best(self) -> str:
+        """What is recommended: a cell, or the name of a baseline."""
+        return self.summary["recommendation"]["take"]
+
+
+def compare(
+    data: Any,
+    *,
+    task: str | None = None,
+    test: Any = None,
+    cells: str | Sequence[str] | None = None,
+    match: str | None = None,
+    weights: int | None = None,
+    seeds: int | None = None,
+    trials: int | None = None,
+    budget: str | float | None = None,
+    jobs: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    seed: int = 0,
+    settings: dict[str, Any] | None = None,
+    validation: float | None = None,
+    test_share: float | None = None,
+    encoding: str | None = None,
+    command: str | None = None,
+    observer: Observer = ignore,
+    **roles: Any,
+) -> Comparison:
+    """Train networks of several cells on the same data under the same conditions, and say which to take.
+
+    Every network gets the same parts, encoders and batches; the same number of weights or the same time; the same
+    number of learning rates, of which the validation part chooses; several seeds. Then the test part is opened, once,
+    and they are compared on the same examples, with each other and with the baselines.
+
+    Args:
+        data: a file, a folder, a frame or a text, as `recurra fit` takes it.
+        task: "classify", "regress", "forecast" or "generate"; None works it out.
+        test: data to score on; None holds a part of `data` out.
+        cells, match, weights, seeds, trials, budget, jobs: see `recurra.comparison.options.ComparisonOptions`.
+        out: the folder to leave runs, trials and `summary.json` in; None keeps everything in memory. With `jobs` above
+            1, call from a script whose own work stands under `if __name__ == "__main__":`.
+        resume: go on in `out` where an interrupted comparison ended.
+        seed: of splits and tuning; the scored trainings have the seeds after it.
+        settings: changes of the common settings, by dotted names such as "training.epochs".
+        validation, test_share, encoding: as `recurra fit` has them.
+        command: for the record: what was called.
+        observer: is told what is found and done.
+        roles: what the columns mean: text, target, time, horizon and so on, as `recurra fit` has them.
+
+    Raises:
+        DataError, InputError: the data or the options cannot be used, or `out` is taken.
+        RunError: `out` holds another comparison than the one to resume.
+        KeyboardInterrupt: it was interrupted; with `out` it can be resumed.
+
+    >>> rows = [{"text": f"a {word} thing {k % 7}", "label": word} for k in range(60) for word in ("dull", "fine")]
+    >>> small = {"training.epochs": 1, "network.hidden_size": 4, "network.embedding_size": 4}
+    >>> found = compare(rows, text="text", target="label", cells=["rnn", "gru"], trials=1, seeds=3, settings=small)
+    >>> sorted(found.runs), len(found.summary["pairs"])
+    (['gru', 'rnn'], 3)
+    """
+    started = time.monotonic()
+    options = comparison_options(
+        cells=cells, budget=budget, match=match, weights=weights, seeds=seeds, trials=trials, jobs=jobs
+    )
+    name = "texts" if is_for_writing(data, task, roles, encoding) else kind_of(task, roles)
+    kind(name).settings().changed(settings or {})  # what cannot be set is refused before a table is read
+    given = {"validation": validation, "test_share": test_share, "seed": seed, "baselines": False}
+    asked = make_options(name, task, roles, settings or {}, given, None)
+    if out is None and resume:
+        raise InputError("there is no comparison to resume", where="--resume", fix="Name it: --out FOLDER.")
+    if out is not None:
+        _check_place(Path(out), resume=resume)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = _Work(
+            name, asked, options, Path(temporary) if out is None else Path(out), started, observer, command
+        )
+        summary, runs = work.carry_out(data, test, encoding)
+    return Comparison(summary, runs, None if out is None else Path(out))
+
+
+class _Work:
+    """One comparison, from reading to summary."""
+
+    def __init__(
+        self,
+        name: str,
+        asked: Any,
+        options: ComparisonOptions,
+        out: Path,
+        started: float,
+        observer: Observer,
+        command: str | None,
+    ):
+        self.name, self.asked, self.options, self.out = name, asked, options, out
+        self.started, self.command = started, command
+        self.notes: list[str] = []
+        self._tell, self._said, self._in_trials = observer, set[str](), False
+
+    def observe(self, event: Event) -> None:
+        """What is said of the data is the same for all networks, and said once."""
+        if isinstance(event, Said):
+            if event.text in self._said:
+                return
+            self._said.add(event.text)
+            self.notes.append(event.text)
+        if not (
+            self._in_trials and isinstance(event, PhaseStarted | EpochRecord)
+        ):  # a trial is told in one line
+            self._tell(event)
+
+    def carry_out(
+        self, data: Any, test: Any, encoding: str | None
+    ) -> tuple[dict[str, Any], dict[str, list[Run]]]:
+        """The summary, and the runs of each cell."""
+        opened = kind(self.name).opened
+        fitting, sources = opened(data, self.asked, test=test, encoding=encoding, observer=self.observe)
+        self._prepare(fitting)
+        limit = _BASELINE_S
+        if self.options.budget_s is not None:
+            limit = min(limit, _BASELINE_SHARE * self.options.budget_s)
+        fitting.fit_baselines(limit, self.observe)
+        plan = self._plan(fitting)
+        tuned = self._trials(
+            fitting, plan, tuning_trials(plan, self.asked.seed), sources, "Choosing learning rates"
+        )
+        chosen = self._chosen(plan, tuned)
+        final = self._trials(
+            fitting, plan, final_trials(plan, self.asked.seed, chosen), sources, "Training with several seeds"
+        )
+        broken = {trial.candidate.cell for trial, record in final if record["failed"]}
+        good = [trial for trial, _ in final if trial.candidate.cell not in broken]
+        if not good:
+            raise TrainingError(
+                "no network could be trained", fix="Lower the learning rate: --set training.learning_rate=..."
+            )
+        runs: dict[str, list[Run]] = {}
+        for trial in good:
+            runs.setdefault(trial.candidate.cell, []).append(load(self.out / trial.name))
+        summary = self._summary(fitting, plan, tuned, final, good, runs)
+        write_json(self.out / SUMMARY, summary)
+        return summary, runs
+
+    def _prepare(self, fitting: Fitting[Any, Any]) -> None:
+        """Once for all networks; with a validation part, where there is something to choose."""
+        self.observe(PhaseStarted("Preparing the data"))
+        events: list[Event] = []
+        fitting.prepare(None, events.append)
+        if fitting.validation is None and self.options.trials > 1:
+            if self.asked.validation == 0:
+                raise InputError(
+                    "learning rates are chosen on a validation part, and there is to be none",
+                    where="--validation 0",
+                    fix="Take --trials 1, or hold some examples out.",
+                )
+            fitting.options = self.asked = self.asked.model_copy(update={"validation": VALIDATION})
+            events = [Said(f"{VALIDATION:.0%} of the training data are held out to choose learning rates on")]
+            fitting.prepare(None, events.append)
+        for event in events:
+            self.observe(event)
+        if not fitting.final_steps or not self._tested(fitting):
+            raise InputError(
+                "there is no test part to compare on",
+                where="--test-share",
+                fix="Leave it out, or give test data (--test).",
+            )
+
+    def _tested(self, fitting: Fitting[Any, Any]) -> bool:
+        return bool(fitting.new_config([]).parts.get("test"))
+
+    def _plan(self, fitting: Fitting[Any, Any]) -> Plan:
+        """The plan of an interrupted comparison where there is one, else a new one, written down."""
+        path = self.out / PLAN
+        if path.exists():
+            try:
+                plan = Plan.model_validate(read_json(path))
+            except ValidationError as error:
+                raise RunError(
+                    f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}",
+                    where=str(path),
+                    fix="The file was altered or is of another version; start again in another folder.",
+                ) from error
+            self._check_same(plan, fitting)
+            return plan
+        plan = make_plan(self.name, fitting, self.options, started=self.started, observer=self.observe)
+        make_folder(self.out)
+        write_json(path, plan.model_dump(mode="json"))
+        return plan
+
+    def _check_same(self, plan: Plan, fitting: Fitting[Any, Any]) -> None:
+        before = {"kind": plan.kind, **plan.options.model_dump(mode="json"), **plan.asked}
+        now = {
+            "kind": self.name,
+            **self.options.model_dump(mode="json"),
+            **fitting.options.model_dump(mode="json"),
+        }
+        for name, value in now.items():
+            if before.get(name) != value:
+                raise InputError(
+                    f"this comparison began with {name} = {before.get(name)!r}, found {value!r}",
+                    where="--resume",
+                    fix="Repeat the command as it was, or start again in another folder.",
+                )
+        if plan.fingerprint != fitting.fingerprint:
+            raise RunError(
+                "the data is not the data that this comparison began with",
+                where=str(self.out),
+                fix="Give the same files, or start again in another folder.",
+            )
+
+    def _trials(
+        self, fitting: Fitting[Any, Any], plan: Plan, trials: list[Trial], sources: list[str], phase: str
+    ) -> list[tuple[Trial, Record]]:
+        """All of them in their order, told as they end, with the time left."""
+        if not trials:
+            return []
+        self.observe(PhaseStarted(f"{phase}: {len(trials)} trainings"))
+        there = [trial for trial in trials if record_of(self.out, trial) is not None]
+        if there:
+            self.observe(Said(f"{len(there)} of {len(trials)} are there from before"))
+        clock = Clock(sum(plan.training_s(trial.candidate) for trial in trials if trial not in there))
+        found: dict[str, Record] = {}
+        together = run_trials(
+            fitting,
+            trials,
+            self.out,
+            threads=plan.threads,
+            jobs=self.options.jobs,
+            sources=sources,
+            observer=self.observe,
+        )
+        self._in_trials = True
+        for trial, record in together:
+            found[trial.name] = record
+            if trial in there:
+                continue
+            left = clock.ended(plan.training_s(trial.candidate))
+            self.observe(Said(f"{len(found)} of {len(trials)}: {_line(trial, record)}{_left(left)}"))
+            if self.options.jobs > 1:
+                self.observe(Measured(len(found), len(trials), "trainings"))
+        self._in_trials = False
+        return [(trial, found[trial.name]) for trial in trials]
+
+    def _chosen(self, plan: Plan, tuned: list[tuple[Trial, Record]]) -> dict[str, float]:
+        """Cell -> learning rate; cells of which every training failed are told and left out."""
+        chosen = {}
+        for each in plan.candidates:
+            records = [record for trial, record in tuned if trial.candidate == each]
+            rate = chosen_rate(records) if records else each.learning_rates[0]
+            if rate is None:
+                self.observe(
+                    Said(f"{each.cell.upper()} is left out: no learning rate led anywhere", "warning")
+                )
+                continue
+            chosen[each.cell] = rate
+            if len(records) > 2 and rate in (min(each.learning_rates), max(each.learning_rates)):
+                self.observe(
+                    Said(
+                        f"{each.cell.upper()}: the best learning rate, {rate:.3g}, is at the edge of those tried; "
+                        f"{self.options.trials + 2} trials would look further"
+                    )
+                )
+        return chosen
+
+    def _summary(
+        self,
+        fitting: Fitting[Any, Any],
+        plan: Plan,
+        tuned: list[tuple[Trial, Record]],
+        final: list[tuple[Trial, Record]],
+        good: list[Trial],
+        runs: dict[str, list[Run]],
+    ) -> dict[str, Any]:
+        self.observe(PhaseStarted("Comparing"))
+        records = {trial.name: record for trial, record in final}
+        judgement = self._judged(fitting, good, records)
+        costs = {cell: self._costs(fitting, plan, own[0]) for cell, own in runs.items()}
+        first = next(iter(runs.values()))[0]
+        return summarise(
+            plan,
+            first.config,
+            judgement,
+            recommend(judgement),
+            task=TASKS.get(self.name) or first.metrics["task"],
+            tuning=[record for _, record in tuned],
+            final=[record for _, record in final],
+            costs=costs,
+            baselines=[result for result, _ in fitting.of_baselines()],
+            notes=self.notes,
+            command=self.command,
+            seconds=time.monotonic() - self.started,
+        )
+
+    def _judged(self, fitting: Fitting[Any, Any], good: list[Trial], records: dict[str, Record]) -> Judgement:
+        of_cell: dict[str, list[Trial]] = {}
+        for trial in good:
+            of_cell.setdefault(trial.candidate.cell, []).append(trial)
+        entries = [
+            Entry(
+                cell,
+                True,
+                np.stack([contributions_of(self.out, trial) for trial in own]),
+                float(np.mean([records[trial.name]["seconds"] for trial in own])),
+            )
+            for cell, own in of_cell.items()
+        ]
+        entries += [
+            Entry(result.name, False, sums[None], result.seconds) for result, sums in fitting.of_baselines()
+        ]
+        return judge(fitting.measure(), entries, seed=self.asked.seed)
+
+    def _costs(self, fitting: Fitting[Any, Any], plan: Plan, run: Run[Any, Any]) -> dict[str, Any]:
+        settings = run.config.settings
+        chosen = {
+            "network.cell": settings.network.cell,
+            "network.hidden_size": settings.network.hidden_size,
+            "training.threads": plan.threads,
+        }
+        return measure_costs(fitting.again(chosen, self.asked.seed), run, plan.threads)
+
+
+def _line(trial: Trial, record: Record) -> str:
+    """A trial in a line."""
+    what = f"learning rate {trial.learning_rate:.3g}" if trial.purpose == "tuning" else f"seed {trial.seed}"
+    if record["failed"]:
+        return f"{trial.candidate.cell.upper()}, {what}: {record['failed']}"
+    if trial.purpose == "tuning":
+        came = f"validation loss {record['validation_loss']:.4g}"
+    else:
+        came = f"{record['score']['name']} {record['score']['value']:.4g}"
+    return f"{trial.candidate.cell.upper()}, {what}: {came} in {record['seconds']:.1f} s"
+
+
+def _left(seconds: float) -> str:
+    if seconds < 1:
+        return ""
+    return f"; about {seconds:.0f} s left" if seconds < 90 else f"; about {seconds / 60:.0f} min left"
+
+
+def _check_place(out: Path, *, resume: bool) -> None:
+    """Refuse a folder that holds something else than the comparison to go on with.
+
+    Raises:
+        InputError: it is taken, or there is nothing to resume.
+    """
+    taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    begun = (out / PLAN).exists() or (out / TRIALS).exists()
+    if resume and not begun:
+        raise InputError("there is no comparison to resume here", where=str(out), fix="Leave --resume out.")
+    if taken and not resume:
+        raise InputError(
+            "this place is taken",
+            where=str(out),
+            fix="Choose another --out" + (", or add --resume." if begun else "."),
+        )

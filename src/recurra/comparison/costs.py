@@ -1,0 +1,125 @@
+"""What a network costs beside its training time: memory, time against length, latency of a stream."""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recurra.errors import InputError
+from recurra.runs.fitting import Fitting
+from recurra.runs.run import Run
+from recurra.training.loop import make_optimizer, seeded, take_step
+
+LENGTHS = (32, 128, 512)  # steps that time is measured against
+_ROWS = 16
+_REPEATS = 3
+_WARM, _STEPS = 20, 200
+_COPIES = 4  # of each weight in training with AdamW: itself, its gradient, two moments
+
+
+def measure_costs(fitting: Fitting[Any, Any], run: Run[Any, Any], threads: int) -> dict[str, Any]:
+    """Memory, latency and time against length of a trained network, in plain types.
+
+    Args:
+        fitting: the training that `run` came of.
+        threads: as in training; a stream runs on one.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        memory, steps_in = _memory(fitting, run.network)
+        over_length = _over_length(run.network, steps_in)
+    finally:
+        torch.set_num_threads(before)
+    return {"memory_bytes": memory, "over_length": over_length} | _latency(run)
+
+
+def _memory(fitting: Fitting[Any, Any], network: nn.Module) -> tuple[int, Tensor]:
+    """Bytes that an optimiser step holds at most, and what the first recurrent layer read.
+
+    Weights, their gradients and AdamW's moments, and everything that is kept for the backward pass, the first batch of
+    the first epoch taken. Counted, not sampled, so that it is the same whatever else the machine does.
+    """
+    scratch = copy.deepcopy(network).requires_grad_(True)
+    own = {p.untyped_storage().data_ptr() for p in scratch.parameters()}
+    kept: dict[int, int] = {}
+    read: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    hook = _first_recurrent(scratch).register_forward_pre_hook(
+        lambda _, inputs: read.append(inputs[0].detach())
+    )
+    training = fitting.settings.training
+    batch = next(iter(fitting.training.epoch(0)))
+    with seeded(0), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        take_step(
+            scratch, fitting.objective, make_optimizer(scratch, training), batch, training, learning_rate=0.0
+        )
+    hook.remove()
+    weights = sum(p.numel() * p.element_size() for p in scratch.parameters())
+    return _COPIES * weights + sum(kept.values()), read[0]
+
+
+def _over_length(network: nn.Module, read: Tensor) -> list[dict[str, float | int]]:
+    """Milliseconds forward and backward through the recurrent layers alone, of sequences of several lengths.
+
+    Args:
+        read: (B, T, I) what the first of them reads.
+    """
+    layers = copy.deepcopy(_recurrent(network)).requires_grad_(True).eval()
+    found = []
+    for steps in LENGTHS:
+        x = torch.randn(_ROWS, steps, read.shape[2], device=read.device)
+        took = []
+        for _ in range(_REPEATS):
+            begin = time.perf_counter()
+            y = x
+            for layer in layers:
+                y = layer(y)[0]
+            y.square().mean().backward()
+            if y.device.type == "cuda":
+                torch.cuda.synchronize()
+            took.append(1000 * (time.perf_counter() - begin))
+        found.append({"steps": steps, "ms": statistics.median(took)})
+    return found
+
+
+def _latency(run: Run[Any, Any]) -> dict[str, Any]:
+    """Microseconds of a step of a stream, the median; or why the network cannot run step by step."""
+    try:
+        stream = run.stream()
+    except InputError as error:
+        return {"stream_us": None, "stream": error.problem}
+    text = run.config.shape.input == "tokens"
+    x = torch.tensor(2) if text else torch.zeros(run.config.shape.input_size)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    took = []
+    try:
+        for _ in range(_WARM + _STEPS):
+            begin = time.perf_counter()
+            stream.step(x)
+            took.append(1e6 * (time.perf_counter() - begin))
+    finally:
+        torch.set_num_threads(before)
+    return {"stream_us": statistics.median(took[_WARM:]), "stream": "measured"}
+
+
+def _recurrent(network: nn.Module) -> nn.ModuleList:
+    layers = network.recurrent
+    assert isinstance(layers, nn.Module)
+    return layers if isinstance(layers, nn.ModuleList) else nn.ModuleList([layers])
+
+
+def _first_recurrent(network: nn.Module) -> nn.Module:
+    return _recurrent(network)[0]

@@ -1,0 +1,275 @@
+"""The plan of a comparison: sizes, steps and learning rates, settled before the first training and written down."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+
+from recurra.comparison.options import ComparisonOptions
+from recurra.errors import InputError
+from recurra.networks.sequence_network import count_weights
+from recurra.networks.sizing import hidden_size_for
+from recurra.runs.budget import Pace, measure_pace
+from recurra.runs.events import Observer, PhaseStarted, Said
+from recurra.runs.fitting import Fitting
+
+TOLERANCE = 0.02  # by which numbers of weights may differ
+FORMAT = 1
+_TRAINING_SHARE = 0.85  # of the time left, for all trainings; the rest scores and measures
+_PACE_SHARE = 0.3  # of the time of one training, that the pace of one network is measured from at most
+_PACE_S = 60.0
+_TURNS = 3
+
+
+class Candidate(BaseModel):
+    """A network that takes part.
+
+    Args:
+        hidden_size: units, solved for where weights are equal.
+        weights: trainable numbers.
+        step_s: seconds of an optimiser step, measured once before all trainings.
+        epoch_s: of a pass over the training part with its validation.
+        total_steps: optimiser steps of each of its trainings.
+        learning_rates: tried on the validation part, the default one first.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cell: str
+    hidden_size: int
+    weights: int
+    step_s: float
+    epoch_s: float
+    total_steps: int
+    learning_rates: tuple[float, ...]
+
+    def settings(self, learning_rate: float, threads: int) -> dict[str, Any]:
+        """What its trainings change of the common settings."""
+        return {
+            "network.cell": self.cell,
+            "network.hidden_size": self.hidden_size,
+            "training.learning_rate": learning_rate,
+            "training.threads": threads,
+        }
+
+
+class Plan(BaseModel):
+    """All that is settled before the first training: a resumed comparison goes by it.
+
+    Args:
+        fingerprint: of the data, as everything was prepared.
+        asked: what was asked of the data and of every training.
+        steps_per_epoch: optimiser steps of a pass over the training part.
+        threads: of each training.
+        left_out: cell -> why it cannot take part.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = FORMAT
+    kind: str
+    fingerprint: str
+    options: ComparisonOptions
+    asked: dict[str, Any]
+    steps_per_epoch: int
+    threads: int
+    candidates: tuple[Candidate, ...]
+    left_out: dict[str, str]
+
+    def training_s(self, candidate: Candidate) -> float:
+        """How long one of its trainings takes at most, by the pace measured."""
+        return candidate.epoch_s * candidate.total_steps / self.steps_per_epoch
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training.
+
+    Args:
+        purpose: to choose the learning rate, or the training that is scored.
+    """
+
+    candidate: Candidate
+    purpose: Literal["tuning", "final"]
+    learning_rate: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        if self.purpose == "final":
+            return f"{self.candidate.cell}-seed-{self.seed}"
+        number = self.candidate.learning_rates.index(self.learning_rate) + 1
+        return f"{self.candidate.cell}-tuning-{number}"
+
+
+def make_plan(
+    kind: str, fitting: Fitting[Any, Any], options: ComparisonOptions, *, started: float, observer: Observer
+) -> Plan:
+    """Solve for the widths, measure every network's pace once, and share the time out.
+
+    Equal weights: every training has the same number of steps, all epochs or as many as the budget allows. Equal
+    time: every training has the same time, the budget's share or that of the slowest network's epochs, turned into
+    steps.
+
+    Args:
+        fitting: prepared.
+        started: `time.monotonic()` from which the budget counts.
+
+    Raises:
+        InputError: no network can be made.
+    """
+    observer(PhaseStarted("Measuring every network's pace"))
+    threads = max(1, fitting.settings.training.threads // options.jobs)
+    target = options.weights
+    if target is None and options.match == "params":
+        with torch.device("meta"):
+            target = count_weights(fitting.resized(fitting.settings.network.hidden_size))
+    made, left_out = [], {}
+    for cell in options.cells:
+        try:
+            made.append(_sized(fitting, cell, target, threads, observer))
+        except InputError as error:
+            left_out[cell] = str(error)
+            observer(Said(f"{cell.upper()} cannot take part: {error}", "warning"))
+    if not made:
+        raise InputError("none of the networks can be made", fix="; ".join(left_out.values()))
+    batches, epochs = len(fitting.training), fitting.settings.training.epochs
+    measured = _measured(made, options)
+    steps = _steps(measured, batches, epochs, options, started)
+    candidates = tuple(
+        each.model_copy(update={"total_steps": count}) for each, count in zip(measured, steps, strict=True)
+    )
+    for each in candidates:
+        observer(
+            Said(
+                f"{each.cell.upper()}: {each.hidden_size} units, {each.weights:,} weights, {1000 * each.step_s:.3g} ms "
+                f"a step, {each.total_steps / batches:.3g} epochs each of {options.per_cell} trainings"
+            )
+        )
+    return Plan(
+        kind=kind,
+        fingerprint=fitting.fingerprint,
+        options=options,
+        asked=fitting.options.model_dump(mode="json"),
+        steps_per_epoch=batches,
+        threads=threads,
+        candidates=candidates,
+        left_out=left_out,
+    )
+
+
+def learning_rates(default: float, trials: int) -> tuple[float, ...]:
+    """A grid around the default, half a power of ten apart, the default first.
+
+    >>> [round(rate, 5) for rate in learning_rates(0.002, 4)]
+    [0.002, 0.00063, 0.00632, 0.0002]
+    """
+    exponents = [0.0] + [sign * 0.5 * k for k in range(1, trials) for sign in (-1, 1)]
+    return tuple(default * 10**exponent for exponent in exponents[:trials])
+
+
+def tuning_trials(plan: Plan, seed: int) -> list[Trial]:
+    """Every learning rate of every candidate, with one seed; none where there is nothing to choose."""
+    if plan.options.trials == 1:
+        return []
+    return [Trial(each, "tuning", rate, seed) for each in plan.candidates for rate in each.learning_rates]
+
+
+def final_trials(plan: Plan, seed: int, chosen: dict[str, float]) -> list[Trial]:
+    """Every candidate with the learning rate chosen, with seeds that no choice was made with."""
+    return [
+        Trial(each, "final", chosen[each.cell], seed + number)
+        for number in range(1, plan.options.seeds + 1)
+        for each in plan.candidates
+        if each.cell in chosen
+    ]
+
+
+def _sized(
+    fitting: Fitting[Any, Any],
+    cell: str,
+    target: int | None,
+    threads: int,
+    observer: Observer,
+) -> tuple[Fitting[Any, Any], nn.Module]:
+    """The training of a cell with its width solved for, and a network of it."""
+    settings: dict[str, Any] = {"network.cell": cell, "training.threads": threads}
+    own = fitting.again(settings, fitting.options.seed)
+    size = own.settings.network.hidden_size if target is None else hidden_size_for(target, own.resized)
+    own = own.again({"network.hidden_size": size}, fitting.options.seed)
+    network = own.network(None, observer, anew=False)
+    weights = count_weights(network)
+    if target is not None and abs(weights / target - 1) > TOLERANCE:
+        observer(
+            Said(
+                f"{cell.upper()}: {weights:,} weights are as near to {target:,} as its width allows",
+                "warning",
+            )
+        )
+    return own, network
+
+
+def _measured(made: list[tuple[Fitting[Any, Any], nn.Module]], options: ComparisonOptions) -> list[Candidate]:
+    """Candidates with their pace: measured in turns, so that whatever else the machine does meets all, the middle of
+    three taken; their steps are still those of one epoch.
+    """
+    seconds = _PACE_S
+    if options.budget_s is not None:
+        seconds = min(seconds, _PACE_SHARE * options.budget_s / (len(options.cells) * options.per_cell))
+    paces: list[list[Pace]] = [[] for _ in made]
+    before = torch.get_num_threads()
+    torch.set_num_threads(made[0][0].settings.training.threads)
+    try:
+        for _ in range(_TURNS):
+            for found, (own, network) in zip(paces, made, strict=True):
+                found.append(
+                    measure_pace(
+                        network,
+                        own.objective,
+                        own.training,
+                        own.settings.training,
+                        seed=own.options.seed,
+                        seconds=seconds / _TURNS,
+                    )
+                )
+    finally:
+        torch.set_num_threads(before)
+    candidates = []
+    for found, (own, network) in zip(paces, made, strict=True):
+        pace = sorted(found, key=lambda each: each.step_s)[_TURNS // 2]
+        candidates.append(
+            Candidate(
+                cell=own.settings.network.cell,
+                hidden_size=own.settings.network.hidden_size,
+                weights=count_weights(network),
+                step_s=pace.step_s,
+                epoch_s=pace.epoch_s(len(own.training), own.validation_steps),
+                total_steps=len(own.training),
+                learning_rates=learning_rates(own.settings.training.learning_rate, options.trials),
+            )
+        )
+    return candidates
+
+
+def _steps(
+    made: list[Candidate], batches: int, epochs: int, options: ComparisonOptions, started: float
+) -> list[int]:
+    """Optimiser steps of each candidate's trainings."""
+    together = math.inf
+    if options.budget_s is not None:
+        left = max(0.0, started + options.budget_s - time.monotonic())
+        together = _TRAINING_SHARE * left * options.jobs
+    if options.match == "params":
+        affordable = together / (options.per_cell * sum(each.epoch_s for each in made))
+        return [max(1, int(min(epochs, affordable) * batches))] * len(made)
+    each_s = together / (options.per_cell * len(made))
+    if options.budget_s is None:
+        each_s = epochs * max(each.epoch_s for each in made)
+    return [max(1, int(each_s / each.epoch_s * batches)) for each in made]

@@ -1,0 +1,189 @@
+"""Which one to take, in two sentences: the reason and the doubt, by rules that are written here.
+
+1. The leader is the network with the best mean score. The networks that do not differ from it by more than chance
+   (Holm, level 0.05) are as good as it, as far as these numbers tell.
+2. Is a baseline the best of all by its mean, and differs from the leader, it is taken. Do the best baseline and the
+   leader tie, the baseline is taken: there is less of it to keep.
+3. Else, of the leader and those as good, the one that trains quickest is taken, if it is a tenth quicker than the
+   leader or more; else the leader.
+4. With fewer than three seeds, or too little test data for an interval, nothing is told: the best by its mean is
+   named, and that it is no more than that.
+5. The doubt is the closest rival's: a tie with how many seeds it would take, or that more seeds would not do; a lead
+   with its interval and corrected p-value.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from recurra.comparison.judgement import Judgement, Pair, Row
+from recurra.statistics.repeated import LEAST_SEEDS
+
+QUICKER = 1.1  # times, from which on speed decides between equals
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to take.
+
+    Args:
+        take: the name of a cell or baseline.
+        reason, doubt: a sentence each.
+        tied: others that are as good as it, as far as these numbers tell.
+        rule: the number of the rule above that decided.
+    """
+
+    take: str
+    reason: str
+    doubt: str
+    tied: tuple[str, ...]
+    rule: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types only."""
+        return asdict(self) | {"tied": list(self.tied)}
+
+
+def recommend(judgement: Judgement) -> Recommendation:
+    """Apply the rules.
+
+    Args:
+        judgement: with at least one network.
+    """
+    networks = [row for row in judgement.rows if row.network]
+    baselines = [row for row in judgement.rows if not row.network]
+    leader, words = networks[0], _Words(judgement)
+    if not judgement.enough_seeds or not all(math.isfinite(pair.interval.high) for pair in judgement.pairs):
+        return _too_few(judgement, words)
+    tied = [leader] + [row for row in networks[1:] if not _differs(judgement, leader, row)]
+    if baselines:
+        best = baselines[0]
+        against = judgement.pair(leader.name, best.name)
+        assert against is not None
+        gain = against.difference if judgement.higher_is_better else -against.difference
+        if not against.differs or gain < 0:
+            worse = f"the best network ({words.name(leader)}: {words.value(leader)})"
+            said = "beats" if against.differs else "is as good, within the uncertainty, as"
+            quick = leader.train_s >= QUICKER * best.train_s
+            time = (
+                f", and takes {_seconds(best.train_s)} instead of {_seconds(leader.train_s)}" if quick else ""
+            )
+            reason = f"{words.name(best)} ({judgement.measure} {words.value(best)}) {said} {worse}{time}."
+            others = () if against.differs else tuple(row.name for row in tied)
+            return Recommendation(best.name, reason, words.doubt(best, [leader]), others, 2)
+    quickest = min(tied, key=lambda row: row.train_s)
+    taken, rule = leader, 1
+    if quickest is not leader and leader.train_s >= QUICKER * quickest.train_s:
+        taken, rule = quickest, 3
+    equals = [row for row in tied if row is not taken]
+    reason = _reason(judgement, words, taken, equals, [row for row in networks if row not in tied], baselines)
+    rivals = equals or [row for row in networks if row is not taken] or baselines[:1]
+    return Recommendation(
+        taken.name, reason, words.doubt(taken, rivals), tuple(row.name for row in equals), rule
+    )
+
+
+def _reason(
+    judgement: Judgement, words: _Words, taken: Row, equals: list[Row], worse: list[Row], baselines: list[Row]
+) -> str:
+    """As in: GRU: as good as LSTM within the uncertainty, 1.4 times faster to train; RNN loses 3.0 points."""
+    said = [f"{words.name(taken)}: {judgement.measure} {words.value(taken)} ({words.interval(taken)})"]
+    if equals:
+        named = " and ".join(words.name(row) for row in equals)
+        said.append(f"as good as {named} within the uncertainty")
+        slowest = max(equals, key=lambda row: row.train_s)
+        times = slowest.train_s / max(taken.train_s, 1e-9)
+        if times >= QUICKER:
+            said.append(f"{times:.1f} times faster to train than {words.name(slowest)}")
+    elif worse:
+        said.append("better than every other network")
+    if baselines:
+        pair = judgement.pair(taken.name, baselines[0].name)
+        if pair is not None and pair.differs:
+            said.append(f"better by {words.gap(pair)} than {words.name(baselines[0])}")
+    first = ", ".join(said)
+    lost = []
+    for row in worse:
+        pair = judgement.pair(taken.name, row.name)
+        if pair is not None and pair.differs:
+            lost.append(f"{words.name(row)} loses {words.gap(pair)}")
+    return f"{first}{'; ' if lost else ''}{', '.join(lost)}."
+
+
+def _too_few(judgement: Judgement, words: _Words) -> Recommendation:
+    best = judgement.rows[0]
+    seeds = "one seed" if judgement.seeds == 1 else f"{judgement.seeds} seeds"
+    few = (
+        f"{judgement.examples:,} test examples that depend on each other are too few to tell anything; take a longer "
+        "test part (--test-share)."
+    )
+    if not judgement.enough_seeds:
+        few = f"{seeds} cannot tell what the seed does to a network; take --seeds {LEAST_SEEDS} or more."
+    reason = f"{words.name(best)} has the best {judgement.measure} here, {words.value(best)} ({words.interval(best)})."
+    return Recommendation(best.name, reason, f"That is no more than an observation: {few}", (), 4)
+
+
+def _differs(judgement: Judgement, a: Row, b: Row) -> bool:
+    pair = judgement.pair(a.name, b.name)
+    return pair is not None and pair.differs
+
+
+class _Words:
+    """Numbers as people read them: shares in per cent and points, anything else with four digits."""
+
+    def __init__(self, judgement: Judgement):
+        self.judgement = judgement
+
+    def name(self, row: Row) -> str:
+        return row.name.upper() if row.network else row.name
+
+    def value(self, row: Row) -> str:
+        return self._number(row.value)
+
+    def interval(self, row: Row) -> str:
+        if not math.isfinite(row.interval.high - row.interval.low):
+            return "too little data for an interval"
+        return f"95 % interval {self._number(row.interval.low)} to {self._number(row.interval.high)}"
+
+    def gap(self, pair: Pair) -> str:
+        size = abs(pair.difference)
+        return f"{100 * size:.1f} points" if self.judgement.share else f"{size:.3g}"
+
+    def doubt(self, taken: Row, rivals: list[Row]) -> str:
+        """How sure it is against the rival that comes closest."""
+        pairs = [self.judgement.pair(taken.name, row.name) for row in rivals]
+        known = [(row, pair) for row, pair in zip(rivals, pairs, strict=True) if pair is not None]
+        seeds = self.judgement.seeds
+        if not known:
+            return "There was nothing else to compare it with."
+        row, pair = max(known, key=lambda each: each[1].corrected)
+        if pair.differs:
+            low, high = sorted((abs(pair.interval.low), abs(pair.interval.high)))
+            unit = " points" if self.judgement.share else ""
+            ends = f"{self._size(low)} to {self._size(high)}{unit}"
+            return (
+                f"How sure: the lead over {self.name(row)} is {self.gap(pair)} (95 % interval {ends}, "
+                f"p = {pair.corrected:.2g} after correction) over {seeds} seeds and {self.judgement.examples:,} test "
+                "examples; on other data, or with more time, the order may be another."
+            )
+        if pair.seeds_needed is None:
+            cure = "more seeds alone would not tell: it takes more test examples"
+        else:
+            cure = f"a difference of that size would take about {pair.seeds_needed} seeds"
+        return (
+            f"How sure: {self.gap(pair)} lie between it and {self.name(row)}, which {seeds} seeds and "
+            f"{self.judgement.examples:,} test examples cannot tell from chance (p = {pair.corrected:.2g} after "
+            f"correction); {cure}."
+        )
+
+    def _number(self, value: float) -> str:
+        return f"{100 * value:.1f} %" if self.judgement.share else f"{value:.4g}"
+
+    def _size(self, value: float) -> str:
+        return f"{100 * value:.1f}" if self.judgement.share else f"{value:.3g}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 120 else f"{value / 60:.0f} min"

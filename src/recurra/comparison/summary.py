@@ -1,0 +1,182 @@
+"""The content of `summary.json`: everything that a table, a page or a program may want of a comparison."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+from recurra.comparison.judgement import LEVEL, Judgement
+from recurra.comparison.plan import Plan
+from recurra.comparison.recommendation import Recommendation
+from recurra.comparison.trials import Record
+from recurra.runs.config import RunConfig
+from recurra.statistics.repeated import LEAST_SEEDS
+from recurra.tasks.baselines import BaselineResult
+
+FORMAT = 1
+_OF_TUNING = ("cell", "learning_rate", "validation_loss", "failed", "seconds", "curve")
+TASKS = {"forecasts": "forecast", "texts": "generate"}
+
+
+def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[str]:
+    """What was the same for every network, and what was not, in sentences.
+
+    Args:
+        parts: examples in each part.
+        validated: whether there was a validation part.
+    """
+    options, one = plan.options, plan.candidates[0]
+    told = [
+        f"Data: the same {parts['train']:,} training, {parts.get('validation', 0):,} validation and "
+        f"{parts.get('test', 0):,} test examples, split and encoded once, for every network and every seed; the same "
+        "batches, in an order that the seed alone decides."
+    ]
+    sizes = ", ".join(f"{each.cell.upper()} {each.weights:,}" for each in plan.candidates)
+    epochs = ", ".join(
+        f"{each.cell.upper()} {each.total_steps / plan.steps_per_epoch:.3g}" for each in plan.candidates
+    )
+    if options.match == "params":
+        low, high = min(c.weights for c in plan.candidates), max(c.weights for c in plan.candidates)
+        told += [
+            f"Size: the number of weights, as nearly as whole units allow ({sizes}; {100 * (high / low - 1):.1f} % "
+            "between the smallest and the largest).",
+            f"Length: {one.total_steps:,} optimiser steps at most for each training of each network "
+            f"({one.total_steps / plan.steps_per_epoch:.3g} epochs), fewer where the validation loss no longer falls. "
+            "The time that takes was not held equal; it stands in the table.",
+        ]
+    else:
+        told += [
+            f"Time: {plan.training_s(one):.3g} s for each training of each network, turned once into steps by the pace "
+            f"measured (epochs: {epochs}); fewer where the validation loss no longer falls.",
+            f"Size: the hidden size, {one.hidden_size} units; the number of weights was not held equal ({sizes}).",
+        ]
+    if options.trials > 1:
+        rates = "; ".join(
+            f"{each.cell.upper()} {', '.join(f'{rate:.3g}' for rate in each.learning_rates)}"
+            for each in plan.candidates
+        )
+        told.append(
+            f"Tuning: {options.trials} learning rates for each network, half a power of ten apart ({rates}), with a "
+            "seed that no scored training has; the one with the lowest validation loss was taken. Every other "
+            "setting is the same for all."
+        )
+    else:
+        told.append("Tuning: none; the default learning rate and every other default, the same for all.")
+    told += [
+        f"Seeds: {options.seeds} for each network, the same numbers for all.",
+        "Test part: opened once for each scored training, after every choice was made"
+        + ("." if validated else "; there was no validation part, so the last weights are scored."),
+        f"Machine: {options.jobs} {'training' if options.jobs == 1 else 'trainings'} at a time, {plan.threads} "
+        f"{'thread' if plan.threads == 1 else 'threads'} each.",
+    ]
+    if options.budget_s is not None:
+        told.append(f"Budget: {options.budget_s:.0f} s for everything, shared out before the first training.")
+    return told
+
+
+def summarise(
+    plan: Plan,
+    config: RunConfig,
+    judgement: Judgement,
+    recommendation: Recommendation,
+    *,
+    task: str,
+    tuning: list[Record],
+    final: list[Record],
+    costs: dict[str, dict[str, Any]],
+    baselines: list[BaselineResult],
+    notes: list[str],
+    command: str | None,
+    seconds: float,
+) -> dict[str, Any]:
+    """Plain types only.
+
+    Args:
+        config: of one of the runs.
+        tuning, final: records of all trials.
+        costs: cell -> what was measured beside its trainings.
+        notes: what was said of data, sizes and trials.
+        command: that was called, where there was one.
+        seconds: that everything took.
+    """
+    chosen = {record["cell"]: record["learning_rate"] for record in final}
+    of_cell = {each.cell: each for each in plan.candidates}
+    said = {result.name: result.to_json() for result in baselines}
+    rows = []
+    for row in judgement.rows:
+        content = row.to_json()
+        if row.network:
+            each, own = of_cell[row.name], [r for r in final if r["cell"] == row.name and not r["failed"]]
+            content |= {
+                "cell": row.name,
+                "hidden_size": each.hidden_size,
+                "weights": each.weights,
+                "learning_rate": chosen[row.name],
+                "step_s": each.step_s,
+                "epoch_s": each.epoch_s,
+                "steps": statistics.mean(r["steps"] for r in own),
+                "best_epoch": [r["best_epoch"] for r in own],
+                "runs": [r["run"] for r in own],
+                "scores": [r["scores"] for r in own],
+                "curves": [{"seed": r["seed"], "epochs": r["curve"]} for r in own],
+            } | costs[row.name]
+        else:
+            content |= {"description": said[row.name]["description"], "scores": [said[row.name]["scores"]]}
+        rows.append(content)
+    return {
+        "format": FORMAT,
+        "kind": "comparison",
+        "of": plan.kind,
+        "task": task,
+        "sources": config.sources,
+        "parts": config.parts,
+        "measure": {
+            "name": judgement.measure,
+            "higher_is_better": judgement.higher_is_better,
+            "share": judgement.share,
+            "level": LEVEL,
+            "test_examples": judgement.examples,
+            "interval": "over seeds and test examples together (Student's t, Satterthwaite's degrees of freedom)",
+            "correction": f"Holm, over {len(judgement.pairs)} comparisons",
+        },
+        "recommendation": recommendation.to_json(),
+        "rows": rows,
+        "pairs": [pair.to_json() for pair in judgement.pairs],
+        "ties": [[pair.a, pair.b] for pair in judgement.pairs if not pair.differs],
+        "enough_seeds": judgement.enough_seeds,
+        "least_seeds": LEAST_SEEDS,
+        "held_equal": held_equal(plan, config.parts, validated=bool(config.parts.get("validation"))),
+        "left_out": plan.left_out | _failed(plan, tuning, final),
+        "tuning": [
+            {
+                name: record.get(name)
+                for name in ("cell", "learning_rate", "validation_loss", "failed", "seconds", "curve")
+            }
+            for record in tuning
+        ],
+        "options": plan.options.model_dump(mode="json"),
+        "asked": plan.asked,
+        "notes": notes,
+        "command": command,
+        "versions": config.versions,
+        "machine": config.machine,
+        "seconds": seconds,
+        "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def _failed(plan: Plan, tuning: list[Record], final: list[Record]) -> dict[str, str]:
+    """Cell -> why it has no row."""
+    found = {}
+    for each in plan.candidates:
+        own = [r for r in final if r["cell"] == each.cell]
+        broken = [r for r in own if r["failed"]]
+        if not own:
+            rates = [r for r in tuning if r["cell"] == each.cell]
+            found[each.cell] = (
+                f"no learning rate led anywhere: {rates[0]['failed'] if rates else 'none tried'}"
+            )
+        elif broken:
+            found[each.cell] = f"training failed with seed {broken[0]['seed']}: {broken[0]['failed']}"
+    return found

@@ -1,0 +1,115 @@
+"""What is settled before the first training."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from recurra.comparison.options import CELLS, comparison_options
+from recurra.comparison.plan import TOLERANCE, final_trials, learning_rates, make_plan, tuning_trials
+from recurra.errors import InputError
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.fit import SequenceFitting
+from tests.runs.conftest import QUICK, examples_of, sentences
+
+SETTINGS = QUICK | {"network.hidden_size": 24, "network.pairs": 0, "training.threads": 2}
+THREE = ("rnn", "lstm", "gru")
+
+
+@pytest.fixture(autouse=True)
+def measured_in_short(monkeypatch):
+    monkeypatch.setattr("recurra.comparison.plan._PACE_S", 0.5)
+
+
+@pytest.fixture(scope="module")
+def fitting():
+    examples, schema = examples_of(sentences(120), text="text", target="label")
+    options = SequenceFitOptions(settings=SETTINGS, validation=0.2, baselines=False)
+    made = SequenceFitting(examples, schema, options, None)
+    made.prepare(None, lambda event: None)
+    return made
+
+
+def planned(fitting, started=0.0, **given):
+    options = comparison_options(cells=given.pop("cells", THREE), budget=given.pop("budget", None), **given)
+    return make_plan("sequences", fitting, options, started=started, observer=lambda event: None)
+
+
+def test_equal_weights_are_within_two_per_cent_and_steps_are_the_same(fitting):
+    plan = planned(fitting, weights=40_000)
+    assert all(abs(each.weights / 40_000 - 1) <= TOLERANCE for each in plan.candidates)
+    assert len({each.hidden_size for each in plan.candidates}) == 3
+    assert {each.total_steps for each in plan.candidates} == {3 * len(fitting.training)}
+
+
+def test_equal_time_is_turned_into_steps_by_the_pace(fitting):
+    plan = planned(fitting, match="time")
+    assert {each.hidden_size for each in plan.candidates} == {24}
+    slowest = max(plan.candidates, key=lambda each: each.epoch_s)
+    assert slowest.total_steps == pytest.approx(3 * len(fitting.training), abs=1)
+    for each in plan.candidates:
+        assert plan.training_s(each) <= 3 * slowest.epoch_s * 1.001
+        assert each.total_steps == int(3 * slowest.epoch_s / each.epoch_s * len(fitting.training) + 1e-9)
+
+
+def test_a_budget_is_shared_out(fitting, monkeypatch):
+    monkeypatch.setattr("recurra.comparison.plan.time", SimpleNamespace(monotonic=lambda: 100.0))
+    whole = planned(fitting)
+    cost = sum(whole.training_s(each) for each in whole.candidates) * 6
+    budget = 0.25 * cost
+    for match in ("params", "time"):
+        plan = planned(fitting, started=100.0, budget=budget, match=match)
+        planned_s = 6 * sum(plan.training_s(each) for each in plan.candidates)
+        assert planned_s <= budget or all(each.total_steps == 1 for each in plan.candidates)
+    doubled = planned(fitting, started=100.0, budget=1e6)
+    assert {each.total_steps for each in doubled.candidates} == {3 * len(fitting.training)}
+
+
+def test_jobs_share_the_threads(fitting):
+    assert planned(fitting, jobs=2, cells="gru").threads == 1
+
+
+def test_trials_are_tuned_on_one_seed_and_scored_on_others(fitting):
+    plan = planned(fitting, cells="gru,rnn", trials=2, seeds=2)
+    tuning = tuning_trials(plan, seed=7)
+    assert [trial.name for trial in tuning] == [
+        "gru-tuning-1",
+        "gru-tuning-2",
+        "rnn-tuning-1",
+        "rnn-tuning-2",
+    ]
+    assert {trial.seed for trial in tuning} == {7}
+    final = final_trials(plan, 7, {"gru": 0.1, "rnn": 0.2})
+    assert [(t.name, t.learning_rate) for t in final] == [
+        ("gru-seed-8", 0.1),
+        ("rnn-seed-8", 0.2),
+        ("gru-seed-9", 0.1),
+        ("rnn-seed-9", 0.2),
+    ]
+    assert tuning_trials(planned(fitting, cells="gru", trials=1), 0) == []
+
+
+def test_learning_rates_lie_around_the_default():
+    assert learning_rates(1e-3, 1) == (1e-3,)
+    assert learning_rates(1.0, 5) == pytest.approx((1, 10**-0.5, 10**0.5, 0.1, 10))
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"cells": "gru,xyz"}, r"expected one or several different ones of .*, found 'xyz'"),
+        ({"cells": "gru,gru"}, "different ones"),
+        ({"cells": []}, "found none"),
+        ({"match": "size"}, "--match: 'size' does not fit"),
+        ({"seeds": 0}, "--seeds: 0 does not fit"),
+        ({"budget": "soon"}, "--budget: expected a time above zero"),
+        ({"weights": 100, "match": "time"}, "--weights"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(given, match):
+    with pytest.raises(InputError, match=match):
+        comparison_options(**({"cells": None, "budget": None} | given))
+
+
+def test_every_cell_takes_part_where_nothing_is_said():
+    assert comparison_options(cells=None, budget=None).cells == CELLS
+    assert {"rnn", "lstm", "gru"} <= set(CELLS)

@@ -1,0 +1,108 @@
+"""The rules of the recommendation, on made-up scores."""
+
+import numpy as np
+import pytest
+
+from recurra.comparison.judgement import Entry, judge
+from recurra.comparison.recommendation import recommend
+from recurra.statistics.blocks import Blocks
+from recurra.statistics.repeated import Measure
+
+
+def mean(sums):
+    return sums[..., 0] / sums[..., 1]
+
+
+ACCURACY = Measure("accuracy", mean, higher_is_better=True, share=True)
+ERROR = Measure("MASE", mean, higher_is_better=False)
+
+
+def entry(name, share, *, seeds=3, n=2000, train_s=10.0, network=True, seed=0):
+    """Right answers with this probability; the easy examples are the same for all."""
+    hard = np.random.default_rng(99).random(n)
+    own = np.random.default_rng([seed, sum(map(ord, name))]).random((seeds, n))
+    right = 0.9 * hard + 0.1 * own < share
+    return Entry(name, network, np.stack([right, np.ones((seeds, n))], axis=2).astype(float), train_s)
+
+
+def baseline(name, share, **given):
+    return entry(name, share, seeds=1, network=False, **given)
+
+
+def test_a_clear_winner_is_taken_with_its_lead():
+    found = recommend(
+        judge(ACCURACY, [entry("lstm", 0.9), entry("gru", 0.8), entry("rnn", 0.7), baseline("linear", 0.6)])
+    )
+    assert (found.take, found.tied, found.rule) == ("lstm", (), 1)
+    assert "LSTM: accuracy" in found.reason
+    assert "better than every other network" in found.reason
+    assert "RNN loses" in found.reason
+    assert "points than linear" in found.reason
+    assert "the lead over GRU" in found.doubt
+
+
+def test_of_equals_the_quicker_is_taken_and_the_tie_is_called_one():
+    entries = [
+        entry("lstm", 0.861, train_s=20),
+        entry("gru", 0.86, train_s=10),
+        entry("rnn", 0.7),
+        baseline("always", 0.5),
+    ]
+    found = recommend(judge(ACCURACY, entries))
+    assert (found.take, found.tied, found.rule) == ("gru", ("lstm",), 3)
+    assert "as good as LSTM within the uncertainty" in found.reason
+    assert "2.0 times faster to train than LSTM" in found.reason
+    assert "cannot tell from chance" in found.doubt
+    assert "seeds" in found.doubt
+
+
+def test_of_equals_that_are_as_quick_the_leader_is_taken():
+    judgement = judge(ACCURACY, [entry("lstm", 0.861, train_s=10), entry("gru", 0.86, train_s=9.5)])
+    leader = judgement.rows[0].name
+    assert recommend(judgement).take == leader
+
+
+def test_a_baseline_that_wins_or_ties_is_taken():
+    networks = [entry("lstm", 0.8, train_s=60), entry("gru", 0.79, train_s=50)]
+    found = recommend(judge(ACCURACY, [*networks, baseline("linear", 0.9, train_s=1)]))
+    assert (found.take, found.rule) == ("linear", 2)
+    assert "beats the best network (LSTM" in found.reason
+    assert "takes 1.0 s instead of 60.0 s" in found.reason
+    found = recommend(judge(ACCURACY, [*networks, baseline("linear", 0.801, train_s=100)]))
+    assert (found.take, found.rule) == ("linear", 2)
+    assert "as good, within the uncertainty" in found.reason
+    assert "instead of" not in found.reason  # it takes longer
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_too_few_seeds_tell_nothing_and_it_is_said_how_many_are_needed(seeds):
+    found = recommend(judge(ACCURACY, [entry("lstm", 0.9, seeds=seeds), entry("gru", 0.5, seeds=seeds)]))
+    assert (found.take, found.rule) == ("lstm", 4)
+    assert "--seeds 3" in found.doubt
+
+
+def test_a_test_part_too_short_for_an_interval_tells_nothing():
+    blocks = Blocks(np.arange(20), 20, 15)
+    measure = Measure("MASE", mean, higher_is_better=False, blocks=blocks)
+    found = recommend(judge(measure, [entry("lstm", 0.2, n=20), entry("gru", 0.9, n=20)]))
+    assert (found.take, found.rule) == ("lstm", 4)
+    assert "longer test part" in found.doubt
+
+
+def test_where_less_is_better_the_least_wins():
+    found = recommend(judge(ERROR, [entry("lstm", 0.3), entry("gru", 0.5), baseline("naive", 0.9)]))
+    assert found.take == "lstm"
+    assert "GRU loses 0.2" in found.reason
+
+
+def test_pairs_are_every_two_networks_and_each_with_the_best_baseline():
+    judgement = judge(
+        ACCURACY,
+        [entry("lstm", 0.9), entry("gru", 0.8), baseline("always", 0.5), baseline("linear", 0.7)],
+    )
+    assert {(p.a, p.b) for p in judgement.pairs} == {("lstm", "gru"), ("lstm", "linear"), ("gru", "linear")}
+    one, turned = judgement.pair("lstm", "gru"), judgement.pair("gru", "lstm")
+    assert one.difference == -turned.difference > 0
+    assert turned.difference in turned.interval
+    assert judgement.pair("lstm", "always") is None
+    assert all(p.corrected >= p.p_value for p in judgement.pairs)
