@@ -1,0 +1,62 @@
+"""`recurra compare` as a person meets it."""
+
+import json
+
+import pytest
+
+from tests.cli.test_commands import QUICK, recurra, write_csv
+from tests.runs.conftest import sentences
+
+FEW = ["--cells", "rnn,gru", "--trials", "1", "--seeds", "3", *QUICK, "--set", "network.pairs=0"]
+
+
+@pytest.fixture(autouse=True)
+def measured_in_short(monkeypatch):
+    monkeypatch.setattr("recurra.comparison.plan._PACE_S", 0.3)
+    monkeypatch.setattr("recurra.comparison.costs.LENGTHS", (4, 8))
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    return write_csv(tmp_path_factory.mktemp("compare") / "reviews.csv", sentences(100))
+
+
+def test_a_table_what_was_held_equal_and_two_sentences_are_printed(reviews, tmp_path):
+    done = recurra("compare", reviews, *FEW, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    table = done.stdout[done.stdout.index("the mean of the seeds") :]
+    for word in ("score", "95 % interval", "RNN", "GRU", "TF-IDF", "< to take", "a step of a stream"):
+        assert word in table
+    assert "Data: the same" in table
+    assert "Size: the number of weights" in table
+    assert "How sure:" in table
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["command"].startswith("recurra compare")
+    done = recurra("info", tmp_path / "out" / "gru-seed-1")
+    assert done.returncode == 0
+    done = recurra("compare", reviews, *FEW, "--out", tmp_path / "out", "--resume", "--json")
+    again = json.loads(done.stdout)
+    assert [row["value"] for row in again["rows"]] == [row["value"] for row in summary["rows"]]
+    assert "6 of 6 are there from before" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["--cells", "gru,xyz"], "--cells: expected one or several different ones of rnn,"),
+        (["--match", "size"], "--match: 'size' does not fit"),
+        (["--budget", "soon"], "--budget: expected a time above zero"),
+        (["--seeds", "0"], "--seeds: 0 does not fit"),
+        (["--resume"], "--resume: there is no comparison to resume"),
+        (["--set", "network.size=3"], "there is no setting 'network.size'"),
+        (["--target", "nothing"], "nothing"),
+        (["--horizon", "3", "--text", "text"], "--text: this has no effect on forecasts"),
+    ],
+)
+def test_wrong_calls_exit_with_2_and_say_what_to_do(reviews, wrong, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = recurra("compare", reviews, *wrong)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not any(tmp_path.iterdir())
