@@ -144,6 +144,13 @@ def test_an_interrupted_comparison_goes_on_where_it_was(monkeypatch, tmp_path, c
     assert again.summary["pairs"] == whole.summary["pairs"]
 
 
+@pytest.mark.full
+def test_several_at_a_time_give_the_numbers_of_one_at_a_time(tmp_path, compared):
+    found = reviews(tmp_path / "out", jobs=2)
+    for ours, theirs in zip(found.summary["rows"], compared[0].summary["rows"], strict=True):
+        assert ours["by_seed"] == theirs["by_seed"]
+
+
 def test_resuming_something_else_is_refused(compared):
     out = compared[1]
     with pytest.raises(InputError, match="began with seeds = 3, found 4"):

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from multiprocessing.connection import wait as wait_for
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from recurra.runs.fitting import Fitting, carry_out, train_network
 from recurra.storage import make_folder, read_json, write_bytes, write_json
 
 TRIALS = "trials"
+_PATIENCE_S = 10.0  # for trainings that are to end
 
 Record = dict[str, Any]
 
@@ -178,7 +181,9 @@ def chosen_rate(records: list[Record]) -> float | None:
     return None if best is None or not math.isfinite(best["validation_loss"]) else best["learning_rate"]
 
 
-_held: tuple[Fitting[Any, Any], Path, int, list[str]]  # of a process that trains: what all its trials share
+# Of a process that trains: what all its trials share, and whether it is to begin no further one.
+_held: tuple[Fitting[Any, Any], Path, int, list[str]]
+_ended = False
 
 
 def _at_once(
@@ -205,21 +210,37 @@ def _at_once(
             for future in ended:
                 yield running.pop(future), future.result()
     except BaseException:
-        for process in set(multiprocessing.active_children()) - before:
-            process.terminate()  # a training leaves a checkpoint first
+        processes = set(multiprocessing.active_children()) - before
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end(processes)
         raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    pool.shutdown()
+
+
+def _end(processes: set[BaseProcess]) -> None:
+    """Have every training leave a checkpoint; those that take too long are killed, which costs their last steps."""
+    for process in processes:
+        process.terminate()
+    until = time.monotonic() + _PATIENCE_S
+    for process in processes:
+        process.join(max(0.0, until - time.monotonic()))
+        if process.is_alive():
+            process.kill()
 
 
 def _begin(fitting: Fitting[Any, Any], out: Path, threads: int, sources: list[str]) -> None:
     global _held  # noqa: PLW0603
     _held = (fitting, out, threads, sources)
     torch.set_num_threads(threads)
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # between trials the parent decides; within one, the training does
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # Ctrl-C is for the parent, which then asks every process to end, once
+    signal.signal(signal.SIGTERM, _end_soon)  # between trials; within one, the training leaves a checkpoint
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_soon(number: int, frame: FrameType | None) -> None:
+    global _ended  # noqa: PLW0603
+    _ended = True
 
 
 def _end_with_parent() -> None:
@@ -231,8 +252,15 @@ def _end_with_parent() -> None:
 
 
 def _carry_out(trial: Trial) -> Record:
+    global _ended  # noqa: PLW0603
+    if _ended:
+        raise KeyboardInterrupt
     fitting, out, threads, sources = _held
-    return run_trial(fitting, trial, out, threads=threads, sources=sources)
+    try:
+        return run_trial(fitting, trial, out, threads=threads, sources=sources)
+    except KeyboardInterrupt:
+        _ended = True
+        raise
 
 
 class Clock:
