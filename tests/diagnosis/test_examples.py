@@ -87,9 +87,9 @@ def test_first_weights_are_those_that_the_seed_drew(runs):
     run, data = runs["sequence"]
     again, _ = trained("gru", epochs=1, **{"training.learning_rate": 1e-12})
     subject = subject_of(run, data, observer=ignore)
-    for name, weight in subject.initial.recurrent.named_parameters():
-        assert torch.allclose(weight, dict(again.network.recurrent.named_parameters())[name], atol=1e-9)
-        assert not torch.equal(weight, dict(run.network.recurrent.named_parameters())[name])
+    for name, weight in subject.initial.encoder.named_parameters():
+        assert torch.allclose(weight, dict(again.network.encoder.named_parameters())[name], atol=1e-9)
+        assert not torch.equal(weight, dict(run.network.encoder.named_parameters())[name])
 
 
 def test_a_constant_answer_has_the_entropy_of_the_classes(runs):

@@ -424,7 +424,7 @@ def diagnose(
         bool,
         typer.Option("--capacity", help="Also train the cell anew on tests of memory; about a minute."),
     ] = False,
-    encoding: ENCODING = None,
+    encoding: arguments.ENCODING = None,
     json: JSON = False,
 ) -> None:
     """What the network of a run does with its gradients, gates and memory, and what to change.

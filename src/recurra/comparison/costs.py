@@ -40,7 +40,7 @@ def measure_costs(fitting: Fitting[Any, Any], run: Run[Any, Any], threads: int) 
 
 
 def _memory(fitting: Fitting[Any, Any], network: nn.Module) -> tuple[int, Tensor]:
-    """Bytes that an optimiser step holds at most, and what the first recurrent layer read.
+    """Bytes that an optimiser step holds at most, and what the first encoder read.
 
     Weights, their gradients and AdamW's moments, and everything that is kept for the backward pass, the first batch of
     the first epoch taken. Counted, not sampled, so that it is the same whatever else the machine does.
@@ -56,9 +56,7 @@ def _memory(fitting: Fitting[Any, Any], network: nn.Module) -> tuple[int, Tensor
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    hook = _first_recurrent(scratch).register_forward_pre_hook(
-        lambda _, inputs: read.append(inputs[0].detach())
-    )
+    hook = _encoders(scratch)[0].register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].detach()))
     training = fitting.settings.training
     batch = next(iter(fitting.training.epoch(0)))
     with seeded(0), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
@@ -71,12 +69,12 @@ def _memory(fitting: Fitting[Any, Any], network: nn.Module) -> tuple[int, Tensor
 
 
 def _over_length(network: nn.Module, read: Tensor) -> list[dict[str, float | int]]:
-    """Milliseconds forward and backward through the recurrent layers alone, of sequences of several lengths.
+    """Milliseconds forward and backward through the encoders alone, of sequences of several lengths.
 
     Args:
         read: (B, T, I) what the first of them reads.
     """
-    layers = copy.deepcopy(_recurrent(network)).requires_grad_(True).eval()
+    layers = copy.deepcopy(_encoders(network)).requires_grad_(True).eval()
     found = []
     for steps in LENGTHS:
         x = torch.randn(_ROWS, steps, read.shape[2], device=read.device)
@@ -115,11 +113,9 @@ def _latency(run: Run[Any, Any]) -> dict[str, Any]:
     return {"stream_us": statistics.median(took[_WARM:]), "stream": "measured"}
 
 
-def _recurrent(network: nn.Module) -> nn.ModuleList:
-    layers = network.recurrent
-    assert isinstance(layers, nn.Module)
-    return layers if isinstance(layers, nn.ModuleList) else nn.ModuleList([layers])
-
-
-def _first_recurrent(network: nn.Module) -> nn.Module:
-    return _recurrent(network)[0]
+def _encoders(network: nn.Module) -> nn.ModuleList:
+    """What reads the steps: one encoder, or, of a language network, one for each layer."""
+    one = getattr(network, "encoder", None)
+    several = nn.ModuleList([one]) if one is not None else network.encoders
+    assert isinstance(several, nn.ModuleList)
+    return several

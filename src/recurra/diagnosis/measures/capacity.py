@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -109,6 +109,9 @@ class _Drawn:
 
     def evaluation(self) -> Iterator[Batch]:
         yield self._batch(_TEST, 0, self._steps)  # no batch of training has this number
+
+    def reseeded(self, seed: int) -> Self:
+        return type(self)(self._draw, self._length, self._steps, seed)
 
     def _batch(self, size: int, *number: int, shortened: bool = False) -> Batch:
         rng = np.random.default_rng([self._seed, *number])
