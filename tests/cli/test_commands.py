@@ -155,7 +155,7 @@ def test_evaluate_scores(place):
 def test_info_tells_of_the_run(place):
     done = recurra("info", place / "run")
     assert done.returncode == 0
-    assert "lstm" in done.stdout
+    assert "LSTM" in done.stdout
     assert "accuracy" in done.stdout
 
 

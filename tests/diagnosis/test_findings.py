@@ -111,7 +111,7 @@ def test_a_forget_bias_of_minus_five_is_found(healthy, cell):
     run, data = healthy[cell]
 
     def close(name, weight):
-        if "bias" in name and "recurrent" in name:
+        if "bias" in name and "encoder" in name:
             weight[16:32] = -5 if "bias_ih" in name else 0
 
     found = examine(replace(subject_of(run, data, observer=ignore), network=altered(run.network, close)))
