@@ -1,6 +1,7 @@
 // What Python sees of one instruction set.
 #include "arrays.h"
 #include "recurrence.h"
+#include "workers.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
@@ -14,7 +15,7 @@ void add_stream(nb::module_ &module);  // stream_module.cpp
 
 namespace {
 
-constexpr int INTERFACE = 6;  // grows when what Python sees changes
+constexpr int INTERFACE = 7;  // grows when what Python sees changes
 
 // What a cell has must be there, and what it has not must not.
 void check_there(const Maybe &array, const char *name, bool wanted) {
@@ -150,6 +151,7 @@ NB_MODULE(RECURRA_MODULE, module) {
     namespace nb = nanobind;
     module.attr("INTERFACE") = recurra::INTERFACE;
     module.def("supported", &recurra::supported);
+    module.def("leave_torchs_threads", &recurra::leave_torchs_threads);
     module.def("forward", &recurra::call_forward, nb::arg("cell"), nb::arg("reverse"), nb::arg("threads"),
                nb::arg("lengths").none(), nb::arg("x"), nb::arg("w_ih"), nb::arg("w_hh"), nb::arg("mask").none(), nb::arg("h_before"),
                nb::arg("c_before").none(), nb::arg("output"), nb::arg("gates").none(), nb::arg("cells").none(),

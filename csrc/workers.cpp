@@ -60,11 +60,12 @@ Team find_team() {
     return library ? reinterpret_cast<Team>(dlsym(library, "GOMP_parallel")) : nullptr;
 }
 
-const pid_t loaded_by = getpid();
+// Whose threads torch's are: those of the process that loaded this library, or nobody's.
+pid_t owner = getpid();
 
 bool by_torchs_threads(int threads, Parts &parts) {
     static const Team team = find_team();
-    if (!team || getpid() != loaded_by) return false;
+    if (!team || getpid() != owner) return false;
     team([](void *all) { static_cast<Parts *>(all)->take_all(); }, &parts, unsigned(threads), 0);
     return true;
 }
@@ -73,6 +74,12 @@ bool by_torchs_threads(int, Parts &) { return false; }
 #endif
 
 }  // namespace
+
+void leave_torchs_threads() {
+#if defined(__linux__)
+    owner = 0;
+#endif
+}
 
 void in_parallel(int count, const std::function<void(int, int)> &work) {
     if (count <= 1) return work(0, 1);

@@ -13,4 +13,8 @@ namespace recurra {
 // process, where torch's are gone, threads are started for the call.
 void in_parallel(int parts, const std::function<void(int part, int parts)> &work);
 
+// To be called where this library was loaded by a process that has been forked before: torch's threads are gone then, and
+// nothing here can tell.
+void leave_torchs_threads();
+
 }  // namespace recurra

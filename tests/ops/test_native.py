@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -251,7 +254,7 @@ def run_once(given, queue=None):
     return output
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system cannot fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_kernels_run_in_a_forked_process_and_in_many_threads():
     x, state, weights = drawn(LSTMCell(), steps=9, batch=8)
@@ -275,6 +278,24 @@ def test_kernels_run_in_a_forked_process_and_in_many_threads():
     for thread in threads:
         thread.join()
     assert len(results) == 4 and all(np.array_equal(r.numpy(), expected) for r in results)
+
+
+FORKED_FIRST = """
+import os, torch, recurra.ops.native
+torch.set_num_threads(2)
+torch.randn(3000, 1000).mul(2).sum()  # starts torch's threads, which a forked process does not have
+child = os.fork()
+if child == 0:
+    recurra.LSTM(8, 8)(torch.zeros(20, 4, 8))[0].sum().backward()
+    os._exit(7)
+raise SystemExit(0 if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7 else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_kernels_that_a_forked_process_loads_first_do_not_wait_for_threads_that_are_gone():
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED_FIRST], timeout=120, check=False)
+    assert done.returncode == 0
 
 
 def test_an_instruction_set_that_is_not_there_is_told(monkeypatch):

@@ -60,3 +60,18 @@ def runs(tmp_path_factory):
         done = recurra("fit", folder / data, *options, *SMALL, "--out", folder / kind)
         assert done.returncode == 0, done.stderr
     return {kind: folder / kind for kind in KINDS}
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory):
+    """The folder of a small comparison, with its page; one cell cannot take part at this size."""
+    folder = tmp_path_factory.mktemp("compared")
+    write_csv(folder / "reviews.csv", sentences(100))
+    cells = ["--cells", "rnn,gru,mingru,transformer", "--trials", "2", "--seeds", "3"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("recurra.comparison.plan._PACE_S", 0.3)
+        patched.setattr("recurra.comparison.costs.LENGTHS", (4, 8))
+        small = [*SMALL, "--set", "network.embedding_size=8", "--set", "network.pairs=0"]
+        done = recurra("compare", folder / "reviews.csv", *cells, *small, "--out", folder / "out")
+    assert done.returncode == 0, done.stderr
+    return folder / "out"

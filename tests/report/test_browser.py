@@ -62,9 +62,9 @@ def browser():
         opened.close()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_page_opens_offline_fits_every_width_and_can_be_read(runs, browser, kind):
-    file = (runs[kind] / "report.html").as_uri()
+@pytest.mark.parametrize("kind", [*KINDS, "comparison"])
+def test_a_page_opens_offline_fits_every_width_and_can_be_read(runs, compared, browser, kind):
+    file = ((compared if kind == "comparison" else runs[kind]) / "report.html").as_uri()
     requests, complaints = [], []
     context = browser.new_context(offline=True)
     page = context.new_page()

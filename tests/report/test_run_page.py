@@ -11,7 +11,8 @@ import pytest
 from recurra.errors import RunError
 from recurra.report.page import render
 from recurra.report.run_files import read_run_files
-from recurra.report.run_page import run_page, write_run_page
+from recurra.report.run_page import run_page
+from recurra.report.writing import write_page
 from recurra.storage import read_json, sha256, write_json
 from tests.cli.test_commands import recurra
 from tests.report.conftest import HOSTILE, KINDS
@@ -176,7 +177,7 @@ def test_names_are_text_and_never_markup(runs):
 
 def test_the_same_files_give_the_same_bytes(runs, tmp_path):
     for folder in runs.values():
-        assert write_run_page(folder, tmp_path / "again.html").read_text() == page_of(folder)
+        assert write_page(folder, tmp_path / "again.html").read_text() == page_of(folder)
 
 
 def test_colours_follow_the_page():
@@ -298,11 +299,11 @@ def test_a_place_that_cannot_be_is_said(runs, arguments, message, tmp_path, monk
 
 def test_what_is_no_finished_run_has_no_page(runs, tmp_path):
     with pytest.raises(RunError, match="not a run folder"):
-        write_run_page(tmp_path)
+        write_page(tmp_path)
     folder = shutil.copytree(runs["texts"], tmp_path / "run")
     write_json(folder / "metrics.json", {})
     with pytest.raises(RunError, match="not the one that this run wrote"):
-        write_run_page(folder)
+        write_page(folder)
     folder = altered(runs["texts"], tmp_path / "training", config=lambda c: c | {"status": "training"})
     with pytest.raises(RunError, match="has not ended"):
-        write_run_page(folder)
+        write_page(folder)

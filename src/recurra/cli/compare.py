@@ -12,6 +12,8 @@ from rich.table import Table
 from recurra.cli.console import Watcher, interval, number, plain, print_json
 from recurra.cli.fit import free_place, parse_assignments
 from recurra.comparison.compare import compare
+from recurra.networks.config import CELL_NAMES
+from recurra.report.writing import write_page
 
 
 def run_compare(
@@ -41,11 +43,13 @@ def run_compare(
         except KeyboardInterrupt:
             watcher.console.print(f"To go on, repeat the command with --out {place} --resume.")
             raise
+        if not as_json:
+            show(found.summary, watcher)
+        page = write_page(place)
         if as_json:
-            print_json(found.summary | {"folder": str(place)})
+            print_json(found.summary | {"folder": str(place), "report": str(page)})
             return
-        show(found.summary, watcher)
-        watcher.console.print(f"\nRuns and summary.json are in {place}.")
+        watcher.console.print(f"\nRuns and summary.json are in {place}, and a page about it in {page}.")
 
 
 def show(summary: dict[str, Any], watcher: Watcher) -> None:
@@ -59,7 +63,7 @@ def show(summary: dict[str, Any], watcher: Watcher) -> None:
     for sentence in summary["held_equal"]:
         print_(f"  {plain(sentence)}")
     for cell, why in summary["left_out"].items():
-        print_(f"  Left out: {cell.upper()}: {plain(why)}")
+        print_(f"  Left out: {CELL_NAMES.get(cell, cell)}: {plain(why)}")
     print_(f"\n{plain(summary['recommendation']['reason'])}")
     print_(plain(summary["recommendation"]["doubt"]))
 
@@ -103,4 +107,4 @@ def _table(title: str, columns: tuple[str, ...]) -> Table:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return plain(row["name"].upper() if row["network"] else row["name"])
+    return plain(CELL_NAMES[row["name"]] if row["network"] else row["name"])

@@ -12,7 +12,7 @@ from typing import Any
 
 from recurra.cli.console import Watcher, print_json
 from recurra.errors import InputError
-from recurra.report.run_page import write_run_page
+from recurra.report.writing import write_page
 from recurra.runs.events import Said
 from recurra.runs.kinds import is_for_writing, kind, kind_of, make_options
 
@@ -65,7 +65,7 @@ def run_fit(
         )
         if not as_json:
             face.show_result(run, watcher)
-        page = write_run_page(place)
+        page = write_page(place)
         if as_json:
             print_json(run.metrics | {"run": str(place), "report": str(page)})
         else:

@@ -28,6 +28,7 @@ from recurra.comparison.trials import (
     run_trials,
 )
 from recurra.errors import InputError, RunError, TrainingError
+from recurra.networks.config import CELL_NAMES
 from recurra.runs.events import Event, Measured, Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Fitting
 from recurra.runs.kinds import is_for_writing, kind, kind_of, make_options
@@ -311,14 +312,14 @@ class _Work:
             rate = chosen_rate(records) if records else each.learning_rates[0]
             if rate is None:
                 self.observe(
-                    Said(f"{each.cell.upper()} is left out: no learning rate led anywhere", "warning")
+                    Said(f"{CELL_NAMES[each.cell]} is left out: no learning rate led anywhere", "warning")
                 )
                 continue
             chosen[each.cell] = rate
             if len(records) > 2 and rate in (min(each.learning_rates), max(each.learning_rates)):
                 self.observe(
                     Said(
-                        f"{each.cell.upper()}: the best learning rate, {rate:.3g}, is at the edge of those tried; "
+                        f"{CELL_NAMES[each.cell]}: the best learning rate, {rate:.3g}, is at the edge of those tried; "
                         f"{self.options.trials + 2} trials would look further"
                     )
                 )
@@ -385,12 +386,12 @@ def _line(trial: Trial, record: Record) -> str:
     """A trial in a line."""
     what = f"learning rate {trial.learning_rate:.3g}" if trial.purpose == "tuning" else f"seed {trial.seed}"
     if record["failed"]:
-        return f"{trial.candidate.cell.upper()}, {what}: {record['failed']}"
+        return f"{CELL_NAMES[trial.candidate.cell]}, {what}: {record['failed']}"
     if trial.purpose == "tuning":
         came = f"validation loss {record['validation_loss']:.4g}"
     else:
         came = f"{record['score']['name']} {record['score']['value']:.4g}"
-    return f"{trial.candidate.cell.upper()}, {what}: {came} in {record['seconds']:.1f} s"
+    return f"{CELL_NAMES[trial.candidate.cell]}, {what}: {came} in {record['seconds']:.1f} s"
 
 
 def _left(seconds: float) -> str:

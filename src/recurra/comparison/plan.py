@@ -13,6 +13,7 @@ from torch import nn
 
 from recurra.comparison.options import ComparisonOptions
 from recurra.errors import InputError
+from recurra.networks.config import CELL_NAMES
 from recurra.networks.sequence_network import count_weights
 from recurra.networks.sizing import hidden_size_for
 from recurra.runs.budget import Pace, measure_pace
@@ -137,7 +138,7 @@ def make_plan(
             made.append(_sized(fitting, cell, target, threads, observer))
         except InputError as error:
             left_out[cell] = str(error)
-            observer(Said(f"{cell.upper()} cannot take part: {error}", "warning"))
+            observer(Said(f"{CELL_NAMES[cell]} cannot take part: {error}", "warning"))
     if not made:
         raise InputError("none of the networks can be made", fix="; ".join(left_out.values()))
     batches, epochs = len(fitting.training), fitting.settings.training.epochs
@@ -149,8 +150,9 @@ def make_plan(
     for each in candidates:
         observer(
             Said(
-                f"{each.cell.upper()}: {each.hidden_size} units, {each.weights:,} weights, {1000 * each.step_s:.3g} ms "
-                f"a step, {each.total_steps / batches:.3g} epochs each of {options.per_cell} trainings"
+                f"{CELL_NAMES[each.cell]}: {each.hidden_size} units, {each.weights:,} weights, "
+                f"{1000 * each.step_s:.3g} ms a step, {each.total_steps / batches:.3g} epochs each of "
+                f"{options.per_cell} trainings"
             )
         )
     return Plan(
@@ -209,7 +211,7 @@ def _sized(
     if target is not None and abs(weights / target - 1) > TOLERANCE:
         observer(
             Said(
-                f"{cell.upper()}: {weights:,} weights are as near to {target:,} as its width allows",
+                f"{CELL_NAMES[cell]}: {weights:,} weights are as near to {target:,} as its width allows",
                 "warning",
             )
         )

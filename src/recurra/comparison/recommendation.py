@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from recurra.comparison.judgement import Judgement, Pair, Row
+from recurra.networks.config import CELL_NAMES
 from recurra.statistics.repeated import LEAST_SEEDS
 
 QUICKER = 1.1  # times, from which on speed decides between equals
@@ -137,7 +138,7 @@ class _Words:
         self.judgement = judgement
 
     def name(self, row: Row) -> str:
-        return row.name.upper() if row.network else row.name
+        return CELL_NAMES.get(row.name, row.name) if row.network else row.name
 
     def value(self, row: Row) -> str:
         return self._number(row.value)

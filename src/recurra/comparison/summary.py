@@ -10,6 +10,7 @@ from recurra.comparison.judgement import LEVEL, Judgement
 from recurra.comparison.plan import Plan
 from recurra.comparison.recommendation import Recommendation
 from recurra.comparison.trials import Record
+from recurra.networks.config import CELL_NAMES
 from recurra.runs.config import RunConfig
 from recurra.statistics.repeated import LEAST_SEEDS
 from recurra.tasks.baselines import BaselineResult
@@ -32,9 +33,9 @@ def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[st
         f"{parts.get('test', 0):,} test examples, split and encoded once, for every network and every seed; the same "
         "batches, in an order that the seed alone decides."
     ]
-    sizes = ", ".join(f"{each.cell.upper()} {each.weights:,}" for each in plan.candidates)
+    sizes = ", ".join(f"{CELL_NAMES[each.cell]} {each.weights:,}" for each in plan.candidates)
     epochs = ", ".join(
-        f"{each.cell.upper()} {each.total_steps / plan.steps_per_epoch:.3g}" for each in plan.candidates
+        f"{CELL_NAMES[each.cell]} {each.total_steps / plan.steps_per_epoch:.3g}" for each in plan.candidates
     )
     if options.match == "params":
         low, high = min(c.weights for c in plan.candidates), max(c.weights for c in plan.candidates)
@@ -53,7 +54,7 @@ def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[st
         ]
     if options.trials > 1:
         rates = "; ".join(
-            f"{each.cell.upper()} {', '.join(f'{rate:.3g}' for rate in each.learning_rates)}"
+            f"{CELL_NAMES[each.cell]} {', '.join(f'{rate:.3g}' for rate in each.learning_rates)}"
             for each in plan.candidates
         )
         told.append(

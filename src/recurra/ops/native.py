@@ -16,8 +16,9 @@ import torch
 from ..errors import BackendError
 
 _PACKAGE = "_recurra_native"
-_INTERFACE = 6  # of csrc/module.cpp
+_INTERFACE = 7  # of csrc/module.cpp
 _VARIABLE = "RECURRA_ISA"
+_PROCESS = os.getpid()  # a process forked from it has none of the threads that torch may have started
 
 
 def native_kernels() -> ModuleType | None:
@@ -76,4 +77,8 @@ def _module(name: str) -> ModuleType | None:
         module = import_module(f"{_PACKAGE}.{name}")
     except ImportError:
         return None
-    return module if module.INTERFACE == _INTERFACE else None
+    if module.INTERFACE != _INTERFACE:
+        return None
+    if os.getpid() != _PROCESS:
+        module.leave_torchs_threads()
+    return module

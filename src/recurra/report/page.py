@@ -47,7 +47,7 @@ def render(template: str, **content: Any) -> Markup:
     return Markup(_environment().get_template(template).render(**content))
 
 
-def render_page(title: str, about: str, lead: Markup, sections: Iterable[Section]) -> str:
+def render_page(title: str, about: str, lead: Markup, sections: Iterable[Section], *, intervals: str) -> str:
     """The whole page.
 
     Args:
@@ -55,8 +55,15 @@ def render_page(title: str, about: str, lead: Markup, sections: Iterable[Section
         about: which data that rests on, in a few words.
         lead: HTML of what it comes to; it stands before all sections.
         sections: in order.
+        intervals: what the intervals on it say, in a sentence.
     """
-    content = {"title": title, "about": about, "lead": lead, "sections": list(sections)}
+    content = {
+        "title": title,
+        "about": about,
+        "lead": lead,
+        "sections": list(sections),
+        "intervals": intervals,
+    }
     return str(render("page.html", version=recurra.__version__, **content)).strip() + "\n"
 
 

@@ -33,20 +33,21 @@ def section(run: RunFiles) -> Section | None:
             part=name,
             units=run.units,
             n=part["n"],
-            rows=_ranged([network, *rivals], best),
+            rows=ranged([network, *rivals], [network, *([] if best is None else [best])]),
             measures=_measures(part["scores"], best),
             best=best,
         ),
     )
 
 
-def _ranged(rows: list[dict[str, Any]], best: dict[str, Any] | None) -> list[dict[str, Any]]:
+def ranged(rows: list[dict[str, Any]], compared: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with the places of value and interval from 0 to 100, and on which side a row lies that does not fit.
 
-    The scale is that of the network and the best baseline, with room on both sides: the trivial answer is often so
-    far off that nothing else could be told apart.
+    Args:
+        rows: each with "scores", the headline first.
+        compared: those that the scale is of, with room on both sides: the trivial answer is often so far off that
+            nothing else could be told apart.
     """
-    compared = [rows[0], *([] if best is None else [best])]
     ends = [end for row in compared for end in _ends(row) if end is not None]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     margin = (high - low) or abs(high) or 1.0

@@ -1,0 +1,94 @@
+"""The page of a comparison, made from its summary alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from recurra.errors import RunError
+from recurra.networks.config import CELL_NAMES
+from recurra.report.comparison_page import comparison_page, read_summary
+from tests.cli.test_commands import recurra
+from tests.report.tree import check, text_of, tree_of
+
+
+@pytest.fixture
+def summary(compared):
+    return json.loads((compared / "summary.json").read_text())
+
+
+def sections(page):
+    return {each.get("id"): text_of(each) for each in tree_of(page).iter("section")}
+
+
+def test_it_can_be_read_by_everybody_and_begins_with_what_to_take(compared, summary):
+    root = tree_of((compared / "report.html").read_text())
+    check(root)
+    head = text_of(next(root.iter("header")))
+    told = summary["recommendation"]
+    assert told["reason"] in head and told["doubt"] in head
+    assert "Which network? RNN" in head or "or RNN" in head or ", RNN" in head
+
+
+def test_everybody_stands_in_the_table_with_the_score_of_each_seed(compared, summary):
+    said = sections((compared / "report.html").read_text())["scores"]
+    for row in summary["rows"]:
+        assert (CELL_NAMES[row["name"]] if row["network"] else row["name"]) in said
+        assert f"{100 * row['value']:.1f} %" in said
+        if row["network"]:
+            assert ", ".join(f"{100 * value:.1f} %" for value in row["by_seed"]) in said
+    assert said.count("(to take)") == 1
+
+
+def test_differences_say_who_is_better_or_that_it_is_a_tie(compared, summary):
+    summary["pairs"] = [
+        summary["pairs"][0] | {"difference": 0.1, "differs": True, "corrected": 0.01},
+        summary["pairs"][1] | {"difference": -0.2, "differs": True, "corrected": 0.02},
+        summary["pairs"][2] | {"differs": False, "corrected": 0.7, "seeds_needed": 40},
+    ]
+    names = {r["name"]: CELL_NAMES[r["name"]] if r["network"] else r["name"] for r in summary["rows"]}
+    said = sections(comparison_page(summary))["differences"]
+    first, second, _ = summary["pairs"]
+    assert "+10.0 points" in said and f"{names[first['a']]} is better" in said
+    assert "-20.0 points" in said and f"{names[second['b']]} is better" in said
+    assert "a tie" in said and "about 40 seeds would tell" in said
+    summary["measure"]["higher_is_better"] = False
+    assert f"{names[first['b']]} is better" in sections(comparison_page(summary))["differences"]
+    summary["enough_seeds"] = False
+    assert "nothing can be told" in sections(comparison_page(summary))["differences"]
+
+
+def test_costs_curves_what_was_equal_and_the_command_are_there(compared, summary):
+    said = sections((compared / "report.html").read_text())
+    for row in summary["rows"]:
+        if row["network"]:
+            assert f"{row['weights']:,}" in said["costs"]
+    assert "learning rates that were tried" in said["learning"] and said["learning"].count("(taken)") >= 3
+    for sentence in summary["held_equal"]:
+        assert sentence in said["equal"]
+    for cell, why in summary["left_out"].items():
+        assert f"Left out: {CELL_NAMES[cell]}: {why}" in said["equal"]
+    assert "recurra compare" in said["reproduction"] and summary["versions"]["torch"] in said["reproduction"]
+
+
+def test_without_validation_there_are_no_curves_and_unknown_ends_are_said(summary):
+    for row in summary["rows"]:
+        row["interval"] = row["interval"] | {"low": None, "high": None}
+        for curve in row.get("curves", []):
+            for epoch in curve["epochs"]:
+                epoch["validation"] = {}
+    for pair in summary["pairs"]:
+        pair["interval"] = pair["interval"] | {"low": None, "high": None}
+    said = sections(comparison_page(summary))
+    assert "learning" not in said
+    assert "not known" in said["scores"] and "not known to not known" in said["differences"]
+
+
+def test_the_command_makes_it_anew_and_other_summaries_are_refused(compared, tmp_path):
+    done = recurra("report", compared, "--out", tmp_path / "again.html")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again.html").read_bytes() == (compared / "report.html").read_bytes()
+    (tmp_path / "summary.json").write_text('{"digits": {}}')
+    with pytest.raises(RunError, match="expected a comparison of format 1, found None"):
+        read_summary(tmp_path)
