@@ -145,6 +145,9 @@ def _costs(summary: Summary) -> Section:
         steps = [each["steps"] for each in row["over_length"]]
         _line(panel, k, steps, [each["ms"] for each in row["over_length"]], row["shown"])
     panel.set(xscale="log", yscale="log", xlabel="steps of the sequence", ylabel="milliseconds")
+    lengths = [each["steps"] for each in networks[0]["over_length"]]
+    panel.set_xticks(lengths, [f"{steps:,}" for steps in lengths])
+    panel.minorticks_off()
     drawing.legend(figure, panel)
     longest = networks[0]["over_length"][-1]["steps"] if networks[0]["over_length"] else 0
     said = "; ".join(f"{row['shown']} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
@@ -158,6 +161,8 @@ def _costs(summary: Summary) -> Section:
 
 
 def _learning(summary: Summary) -> Section | None:
+    from matplotlib.ticker import MaxNLocator
+
     networks = [row for row in summary["rows"] if row["network"]]
     if not all(
         "loss" in each["validation"] for row in networks for c in row["curves"] for each in c["epochs"]
@@ -172,6 +177,8 @@ def _learning(summary: Summary) -> Section | None:
                 places = [each[axis] for each in curve["epochs"]]
                 _line(panel, k, places, values, "" if n else _name(row), thin=n > 0)
         panel.set(xlabel=label, ylabel="validation loss")
+        if axis == "epoch":
+            panel.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
         drawing.legend(figure, panel)
         lowest = "; ".join(
             f"{_name(row)} {wording.number(min(e['validation']['loss'] for c in row['curves'] for e in c['epochs']))}"
