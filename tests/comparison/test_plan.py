@@ -7,6 +7,7 @@ import pytest
 from recurra.comparison.options import CELLS, comparison_options
 from recurra.comparison.plan import TOLERANCE, final_trials, learning_rates, make_plan, tuning_trials
 from recurra.errors import InputError
+from recurra.runs.budget import Pace
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.fit import SequenceFitting
 from tests.runs.conftest import QUICK, examples_of, sentences
@@ -16,8 +17,14 @@ THREE = ("rnn", "lstm", "gru")
 
 
 @pytest.fixture(autouse=True)
-def measured_in_short(monkeypatch):
-    monkeypatch.setattr("recurra.comparison.plan._PACE_S", 0.5)
+def pace_by_size(monkeypatch):
+    """A step takes a microsecond for each weight, whatever else the machine does."""
+
+    def pace(network, *_, **__):
+        step_s = 1e-6 * sum(p.numel() for p in network.parameters())
+        return Pace(step_s=step_s, forward_s=step_s / 3, spent_s=0.0)
+
+    monkeypatch.setattr("recurra.comparison.plan.measure_pace", pace)
 
 
 @pytest.fixture(scope="module")
