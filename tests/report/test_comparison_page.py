@@ -52,11 +52,19 @@ def test_differences_say_who_is_better_or_that_it_is_a_tie(compared, summary):
     first, second, _ = summary["pairs"]
     assert "+10.0 points" in said and f"{names[first['a']]} is better" in said
     assert "-20.0 points" in said and f"{names[second['b']]} is better" in said
-    assert "a tie" in said and "about 40 seeds would tell" in said
+    assert "a tie: not told apart" in said and "about 40 seeds would tell" in said
     summary["measure"]["higher_is_better"] = False
     assert f"{names[first['b']]} is better" in sections(comparison_page(summary))["differences"]
     summary["enough_seeds"] = False
     assert "nothing can be told" in sections(comparison_page(summary))["differences"]
+
+
+def test_too_little_data_and_networks_that_are_left_out_are_said_at_the_top(summary):
+    summary["recommendation"]["rule"] = 4
+    summary["left_out"] = {"tcn": "no learning rate led anywhere"}
+    head = text_of(next(tree_of(comparison_page(summary)).iter("header")))
+    assert "Too little to tell; the best so far is" in head and "Take:" not in head
+    assert "Not compared: TCN" in head
 
 
 def test_costs_curves_what_was_equal_and_the_command_are_there(compared, summary):
@@ -82,7 +90,7 @@ def test_without_validation_there_are_no_curves_and_unknown_ends_are_said(summar
         pair["interval"] = pair["interval"] | {"low": None, "high": None}
     said = sections(comparison_page(summary))
     assert "learning" not in said
-    assert "not known" in said["scores"] and "not known to not known" in said["differences"]
+    assert "not known" in said["scores"] and "not tested: too little data" in said["differences"]
 
 
 def test_the_command_makes_it_anew_and_other_summaries_are_refused(compared, tmp_path):

@@ -45,11 +45,16 @@ def run_compare(
             raise
         if not as_json:
             show(found.summary, watcher)
+        assert place is not None
         page = write_page(place)
         if as_json:
             print_json(found.summary | {"folder": str(place), "report": str(page)})
             return
         watcher.console.print(f"\nRuns and summary.json are in {place}, and a page about it in {page}.")
+        best = next(row for row in found.summary["rows"] if row["network"])
+        watcher.console.print(
+            f"The best network's runs: {', '.join(str(place / run) for run in best['runs'])}"
+        )
 
 
 def show(summary: dict[str, Any], watcher: Watcher) -> None:
@@ -76,7 +81,7 @@ def _scores(summary: dict[str, Any]) -> Table:
     for row in summary["rows"]:
         mark = " <" if row["name"] == taken["take"] else " =" if row["name"] in taken["tied"] else ""
         table.add_row(_name(row) + mark, number(row["value"]), interval(row), f"{row['train_s']:.1f} s")
-    table.caption = "< to take   = as good, as far as these numbers tell" if taken["tied"] else "< to take"
+    table.caption = "< to take   = not told apart from it" if taken["tied"] else "< to take"
     table.caption_justify = "left"
     return table
 

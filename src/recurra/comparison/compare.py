@@ -374,11 +374,8 @@ class _Work:
 
     def _costs(self, fitting: Fitting[Any, Any], plan: Plan, run: Run[Any, Any]) -> dict[str, Any]:
         settings = run.config.settings
-        chosen = {
-            "network.cell": settings.network.cell,
-            "network.hidden_size": settings.network.hidden_size,
-            "training.threads": plan.threads,
-        }
+        (own,) = (each for each in plan.candidates if each.cell == settings.network.cell)
+        chosen = own.settings(settings.training.learning_rate, plan.threads)
         return measure_costs(fitting.again(chosen, self.asked.seed), run, plan.threads)
 
 

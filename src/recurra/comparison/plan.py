@@ -15,7 +15,6 @@ from recurra.comparison.options import ComparisonOptions
 from recurra.errors import InputError
 from recurra.networks.config import CELL_NAMES
 from recurra.networks.sequence_network import count_weights
-from recurra.networks.sizing import hidden_size_for
 from recurra.runs.budget import Pace, measure_pace
 from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.fitting import Fitting
@@ -32,7 +31,8 @@ class Candidate(BaseModel):
     """A network that takes part.
 
     Args:
-        hidden_size: units, solved for where weights are equal.
+        hidden_size, inner_size: units, and those inside a layer of a TCN or a transformer; solved for where weights are
+            equal.
         weights: trainable numbers.
         step_s: seconds of an optimiser step, measured once before all trainings.
         epoch_s: of a pass over the training part with its validation.
@@ -44,17 +44,24 @@ class Candidate(BaseModel):
 
     cell: str
     hidden_size: int
+    inner_size: int | None
     weights: int
     step_s: float
     epoch_s: float
     total_steps: int
     learning_rates: tuple[float, ...]
 
+    @property
+    def widths(self) -> dict[str, int]:
+        """The settings of its size."""
+        inner = {} if self.inner_size is None else {"network.inner_size": self.inner_size}
+        return {"network.hidden_size": self.hidden_size} | inner
+
     def settings(self, learning_rate: float, threads: int) -> dict[str, Any]:
         """What its trainings change of the common settings."""
         return {
             "network.cell": self.cell,
-            "network.hidden_size": self.hidden_size,
+            **self.widths,
             "training.learning_rate": learning_rate,
             "training.threads": threads,
         }
@@ -204,8 +211,8 @@ def _sized(
     """The training of a cell with its width solved for, and a network of it."""
     settings: dict[str, Any] = {"network.cell": cell, "training.threads": threads}
     own = fitting.again(settings, fitting.options.seed)
-    size = own.settings.network.hidden_size if target is None else hidden_size_for(target, own.resized)
-    own = own.again({"network.hidden_size": size}, fitting.options.seed)
+    if target is not None:
+        own = own.again(own.sized(target), fitting.options.seed)
     network = own.network(None, observer, anew=False)
     weights = count_weights(network)
     if target is not None and abs(weights / target - 1) > TOLERANCE:
@@ -250,6 +257,7 @@ def _measured(made: list[tuple[Fitting[Any, Any], nn.Module]], options: Comparis
             Candidate(
                 cell=own.settings.network.cell,
                 hidden_size=own.settings.network.hidden_size,
+                inner_size=own.settings.network.inner_size,
                 weights=count_weights(network),
                 step_s=pace.step_s,
                 epoch_s=pace.epoch_s(len(own.training), own.validation_steps),

@@ -23,6 +23,7 @@ from recurra.networks.config import CELL_NAMES
 from recurra.statistics.repeated import LEAST_SEEDS
 
 QUICKER = 1.1  # times, from which on speed decides between equals
+TOO_FEW = 4  # the rule by which nothing is told
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _too_few(judgement: Judgement, words: _Words) -> Recommendation:
     if not judgement.enough_seeds:
         few = f"{seeds} cannot tell what the seed does to a network; take --seeds {LEAST_SEEDS} or more."
     reason = f"{words.name(best)} has the best {judgement.measure} here, {words.value(best)} ({words.interval(best)})."
-    return Recommendation(best.name, reason, f"That is no more than an observation: {few}", (), 4)
+    return Recommendation(best.name, reason, f"That is no more than an observation: {few}", (), TOO_FEW)
 
 
 def _differs(judgement: Judgement, a: Row, b: Row) -> bool:

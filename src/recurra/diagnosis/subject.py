@@ -57,7 +57,8 @@ class Subject:
             raise InputError(
                 "there is no recurrent layer of recurra in this network",
                 where="network",
-                fix="Use recurra.RNN, LSTM or GRU; they are drop-in for torch.nn's and load their weights.",
+                fix="Diagnose a run whose cell is recurrent (--cell lstm, gru, rnn); in a module of yours, use "
+                "recurra's layers, which are drop-in for torch.nn's and load their weights.",
             )
         if not self.inputs or self.inputs[0].dim() < 2 or not self.inputs[0].numel():
             found = [tuple(each.shape) for each in self.inputs]

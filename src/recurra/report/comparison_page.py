@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recurra.comparison.compare import SUMMARY
+from recurra.comparison.recommendation import TOO_FEW
 from recurra.comparison.summary import FORMAT
 from recurra.errors import RunError
 from recurra.networks.config import CELL_NAMES
@@ -61,17 +62,18 @@ def comparison_page(summary: Summary) -> str:
 
 def _lead(summary: Summary) -> Markup:
     told, rows = summary["recommendation"], {row["name"]: row for row in summary["rows"]}
-    unsure = told["tied"] or not summary["enough_seeds"]
-    badge = f"Take: {_name(rows[told['take']])}"
-    if not summary["enough_seeds"]:
-        badge = f"Best so far: {_name(rows[told['take']])}"
-    return render(
-        "verdict.html",
-        mark="=" if unsure else "▲",
-        badge=badge,
-        standing="tie" if unsure else "better",
-        sentences=[told["reason"], told["doubt"]],
-    )
+    name = _name(rows[told["take"]])
+    if told["rule"] == TOO_FEW:
+        mark, badge, standing = "○", f"Too little to tell; the best so far is {name}", "none"
+    elif told["tied"]:
+        mark, badge, standing = "=", f"Take: {name}; others are not told apart from it", "tie"
+    else:
+        mark, badge, standing = "▲", f"Take: {name}", "better"
+    sentences = [told["reason"], told["doubt"]]
+    if summary["left_out"]:
+        out = ", ".join(str(CELL_NAMES.get(cell, cell)) for cell in summary["left_out"])
+        sentences.append(f"Not compared: {out}; why stands below, under what was held equal.")
+    return render("verdict.html", mark=mark, badge=badge, standing=standing, sentences=sentences)
 
 
 def _scores(summary: Summary) -> Section:
@@ -80,7 +82,7 @@ def _scores(summary: Summary) -> Section:
 
     def shown(row: dict[str, Any]) -> dict[str, Any]:
         headline = {"name": measure["name"], "value": row["value"], "interval": row["interval"]}
-        marks = {told["take"]: "to take"} | dict.fromkeys(told["tied"], "as good, as far as this tells")
+        marks = {told["take"]: "to take"} | dict.fromkeys(told["tied"], "not told apart from it")
         seeds = [wording.score({"name": measure["name"], "value": value}) for value in row["by_seed"]]
         return {
             "name": _name(row),
@@ -114,15 +116,16 @@ def _pairs(summary: Summary) -> Section | None:
     def said(pair: dict[str, Any]) -> str:
         if pair["differs"]:
             return f"{names[pair['a'] if sign * pair['difference'] > 0 else pair['b']]} is better"
-        return "a tie: chance alone may do this"
+        if pair["interval"]["low"] is None:
+            return "not tested: too little data"
+        return "a tie: not told apart from chance"
 
     rows = [
         {
             "a": names[pair["a"]],
             "b": names[pair["b"]],
             "difference": _gap(measure, pair["difference"]),
-            "low": _gap(measure, pair["interval"]["low"]),
-            "high": _gap(measure, pair["interval"]["high"]),
+            "interval": _interval(measure, pair["interval"]),
             "corrected": pair["corrected"],
             "said": said(pair),
             "seeds": pair["seeds_needed"],
@@ -231,11 +234,15 @@ def _name(row: dict[str, Any]) -> str:
     return CELL_NAMES[row["name"]] if row["network"] else row["name"]
 
 
-def _gap(measure: dict[str, Any], value: float | None) -> str:
+def _gap(measure: dict[str, Any], value: float) -> str:
     """A difference with its sign: of shares in points."""
-    if value is None:
-        return "not known"
     return f"{100 * value:+.1f} points" if measure["share"] else f"{value:+.3g}"
+
+
+def _interval(measure: dict[str, Any], ends: dict[str, Any]) -> str:
+    if ends["low"] is None or ends["high"] is None:
+        return "not known"
+    return f"{_gap(measure, ends['low'])} to {_gap(measure, ends['high'])}"
 
 
 def _chosen(summary: Summary, record: dict[str, Any]) -> bool:
