@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ import torch
 from recurra.diagnosis import diagnose, examine
 from recurra.diagnosis.advice import Advice
 from recurra.diagnosis.examples import subject_of
+from recurra.diagnosis.findings import _of_parallelism
+from recurra.diagnosis.measures.parallelism import Parallelism, Timing
 from recurra.diagnosis.measures.training import Course
 from recurra.diagnosis.thresholds import THRESHOLDS
 from recurra.diagnosis.training_findings import training_findings
@@ -166,6 +169,23 @@ def test_inputs_that_overflow_are_found():
     x[0, 3] = torch.nan
     found = examine(replace(subject, inputs=(x,)))
     assert "answers not finite" in graver(found)
+
+
+@pytest.mark.parametrize(
+    ("of_batch", "of_steps", "meaning"),
+    [
+        (2.0, 4.1, "Steps wait for each other"),
+        (7.8, 4.0, "side by side cost"),
+        (84, 75, None),
+        (3, 6.5, None),
+    ],
+)
+def test_times_that_only_a_busy_machine_explains_are_passed_over(of_batch, of_steps, meaning):
+    timings = [Timing(64, 8, 1.0), Timing(64, 64, of_batch), Timing(256, 8, of_steps)]
+    measures = SimpleNamespace(parallelism=Parallelism("native", 2, timings))
+    found = list(_of_parallelism(measures, SimpleNamespace(larger_batches=lambda: "larger ones")))
+    assert len(found) == (meaning is not None)
+    assert all(meaning in finding.means for finding in found)
 
 
 def course(training, validation=None, *, chance=1.0, update=0.005, clipped=0.1, norm=0.5, stopped="finished"):

@@ -234,12 +234,16 @@ def _of_parallelism(measures: Measures, advice: Advice) -> Iterator[Finding]:
     if few is None or many is None or long is None:
         return
     of_batch, of_steps = many.seconds / few.seconds, long.seconds / few.seconds
+    if of_batch > 8 * THRESHOLDS.unsteady or of_steps > 4 * THRESHOLDS.unsteady:
+        return  # nothing that is known of the layer explains this
     yield Finding(
         "time of the loop",
         "note",
         f"Eight times the sequences (8 to 64, of 64 steps) take {of_batch:.2g} times as long to train on, four times "
         f"the steps (64 to 256, of 8 sequences) {of_steps:.2g} times.",
-        "Steps wait for each other; the sequences of a batch do not.",
+        "Steps wait for each other; the sequences of a batch do not."
+        if of_batch < 8 / THRESHOLDS.unsteady
+        else "Here sequences side by side cost what they would cost one after the other.",
         f"Where time matters, try {advice.larger_batches()}." if of_batch < THRESHOLDS.cheap_batch else "",
         of_batch,
         THRESHOLDS.cheap_batch,

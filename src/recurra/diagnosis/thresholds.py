@@ -33,6 +33,7 @@ class Thresholds:
         far_above_clip: mean norm of the gradient over the limit of clipping.
     Time:
         cheap_batch: eight times the batch takes less than so many times as long.
+        unsteady: time over what so much more work takes at most; beyond it the machine did something else meanwhile.
     """
 
     vanished: float = 1e-3
@@ -55,6 +56,7 @@ class Thresholds:
     clipped: float = 0.9
     far_above_clip: float = 10.0
     cheap_batch: float = 4.0
+    unsteady: float = 1.5
 
     def to_json(self) -> dict[str, float]:
         """By name."""
