@@ -28,6 +28,18 @@ _INTERVALS = (
     "Intervals are 95 % intervals over seeds and test examples together: how far another seed and other examples of "
     "the same kind would let a number wander, not what other training data would do to it."
 )
+_PARTS = {
+    "measure",
+    "recommendation",
+    "rows",
+    "pairs",
+    "enough_seeds",
+    "least_seeds",
+    "held_equal",
+    "left_out",
+    "tuning",
+}
+_PARTS |= {"notes", "command", "versions", "machine", "seconds", "sources"}
 _COLOURS = (drawing.BLUE, drawing.ORANGE, drawing.GREEN)
 _STYLES = ("-", "--", ":")
 
@@ -45,6 +57,12 @@ def read_summary(folder: Path) -> Summary:
             f"expected a {_KIND} of format {FORMAT}, found {summary.get('kind')!r} of {summary.get('format')!r}",
             where=str(place),
             fix="Name the folder that `recurra compare` has left, or that of a run.",
+        )
+    if missing := sorted(_PARTS - summary.keys()):
+        raise RunError(
+            f"there is no {missing[0]!r} in it",
+            where=str(place),
+            fix="Restore the file, or compare again with --resume.",
         )
     return summary
 
