@@ -30,6 +30,14 @@ struct Step {
     explicit Step(int rows)
         : x(rows), h(rows), seen(rows), c(rows), output(rows), gates(rows), cells(rows), sums(rows), product(rows) {}
 
+    // Rows as products with weights of T read them.
+    template <class T>
+    auto read_x(int rows, int64_t inputs) const { return read<T>(x.data(), rows, inputs, fixed_x_); }
+    template <class T>
+    auto read_seen(int rows, int64_t units) const { return read<T>(seen.data(), rows, units, fixed_state_); }
+    template <class T>
+    auto read_product(int rows, int64_t units) const { return read<T>(product.data(), rows, units, fixed_state_); }
+
     // Number v of W for unit u of the gates, where they are kept.
     template <class... Values>
     void keep_gates(int r, int64_t u, int n, int64_t units, Values... values) const {
@@ -40,14 +48,17 @@ struct Step {
     void keep_cell(int r, int64_t u, int n, Floats value) const {
         if (cells[r]) store(cells[r] + u, value, n);
     }
+
+  private:
+    mutable FixedRows fixed_x_, fixed_state_;
 };
 
 inline Floats bias_of(const float *bias, int64_t place, int n) { return bias ? load(bias + place, n) : Floats{}; }
 
 // The gates of W units next to each other, G vectors wide.
 template <int G, class T, class N, class S>
-Packed<G, T, N> pack_gates(const Matrix<S> &weights, int64_t units, bool at_all = true) {
-    return Packed<G, T, N>(weights, at_all ? panels_of(units, W) : 0, [=](int p, int v, int lane) {
+Packed<G, T, Read<N, T>> pack_gates(const Matrix<S> &weights, int64_t units, bool at_all = true) {
+    return Packed<G, T, Read<N, T>>(weights, at_all ? panels_of(units, W) : 0, [=](int p, int v, int lane) {
         int64_t u = int64_t(p) * W + lane;
         return u < units ? v * units + u : int64_t(-1);
     });
@@ -58,11 +69,14 @@ template <class N, class T>
 struct Ahead {
     template <class S>
     Ahead(const CellWeights<S> &w, bool ahead)
-        : sums(ahead ? gates_of(w.cell) * w.units : 0), input(pack_sums<T, N>(w.w_ih, 0, sums)) {}
-    void project(const N *const *x, int rows, float *const *to) const { wide_product(input, x, rows, sums, put(to)); }
+        : sums(ahead ? gates_of(w.cell) * w.units : 0), input(pack_sums<T, Read<N, T>>(w.w_ih, 0, sums)) {}
+    void project(const N *const *x, int rows, float *const *to) const {
+        static_assert(std::is_same_v<Read<N, T>, N>);
+        wide_product(input, x, rows, sums, put(to));
+    }
     explicit operator bool() const { return sums > 0; }
     const int64_t sums;
-    const Packed<WIDE, T, N> input;
+    const Packed<WIDE, T, Read<N, T>> input;
 };
 
 // What every cell's step has: S is the number type that the weights come in.
@@ -82,11 +96,13 @@ struct CellStep {
 template <class N, class T, class S>
 struct RnnStep : CellStep<N, T, S> {
     explicit RnnStep(const CellWeights<S> &w, bool early = false)
-        : CellStep<N, T, S>(w, early), input(pack_sums<T, N>(w.w_ih, 0, early ? 0 : w.units)),
-          state(pack_sums<T, N>(w.w_hh, 0, w.units)) {}
+        : CellStep<N, T, S>(w, early), input(pack_sums<T, Read<N, T>>(w.w_ih, 0, early ? 0 : w.units)),
+          state(pack_sums<T, Read<N, T>>(w.w_hh, 0, w.units)) {}
     void step(const Step<N> &at, int rows) const {
         const int64_t H = this->w.units;
         const bool is_tanh = this->w.cell == Cell::rnn_tanh;
+        const auto by_input = plain_term(at.template read_x<T>(this->ahead ? 0 : rows, this->w.inputs), input);
+        const auto by_state = plain_term(at.template read_seen<T>(rows, H), state);
         for (int p = 0; p < state.panels; p++) {
             auto units_of = [&](int v) { return int(std::clamp<int64_t>(H - (p * WIDE + v) * W, 0, W)); };
             Floats bias[WIDE];
@@ -101,12 +117,11 @@ struct RnnStep : CellStep<N, T, S> {
                     store(at.output[r] + (p * WIDE + v) * W, h, units_of(v));
                 }
             };
-            const auto by_state = plain_term(at.seen.data(), state);
             if (this->ahead) products<WIDE>(p, rows, init, each, by_state);
-            else products<WIDE>(p, rows, init, each, plain_term(at.x.data(), input), by_state);
+            else products<WIDE>(p, rows, init, each, by_input, by_state);
         }
     }
-    const Packed<WIDE, T, N> input, state;
+    const Packed<WIDE, T, Read<N, T>> input, state;
 };
 
 template <class N, class T, class S>
@@ -116,6 +131,8 @@ struct LstmStep : CellStep<N, T, S> {
           state(pack_gates<4, T, N>(w.w_hh, w.units)) {}
     void step(const Step<N> &at, int rows) const {
         const int64_t H = this->w.units;
+        const auto by_input = plain_term(at.template read_x<T>(this->ahead ? 0 : rows, this->w.inputs), input);
+        const auto by_state = plain_term(at.template read_seen<T>(rows, H), state);
         for (int p = 0; p < state.panels; p++) {
             const int64_t u = int64_t(p) * W;
             const int n = int(std::min<int64_t>(W, H - u));
@@ -132,12 +149,11 @@ struct LstmStep : CellStep<N, T, S> {
                 at.keep_cell(r, u, n, c);
                 store(at.output[r] + u, out * tanh(c), n);
             };
-            const auto by_state = plain_term(at.seen.data(), state);
             if (this->ahead) products<4>(p, rows, init, each, by_state);
-            else products<4>(p, rows, init, each, plain_term(at.x.data(), input), by_state);
+            else products<4>(p, rows, init, each, by_input, by_state);
         }
     }
-    const Packed<4, T, N> input, state;
+    const Packed<4, T, Read<N, T>> input, state;
 };
 
 template <class N, class T, class S>
@@ -147,6 +163,8 @@ struct GruAfterStep : CellStep<N, T, S> {
           state(pack_gates<3, T, N>(w.w_hh, w.units)) {}
     void step(const Step<N> &at, int rows) const {
         const int64_t H = this->w.units;
+        const auto by_input = term<0, 1, 2>(at.template read_x<T>(this->ahead ? 0 : rows, this->w.inputs), input);
+        const auto by_state = term<0, 1, 3>(at.template read_seen<T>(rows, H), state);
         for (int p = 0; p < state.panels; p++) {
             const int64_t u = int64_t(p) * W;
             const int n = int(std::min<int64_t>(W, H - u));
@@ -164,23 +182,22 @@ struct GruAfterStep : CellStep<N, T, S> {
                 at.keep_cell(r, u, n, sums[3]);
                 store(at.output[r] + u, fma(update, load(at.h[r] + u, n) - candidate, candidate), n);
             };
-            const auto by_state = term<0, 1, 3>(at.seen.data(), state);
             if (this->ahead) products<4>(p, rows, init, each, by_state);
-            else products<4>(p, rows, init, each, term<0, 1, 2>(at.x.data(), input), by_state);
+            else products<4>(p, rows, init, each, by_input, by_state);
         }
     }
-    const Packed<3, T, N> input, state;
+    const Packed<3, T, Read<N, T>> input, state;
 };
 
 template <class N, class T, class S>
 struct GruBeforeStep : CellStep<N, T, S> {
     explicit GruBeforeStep(const CellWeights<S> &w, bool early = false)
-        : CellStep<N, T, S>(w, early), input(pack_sums<T, N>(w.w_ih, 0, early ? 0 : 3 * w.units)),
-          gates(pack_sums<T, N>(w.w_hh, 0, 2 * w.units)), candidate(pack_sums<T, N>(w.w_hh, 2 * w.units, w.units)) {}
+        : CellStep<N, T, S>(w, early), input(pack_sums<T, Read<N, T>>(w.w_ih, 0, early ? 0 : 3 * w.units)),
+          gates(pack_sums<T, Read<N, T>>(w.w_hh, 0, 2 * w.units)), candidate(pack_sums<T, Read<N, T>>(w.w_hh, 2 * w.units, w.units)) {}
     void step(const Step<N> &at, int rows) const {
         const int64_t H = this->w.units;
-        if (!this->ahead) wide_product(input, at.x.data(), rows, 3 * H, put(at.sums.data()));
-        wide_product(gates, at.seen.data(), rows, 2 * H, add(at.sums.data()));
+        if (!this->ahead) wide_product(input, at.template read_x<T>(rows, this->w.inputs), rows, 3 * H, put(at.sums.data()));
+        wide_product(gates, at.template read_seen<T>(rows, H), rows, 2 * H, add(at.sums.data()));
         for_units(rows, H, [&](int r, int64_t u, int n) {
             Floats reset = sigmoid(load(at.sums[r] + u, n) + this->bias(u, n));
             Floats product = reset * load(at.seen[r] + u, n);
@@ -188,7 +205,7 @@ struct GruBeforeStep : CellStep<N, T, S> {
             if (at.gates[r]) store(at.gates[r] + u, reset, n);
             at.keep_cell(r, u, n, product);
         });
-        wide_product(candidate, at.product.data(), rows, H, [&](int r, int64_t u, int n, Floats sum) {
+        wide_product(candidate, at.template read_product<T>(rows, H), rows, H, [&](int r, int64_t u, int n, Floats sum) {
             const float *sums = at.sums[r] + u;
             Floats update = sigmoid(load(sums + H, n) + this->bias(H + u, n));
             Floats n_ = tanh(sum + load(sums + 2 * H, n) + this->bias(2 * H + u, n));
@@ -199,7 +216,7 @@ struct GruBeforeStep : CellStep<N, T, S> {
             store(at.output[r] + u, fma(update, load(at.h[r] + u, n) - n_, n_), n);
         });
     }
-    const Packed<WIDE, T, N> input, gates, candidate;
+    const Packed<WIDE, T, Read<N, T>> input, gates, candidate;
 };
 
 // Calls `with` with the type that steps the cell: rows of N, weights packed as T from those of S.

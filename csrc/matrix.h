@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 
+#include "fixed.h"
 #include "tiles.h"
 #include "vector.h"
 #include "weights.h"
@@ -35,13 +37,17 @@ class Buffer {
 
 inline int panels_of(int64_t columns, int each) { return int((columns + each - 1) / each); }
 
-// How many numbers of a row are multiplied: of bfloat16, whole pairs or tiles.
+// Numbers of a column that stand next to each other, to be multiplied with rows of N at once.
+template <class N>
+constexpr int TOGETHER = std::is_same_v<N, Fixed> ? 4 : std::is_same_v<N, Bfloat16> ? 2 : 1;
+
+// How many numbers of a row are multiplied: whole groups of these, or tiles.
 template <class N>
 constexpr int64_t deep(int64_t columns) {
 #if defined(RECURRA_TILES)
-    constexpr int step = std::is_same_v<N, Bfloat16> ? TILE_DEEP : 1;
+    constexpr int step = std::is_same_v<N, Bfloat16> ? TILE_DEEP : TOGETHER<N>;
 #else
-    constexpr int step = std::is_same_v<N, Bfloat16> ? 2 : 1;
+    constexpr int step = TOGETHER<N>;
 #endif
     return (columns + step - 1) / step * step;
 }
@@ -65,15 +71,15 @@ class Rowwise {
 };
 
 // A matrix (K, P) cut into panels of V * W columns, each panel row after row; to be multiplied with rows of N. Where N is
-// Bfloat16, every two numbers of a column stand next to each other. Which element stands where is up to the
+// Bfloat16, every two numbers of a column stand next to each other, of Fixed every four. Which element stands where is up to the
 // caller: that is how the gates of a unit get next to each other.
 template <int V, class T = float, class N = float>
 class Packed {
   public:
     static constexpr int WIDTH = V * W;
     static constexpr bool SCALED = std::is_same_v<T, int8_t>;
-    static constexpr int TOGETHER = std::is_same_v<N, Bfloat16> ? 2 : 1;
-    static_assert(TOGETHER == 1 || std::is_same_v<T, Bfloat16>);
+    static_assert(!std::is_same_v<N, Bfloat16> || std::is_same_v<T, Bfloat16>);
+    static_assert(!std::is_same_v<N, Fixed> || SCALED);
 
     // `row_of(p, v, lane)` is the row of `matrix` (rows: columns here) that stands there, or less than 0: zeros.
     template <class S, class Row>
@@ -84,12 +90,17 @@ class Packed {
           }) {
         if constexpr (SCALED) {
             scales_ = Buffer<float>(size_t(panels) * WIDTH);
-            float *to = scales_.get();
+            totals_ = Buffer<int32_t>(std::is_same_v<N, Fixed> ? size_t(panels) * WIDTH : 0);
+            size_t to = 0;
             for (int p = 0; p < panels; p++)
                 for (int v = 0; v < V; v++)
-                    for (int lane = 0; lane < W; lane++) {
+                    for (int lane = 0; lane < W; lane++, to++) {
                         int64_t row = row_of(p, v, lane);
-                        *to++ = row < 0 ? 0.0f : matrix.scales[row];
+                        scales_.get()[to] = row < 0 ? 0.0f : matrix.scales[row];
+                        if constexpr (std::is_same_v<N, Fixed>) {
+                            const int8_t *values = matrix.values + (row < 0 ? 0 : row * matrix.columns);
+                            totals_.get()[to] = std::accumulate(values, values + (row < 0 ? 0 : matrix.columns), int32_t{});
+                        }
                     }
         }
     }
@@ -98,15 +109,15 @@ class Packed {
     Packed(int k, int panels, Of of) : rows(int(deep<N>(k))), panels(panels), data_(size_t(rows) * panels * WIDTH) {
         T *to = data_.get();
         for (int p = 0; p < panels; p++)
-            for (int first = 0; first < rows; first += TOGETHER)
+            for (int first = 0; first < rows; first += TOGETHER<N>)
                 for (int v = 0; v < V; v++)
                     for (int lane = 0; lane < W; lane++)
-                        for (int i = first; i < first + TOGETHER; i++) *to++ = i < k ? number(of(i, p, v, lane)) : T{};
+                        for (int i = first; i < first + TOGETHER<N>; i++) *to++ = i < k ? number(of(i, p, v, lane)) : T{};
     }
     // Of rows that stand next to each other: (K, P).
     Packed(const Rowwise<T> &from, int k) : rows(int(deep<N>(k))), panels(panels_of(from.columns, WIDTH)),
                                             data_(size_t(rows) * panels * WIDTH) {
-        static_assert(TOGETHER == 2 && WIDTH <= 64);
+        static_assert(TOGETHER<N> == 2 && WIDTH <= 64);
         const Bfloat16 nothing[WIDTH] = {};
         for (int i = 0; i < rows; i += 2)
             for (int p = 0; p < panels; p++) {
@@ -121,6 +132,7 @@ class Packed {
     }
     const T *panel(int p) const { return data_.get() + size_t(p) * rows * WIDTH; }
     const float *scales(int p) const { return scales_.get() + size_t(p) * WIDTH; }
+    const int32_t *totals(int p) const { return totals_.get() + size_t(p) * WIDTH; }  // of the weights of each column
 
     int rows, panels;
 
@@ -132,6 +144,7 @@ class Packed {
     }
     Buffer<T> data_;
     Buffer<float> scales_;
+    Buffer<int32_t> totals_;
 };
 
 // One of the products that a sum is made of: rows times a packed matrix, vector v of a panel to sum TO[v].
@@ -205,6 +218,51 @@ inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int fi
     }
 }
 
+#if defined(RECURRA_VNNI)
+// The same of rows of whole numbers; the sums of upper and lower bytes are exact.
+template <int R, int V, int P, int... TO>
+inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int first, int p,
+                                                    const Term<Fixed, int8_t, P, TO...> &term) {
+    constexpr int to[] = {TO...};
+    const Fixed *row[R];
+    Ints upper[R][P], lower[R][P];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+        row[r] = term.rows[first + r];
+#pragma GCC unroll 16
+        for (int v = 0; v < P; v++) {
+            Ints totals;
+            std::memcpy(&totals, term.weights.totals(p) + v * W, sizeof totals);
+            upper[r][v] = -128 * totals;
+            lower[r][v] = Ints{};
+        }
+    }
+    const int8_t *panel = term.weights.panel(p);
+    for (int i = 0; i < term.weights.rows; i += 4, panel += 4 * P * W) {
+        Ints weight[P];
+#pragma GCC unroll 16
+        for (int v = 0; v < P; v++) std::memcpy(&weight[v], panel + 4 * v * W, sizeof weight[v]);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+#pragma GCC unroll 16
+            for (int v = 0; v < P; v++) {
+                upper[r][v] = dot(row[r]->upper + i, weight[v], upper[r][v]);
+                lower[r][v] = dot(row[r]->lower + i, weight[v], lower[r][v]);
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int v = 0; v < P; v++) {
+        const Floats scale = load(term.weights.scales(p) + v * W);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+            const Floats sum = fma(splat(256.0f), as_numbers(upper[r][v]), as_numbers(lower[r][v]));
+            sums[r][to[v]] = fma(sum, scale * row[r]->scale, sums[r][to[v]]);
+        }
+    }
+}
+#endif
+
 // Calls `with(std::integral_constant<int, R>, first)` for blocks of at most MOST rows, as equal as can be.
 template <int MOST, class With>
 inline void in_blocks(int rows, With with) {
@@ -270,7 +328,8 @@ inline void products(int p, int rows, Init init, Each each, const Term<N, T, P, 
     if constexpr (std::is_same_v<N, Bfloat16>)
         return products_by_tiles<V>(p, rows, init, each, std::make_integer_sequence<int, V>{}, term, more...);
 #endif
-    in_blocks<ACCUMULATORS / V>(rows, [&](auto size, int first) {
+    // Whole numbers take two registers beside that of their sum.
+    in_blocks<std::is_same_v<N, Fixed> ? ACCUMULATORS / V / 3 : ACCUMULATORS / V>(rows, [&](auto size, int first) {
         constexpr int R = decltype(size)::value;
         Floats sums[R][V];
         for (int r = 0; r < R; r++) init(first + r, sums[r]);

@@ -133,7 +133,7 @@ std::vector<std::string> supported() {
     __builtin_cpu_init();
     const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-    const bool bfloat16 = wide && __builtin_cpu_supports("avx512bf16");
+    const bool bfloat16 = wide && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
     if (bfloat16 && tiles_allowed()) names.push_back("amx");
     if (bfloat16) names.push_back("avx512_bf16");
     if (wide) names.push_back("avx512");

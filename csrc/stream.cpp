@@ -25,6 +25,7 @@ struct Chunk {
     StreamInput in{};
     std::vector<const float *> at;  // what the stage before gave, for each row
     Step<float> step;
+    FixedRows fixed;  // of what a head reads
     Buffer<float> sums, product;
     size_t sums_size = 0, product_size = 0;
 };
@@ -216,12 +217,13 @@ class Affine : public Stage {
   public:
     Affine(int64_t rows, int64_t outputs, const Matrix<T> &weights, const float *bias, bool relu)
         : Stage(outputs, outputs * weights.columns), bias_(kept(bias, outputs)), relu_(relu),
-          weights_(pack_sums<T>(weights, 0, outputs)), output_(zeros(rows * outputs)), places_(rows) {
+          inputs_(weights.columns), weights_(pack_sums<T, Read<float, T>>(weights, 0, outputs)),
+          output_(zeros(rows * outputs)), places_(rows) {
         for (int64_t r = 0; r < rows; r++) places_[r] = output_.get() + r * outputs;
     }
     void step(Chunk &chunk) override {
         float *const *to = places_.data() + chunk.first;
-        wide_product<float>(weights_, chunk.at.data(), chunk.n, width, put(to));
+        wide_product(weights_, read<T>(chunk.at.data(), chunk.n, inputs_, chunk.fixed), chunk.n, width, put(to));
         for_units(chunk.n, width, [&](int r, int64_t u, int n) {
             Floats sum = load(to[r] + u, n) + bias_of(there(bias_), u, n);
             store(to[r] + u, relu_ ? max(sum, Floats{}) : sum, n);
@@ -232,7 +234,8 @@ class Affine : public Stage {
   private:
     const std::vector<float> bias_;
     const bool relu_;
-    const Packed<WIDE, T> weights_;
+    const int64_t inputs_;
+    const Packed<WIDE, T, Read<float, T>> weights_;
     const Buffer<float> output_;
     std::vector<float *> places_;
 };

@@ -9,6 +9,8 @@ from torch import Tensor
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 # Of a few steps whose values are rounded to bfloat16, the norm of the difference as a share of the norm.
 BFLOAT16_TOLERANCE = 0.05
+# In int8, inputs and states go into the products as whole numbers of 16 bits where the machine multiplies bytes.
+FIXED_SLACK = 10.0
 # Layer normalisation divides by a spread that may be small: rounding grows with every step.
 LAYER_NORM_SLACK = 30.0
 

@@ -16,7 +16,7 @@ from recurra.ops.native import instruction_sets, why_not_native
 from recurra.ops.streaming.precision import PRECISIONS, rounded
 from recurra.ops.streaming.stages import Affine, Numbers, Pool, Probabilities, Scaling, Tokens
 from recurra.ops.streaming.stream import Stream
-from tests.tolerances import assert_close
+from tests.tolerances import FIXED_SLACK, assert_close
 
 needs_native = pytest.mark.skipif(not instruction_sets(), reason="the native kernels were not built")
 LAYERS = [
@@ -36,12 +36,13 @@ def drawn(*shape):
 
 
 def agree(one: Stream, other: Stream, inputs) -> None:
+    slack = FIXED_SLACK if one.precision == "int8" else 1.0
     for x in inputs:
-        assert_close(*(torch.from_numpy(np.asarray(stream.step(x))) for stream in (one, other)))
+        assert_close(*(torch.from_numpy(np.asarray(stream.step(x))) for stream in (one, other)), slack=slack)
     assert list(one.state) == list(other.state)
     for name, value in one.state.items():
         if value.dtype.kind == "f":
-            assert_close(torch.from_numpy(value), torch.from_numpy(other.state[name]), name)
+            assert_close(torch.from_numpy(value), torch.from_numpy(other.state[name]), name, slack)
         else:
             assert np.array_equal(value, other.state[name])
 
@@ -59,6 +60,38 @@ def test_native_steps_are_the_reference_s(layer, options, instructions, precisio
             network.stream(batch, precision=precision, backend=backend) for backend in ("native", "reference")
         )
         agree(native, reference, drawn(4, batch, inputs))
+
+
+@needs_native
+@each_layer
+@pytest.mark.parametrize("instructions", instruction_sets())
+def test_8_bit_weights_with_inputs_of_any_size(layer, options, instructions, monkeypatch):
+    monkeypatch.setenv("RECURRA_ISA", instructions)
+    network = layer(17, 19, **options)
+    native, reference = (network.stream(4, precision="int8", backend=b) for b in ("native", "reference"))
+    x = drawn(5, 4, 17)
+    x[:, 0] *= 1e6
+    x[:, 1] *= 1e-36
+    x[:, 2] = 0
+    x[:, 3, 1:] *= 1e-3  # one number that is much larger than the others
+    if options.get("nonlinearity") == "relu":
+        x[:, 0] *= 1e-5
+    agree(native, reference, x)
+
+
+@needs_native
+@each_layer
+@pytest.mark.parametrize("instructions", instruction_sets())
+def test_a_nan_spoils_its_own_row_alone_with_8_bit_weights(layer, options, instructions, monkeypatch):
+    monkeypatch.setenv("RECURRA_ISA", instructions)
+    network = layer(5, 7, **options)
+    stream, clean = (network.stream(3, precision="int8", backend="native") for _ in range(2))
+    x = drawn(3, 5)
+    expected = clean.step(x)
+    x[1, 2] = np.nan
+    found = stream.step(x)
+    assert np.isnan(found[1]).all()
+    assert np.array_equal(found[[0, 2]], expected[[0, 2]])
 
 
 def some_stages(first, batch_of_layers=1):

@@ -45,7 +45,7 @@ class Stream:
         stages: the network, see `recurra.ops.streaming.stages`.
         batch: B, sequences at once.
         precision: of the matrices of weights: "float32"; "bfloat16" or "int8" (a scale for each row), which are
-            smaller and, from 256 units on, faster; "float64". None: that of the weights. Sums, states and outputs are
+            smaller and, from 256 units on, faster; "float64". None: that of the weights. States and outputs are
             32-bit floats all the same (64-bit ones in "float64").
         backend: "native" (our own code for a CPU), "reference" (plain PyTorch), or "auto".
 
