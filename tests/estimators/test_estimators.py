@@ -19,7 +19,7 @@ import recurra
 from recurra import SequenceClassifier, SequenceRegressor
 from recurra.errors import InputError, RunError
 from recurra.runs.events import Said
-from recurra.runs.sequences.files import read_examples
+from recurra.runs.examples import read_examples
 from tests.estimators.conftest import classifier, regressor, rising_and_falling
 
 TEXTS = ["good fine film", "bad dull film"] * 8

@@ -13,8 +13,8 @@ import numpy as np
 
 from recurra.cli.console import Watcher, print_json
 from recurra.errors import InputError
+from recurra.runs.examples import read_examples
 from recurra.runs.loading import load_as
-from recurra.runs.sequences.files import read_examples
 from recurra.runs.sequences.run import SequenceRun
 from recurra.storage import write_bytes
 from recurra.tasks.task import Answer

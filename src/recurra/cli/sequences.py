@@ -10,7 +10,8 @@ from rich.table import Table
 
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_scores
 from recurra.runs.events import PhaseStarted
-from recurra.runs.sequences.files import fit_source, read_examples
+from recurra.runs.examples import read_examples
+from recurra.runs.sequences.files import fit_source
 from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks.defaults import default_settings
 from recurra.tasks.settings import Settings

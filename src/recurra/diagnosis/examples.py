@@ -22,11 +22,11 @@ from recurra.networks.forecast_network import ForecastNetwork
 from recurra.networks.language import LanguageNetwork, LanguageOutput
 from recurra.networks.sequence_network import SequenceNetwork
 from recurra.runs.events import Observer, PhaseStarted
+from recurra.runs.examples import read_examples
 from recurra.runs.forecasts.files import read_series
 from recurra.runs.forecasts.preparation import with_truth
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.run import Run
-from recurra.runs.sequences.files import read_examples
 from recurra.runs.sequences.run import SequenceRun
 from recurra.runs.texts.run import TextRun
 from recurra.tasks.forecasting.task import ForecastTask

@@ -60,8 +60,11 @@ class EncoderConfig(BaseModel):
         return CELL_NAMES[self.cell]
 
 
-class NetworkConfig(EncoderConfig):
-    """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=64`."""
+class ReaderConfig(EncoderConfig):
+    """The choices that networks of sequences share, whatever they say of them.
+
+    Every field can be set on the command line: `--set network.hidden_size=64`.
+    """
 
     bidirectional: bool = Field(default=True, description="read from both ends")
     embedding_size: int = Field(default=128, ge=1, description="numbers per token (text only)")
@@ -78,15 +81,7 @@ class NetworkConfig(EncoderConfig):
         default=(), description="widths of convolutions in front of the recurrent layers (numbers only)"
     )
     convolution_size: int = Field(default=64, ge=1, description="features that each convolution gives")
-    segment: int = Field(
-        default=1, ge=1, description="steps of a numeric sequence joined into one for the recurrent layers"
-    )
-    pooling: tuple[PoolingName, ...] = Field(
-        default=("mean", "max"), min_length=1, description="how steps become one vector"
-    )
-    head_sizes: tuple[int, ...] = Field(
-        default=(), description="widths of ReLU layers between pooling and output"
-    )
+    head_sizes: tuple[int, ...] = Field(default=(), description="widths of ReLU layers before the output")
     word_dropout: float = Field(
         default=0.2, ge=0, lt=1, description="share of tokens replaced by the unknown one"
     )
@@ -104,6 +99,17 @@ class NetworkConfig(EncoderConfig):
         default=0.0, ge=0, lt=1, description="share of units that keep their value at a step"
     )
     layer_norm: bool = Field(default=False, description="normalise the gates' inputs within the cell")
+
+
+class NetworkConfig(ReaderConfig):
+    """Of a network with one answer for each sequence."""
+
+    segment: int = Field(
+        default=1, ge=1, description="steps of a numeric sequence joined into one for the recurrent layers"
+    )
+    pooling: tuple[PoolingName, ...] = Field(
+        default=("mean", "max"), min_length=1, description="how steps become one vector"
+    )
 
 
 class NetworkShape(BaseModel):

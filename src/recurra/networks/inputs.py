@@ -10,7 +10,7 @@ from recurra.axes import zero_padding
 from recurra.errors import InputError
 from recurra.layers.convolution import Convolution
 from recurra.layers.regularisation import VariationalDropout, WordDropout
-from recurra.networks.config import NetworkConfig, NetworkShape
+from recurra.networks.config import NetworkShape, ReaderConfig
 from recurra.ops.streaming.stages import Numbers, Stage, Tokens
 
 PADDING_ID = 0
@@ -26,7 +26,7 @@ class TokenInput(nn.Module):
     models; Wang & Manning 2012, doi:10.5555/2390665.2390688). A dropped word takes its pairs with it.
     """
 
-    def __init__(self, config: NetworkConfig, shape: NetworkShape):
+    def __init__(self, config: ReaderConfig, shape: NetworkShape):
         super().__init__()
         self.word_dropout = WordDropout(config.word_dropout, unknown=UNKNOWN_ID)
         self.embedding = nn.Embedding(shape.input_size, config.embedding_size, padding_idx=PADDING_ID)
@@ -75,17 +75,17 @@ class FeatureInput(nn.Module):
     every convolution sees further than the one before: (B, ceil(T / product of the parts), C).
     """
 
-    def __init__(self, config: NetworkConfig, shape: NetworkShape):
+    def __init__(self, config: ReaderConfig, shape: NetworkShape, segment: int = 1):
         super().__init__()
-        self.segment = config.segment
+        self.segment = segment
         sizes = [shape.input_size] + [config.convolution_size] * len(config.convolutions)
         self.convolutions = nn.ModuleList(
             Convolution(before, after, width, causal=not config.bidirectional)
             for before, after, width in zip(sizes, sizes[1:], config.convolutions, strict=False)
         )
-        self.parts = parts_of(config.segment, len(config.convolutions))
+        self.parts = parts_of(segment, len(config.convolutions))
         self.dropout = VariationalDropout(config.input_dropout)
-        self.size = sizes[-1] if config.convolutions else config.segment * shape.input_size
+        self.size = sizes[-1] if config.convolutions else segment * shape.input_size
 
     def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         for convolution, part in zip(self.convolutions, self.parts, strict=True):
@@ -110,10 +110,11 @@ class FeatureInput(nn.Module):
             InputError: steps are joined before a recurrent layer sees them.
         """
         if len(self.convolutions) or self.segment > 1:
+            joining = " --set network.segment=1" if self.segment > 1 else ""
             raise InputError(
                 "a network whose convolutions and segments join steps gives nothing at a single step",
                 where="network.convolutions, network.segment",
-                fix="Train it with --set network.convolutions=[] --set network.segment=1.",
+                fix=f"Train it with --set network.convolutions=[]{joining}.",
             )
         return Numbers(self.size)
 
@@ -136,6 +137,10 @@ def _segments(x: Tensor, steps: int) -> Tensor:
     return functional.pad(x, (0, 0, 0, -x.shape[1] % steps)).unflatten(1, (-1, steps))
 
 
-def make_input(config: NetworkConfig, shape: NetworkShape) -> TokenInput | FeatureInput:
-    """The input that fits `shape`."""
-    return TokenInput(config, shape) if shape.input == "tokens" else FeatureInput(config, shape)
+def make_input(config: ReaderConfig, shape: NetworkShape, segment: int = 1) -> TokenInput | FeatureInput:
+    """The input that fits `shape`.
+
+    Args:
+        segment: steps of a numeric sequence joined into one.
+    """
+    return TokenInput(config, shape) if shape.input == "tokens" else FeatureInput(config, shape, segment)

@@ -7,12 +7,11 @@ from torch import Tensor, nn
 from recurra.errors import InputError
 from recurra.layers.pooling import Pooling
 from recurra.networks.config import NetworkConfig, NetworkShape
-from recurra.networks.encoders import make_encoder
-from recurra.networks.inputs import make_input
-from recurra.ops.streaming.stages import Affine, Pool, Stage
+from recurra.networks.reading import ReadingNetwork
+from recurra.ops.streaming.stages import Pool, Stage
 
 
-class SequenceNetwork(nn.Module):
+class SequenceNetwork(ReadingNetwork):
     """Network for one answer per sequence (classification, regression).
 
         e = input(x);  h = encoder(e);  p = pool(h_1 .. h_length);  y = head(dropout(p))
@@ -27,30 +26,14 @@ class SequenceNetwork(nn.Module):
     torch.Size([5, 2])
     """
 
+    config: NetworkConfig
+
     def __init__(self, config: NetworkConfig, shape: NetworkShape):
-        super().__init__()
-        self.config, self.shape = config, shape
-        self.input = make_input(config, shape)
-        self.encoder = make_encoder(
-            config,
-            self.input.size,
-            steps=self.input.joined(shape.steps),
-            bidirectional=config.bidirectional,
-            dropout=config.dropout,
-            recurrent_dropout=config.recurrent_dropout,
-            weight_drop=config.weight_drop,
-            zoneout=config.zoneout,
-            layer_norm=config.layer_norm,
-        )
+        super().__init__(config, shape, config.segment)
         self.pooling = Pooling(
             config.pooling, self.encoder.out_features, bidirectional=self.encoder.directions == 2
         )
-        layers: list[nn.Module] = [nn.Dropout(config.dropout)]
-        before = self.pooling.out_features
-        for size in config.head_sizes:
-            layers += [nn.Linear(before, size), nn.ReLU(), nn.Dropout(config.dropout)]
-            before = size
-        self.head = nn.Sequential(*layers, nn.Linear(before, shape.output_size))
+        self.head = self._make_head(self.pooling.out_features)
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:
         steps, lengths = self.input(input, lengths)
@@ -63,25 +46,14 @@ class SequenceNetwork(nn.Module):
         Raises:
             InputError: it reads from both ends, joins steps, or looks at the whole sequence once more (attention).
         """
-        if self.config.bidirectional:
-            raise InputError(
-                "a network that reads from both ends cannot run step by step: one half of it begins at the end",
-                where="network.bidirectional",
-                fix="Train it with --set network.bidirectional=false.",
-            )
+        stages = self._stages(Pool(self.pooling.kinds, self.pooling.features))
         if "attention" in self.pooling.kinds:
             raise InputError(
                 "attention over the whole sequence cannot run step by step",
                 where="network.pooling",
                 fix='Train it with --set network.pooling=["mean","max"].',
             )
-        linear = [layer for layer in self.head if isinstance(layer, nn.Linear)]
-        return [
-            self.input.stage(),
-            *self.encoder.stages(),
-            Pool(self.pooling.kinds, self.pooling.features),
-            *(Affine(layer.weight, layer.bias, relu=layer is not linear[-1]) for layer in linear),
-        ]
+        return stages
 
 
 def count_weights(network: nn.Module) -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Unpack
 
-from recurra.data.examples import Examples
-from recurra.data.schema import Schema, describe, duplicates_across, infer_schema, to_examples
-from recurra.data.sources import read
-from recurra.runs.events import Observer, PhaseStarted, Said, ignore
+from recurra.runs.events import Observer, ignore
+from recurra.runs.examples import open_examples
 from recurra.runs.fitting import Conduct, begin, carry_out
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.fit import SequenceFitting
@@ -53,42 +50,5 @@ def opened(
     """
     if test is not None:
         options.refuse("test_share", why="the test data are those of --test")
-    observer(PhaseStarted(f"Reading {source}" if isinstance(source, str | Path) else "Reading the data"))
-    table = read(source, encoding=encoding)
-    schema = infer_schema(table, options.data)
-    examples, usable = to_examples(table, schema)
-    for line in describe(schema, examples, usable, table):
-        observer(Said(line))
-    held_out = None
-    if test is not None:
-        observer(PhaseStarted(f"Reading {test}"))
-        held_out = read_examples(test, schema, encoding=encoding, observer=observer)
-        shared = duplicates_across(examples, held_out)
-        if shared:
-            observer(
-                Said(
-                    f"{shared} of the {len(held_out)} test inputs also stand in the training data", "warning"
-                )
-            )
-    sources = [str(s) for s in (source, test) if isinstance(s, str | Path)]
-    return SequenceFitting(examples, schema, options, held_out), sources
-
-
-def read_examples(
-    source: Any,
-    schema: Schema,
-    *,
-    need_targets: bool = True,
-    encoding: str | None = None,
-    observer: Observer = ignore,
-) -> Examples:
-    """Read `source` with a schema that is already known: test data, or data to predict.
-
-    Only what that takes has to be there: the inputs and the targets, not what the training data were
-    split or ordered by.
-    """
-    table = read(source, encoding=encoding)
-    examples, usable = to_examples(table, schema, need_targets=need_targets, need_roles=False)
-    for line in [*table.notes, *usable.lines()]:
-        observer(Said(line))
-    return examples
+    found = open_examples(source, options.data, test=test, encoding=encoding, observer=observer)
+    return SequenceFitting(found.examples, found.schema, options, found.test), found.sources

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -16,12 +14,12 @@ from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.pairs import common_pairs
 from recurra.data.schema import Schema, Unusable
-from recurra.data.splits import make_split
 from recurra.data.text import TextEncoder
-from recurra.errors import DataError, InputError
+from recurra.errors import InputError
 from recurra.networks.config import NetworkShape
 from recurra.networks.inputs import TokenInput
 from recurra.runs.events import Observer, Said, ignore
+from recurra.runs.parts import fingerprint, hashes, split_parts
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks import make_task
@@ -80,7 +78,14 @@ def prepare(
     Raises:
         DataError, InputError: too few examples, groups on two sides, or settings that do not fit.
     """
-    parts, seen = _parts(examples, schema, options, test, observer)
+    parts, seen = split_parts(
+        examples,
+        schema,
+        seed=options.seed if options.split_seed is None else options.split_seed,
+        validation=options.validation,
+        test=options.test_share if test is None else test,
+        observer=observer,
+    )
     kind = "tokens" if schema.input == "text" else "features"
     settings = _settings(parts, options, init, kind)
     targets = TargetEncoder.fit(
@@ -138,43 +143,8 @@ def prepare(
             steps=max(1, int(inputs.lengths.max(initial=1))) if init is None else init.config.shape.steps,
         ),
         settings=settings,
-        fingerprint=_fingerprint(inputs, validation, *y.values(), *_raw(parts["test"])),
+        fingerprint=fingerprint(inputs, validation, *y.values(), *_raw(parts["test"])),
     )
-
-
-def _parts(
-    examples: Examples, schema: Schema, options: SequenceFitOptions, test: Examples | None, observer: Observer
-) -> tuple[dict[str, Examples], Examples]:
-    """Training, validation and test part; and the first two together, in their first order."""
-    split = make_split(
-        examples,
-        seed=options.seed if options.split_seed is None else options.split_seed,
-        validation=options.validation,
-        test=0.0 if test is not None else options.test_share,
-        by_time=schema.in_order_of_time,
-    )
-    for note in split.notes:
-        observer(Said(note))
-    parts = {
-        "train": examples.take(split.train),
-        "validation": examples.take(split.validation),
-        "test": test if test is not None else examples.take(split.test),
-    }
-    _check_groups(parts)
-    return parts, examples.take(np.sort(np.concatenate([split.train, split.validation])))
-
-
-def _check_groups(parts: dict[str, Examples]) -> None:
-    """Refuse a group that stands on two sides: parts that were given may have been made without groups."""
-    groups = {name: set(part.groups.tolist()) for name, part in parts.items() if part.groups is not None}
-    for one, other in combinations(groups, 2):
-        if shared := sorted(map(str, groups[one] & groups[other])):
-            shown = ", ".join(shared[:5]) + (" ..." if len(shared) > 5 else "")
-            raise DataError(
-                f"{len(shared)} groups stand in the {one} part and in the {other} part: {shown}",
-                where="--group",
-                fix="Give parts that share no group, let the parts be drawn, or leave --group out.",
-            )
 
 
 def _of_known_classes(part: Examples, targets: TargetEncoder, name: str, observer: Observer) -> Examples:
@@ -237,21 +207,6 @@ def raw_lengths(examples: Examples) -> np.ndarray:
     return np.array([len(text) for text in _texts(examples)]) / 5
 
 
-def _fingerprint(*contents: Packed | np.ndarray) -> str:
-    """A hash of all that training and validation read: resuming on other data is refused."""
-    digest = hashlib.blake2b(digest_size=16)
-    for content in contents:
-        if isinstance(content, Packed):
-            narrow = content.narrowed()
-            arrays = [narrow.values, narrow.starts, narrow.lengths]
-        else:
-            arrays = [content]
-        for array in arrays:
-            digest.update(str((array.shape, array.dtype)).encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
 def _texts(examples: Examples) -> np.ndarray:
     assert examples.texts is not None
     return examples.texts
@@ -265,18 +220,11 @@ def _targets(examples: Examples) -> np.ndarray:
 def _raw(examples: Examples) -> list[Packed | np.ndarray]:
     """What stands in the examples, as numbers to hash."""
     contents: list[Packed | np.ndarray] = [
-        _hashes(array) for array in (examples.texts, examples.targets) if array is not None
+        hashes(array) for array in (examples.texts, examples.targets) if array is not None
     ]
     if examples.sequences is not None:
         contents.append(examples.sequences)
     return contents
-
-
-def _hashes(array: np.ndarray) -> np.ndarray:
-    """(N,) bytes that stand for texts or names; numbers as they are."""
-    if array.dtype != object:
-        return array
-    return np.array([hashlib.blake2b(str(each).encode(), digest_size=8).digest() for each in array.tolist()])
 
 
 def _check_init(init: SequenceRun, kind: str, options: SequenceFitOptions) -> None:

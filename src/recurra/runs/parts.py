@@ -1,0 +1,87 @@
+"""Training, validation and test part, and what a training read, as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import combinations
+
+import numpy as np
+
+from recurra.data.examples import Examples
+from recurra.data.packed import Packed
+from recurra.data.schema import Schema
+from recurra.data.splits import make_split
+from recurra.errors import DataError
+from recurra.runs.events import Observer, Said
+
+
+def split_parts(
+    examples: Examples,
+    schema: Schema,
+    *,
+    seed: int,
+    validation: float | None,
+    test: Examples | float,
+    observer: Observer,
+) -> tuple[dict[str, Examples], Examples]:
+    """Training, validation and test part; and the first two together, in their first order.
+
+    Args:
+        seed, validation: as `recurra.data.splits.make_split` has them.
+        test: the test part, or the share of `examples` that becomes it.
+
+    Raises:
+        DataError: too few examples, or groups on two sides.
+    """
+    given = test if isinstance(test, Examples) else None
+    split = make_split(
+        examples,
+        seed=seed,
+        validation=validation,
+        test=0.0 if isinstance(test, Examples) else test,
+        by_time=schema.in_order_of_time,
+    )
+    for note in split.notes:
+        observer(Said(note))
+    parts = {
+        "train": examples.take(split.train),
+        "validation": examples.take(split.validation),
+        "test": given if given is not None else examples.take(split.test),
+    }
+    _check_groups(parts)
+    return parts, examples.take(np.sort(np.concatenate([split.train, split.validation])))
+
+
+def _check_groups(parts: dict[str, Examples]) -> None:
+    """Refuse a group that stands on two sides: parts that were given may have been made without groups."""
+    groups = {name: set(part.groups.tolist()) for name, part in parts.items() if part.groups is not None}
+    for one, other in combinations(groups, 2):
+        if shared := sorted(map(str, groups[one] & groups[other])):
+            shown = ", ".join(shared[:5]) + (" ..." if len(shared) > 5 else "")
+            raise DataError(
+                f"{len(shared)} groups stand in the {one} part and in the {other} part: {shown}",
+                where="--group",
+                fix="Give parts that share no group, let the parts be drawn, or leave --group out.",
+            )
+
+
+def fingerprint(*contents: Packed | np.ndarray) -> str:
+    """A hash of all that training and validation read: resuming on other data is refused."""
+    digest = hashlib.blake2b(digest_size=16)
+    for content in contents:
+        if isinstance(content, Packed):
+            narrow = content.narrowed()
+            arrays = [narrow.values, narrow.starts, narrow.lengths]
+        else:
+            arrays = [content]
+        for array in arrays:
+            digest.update(str((array.shape, array.dtype)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def hashes(array: np.ndarray) -> np.ndarray:
+    """(N,) bytes that stand for texts or names; numbers as they are."""
+    if array.dtype != object:
+        return array
+    return np.array([hashlib.blake2b(str(each).encode(), digest_size=8).digest() for each in array.tolist()])
