@@ -62,7 +62,8 @@ class Batches:
     """Every sequence once per epoch, in batches of like lengths.
 
     A batch's inputs are (B, T) int64 ids or (B, T, I) float32, 0 past the lengths, and (B,) int64 lengths, 0
-    allowed. T is the longest of them, at least 1, rounded up by `padded_steps`. Its target is (B,) or (B, K).
+    allowed. T is the longest of them, at least 1, rounded up by `padded_steps`. Its target is (B,) or (B, K);
+    of a target at every step (B, T) or (B, T, K), past the lengths as where there is none: `no_target`.
 
     The number of batches and their sizes are settled once: the sequences are laid out by falling length and
     cut so that each batch keeps both limits, evenly, so that none is left much smaller than its
@@ -76,7 +77,7 @@ class Batches:
 
     Args:
         sequences: N packed sequences, ids or features.
-        target: (N,) or (N, K) encoded targets, or None.
+        target: (N,) or (N, K) encoded targets, N packed ones of as many steps as the sequences, or None.
         tokens_per_batch: B * T is at most this, padding included; one longer sequence stands alone.
         max_batch: B is at most this.
         seed: decides, with the epoch's number, the order and the mixing.
@@ -94,7 +95,7 @@ class Batches:
     def __init__(
         self,
         sequences: Packed,
-        target: np.ndarray | None = None,
+        target: np.ndarray | Packed | None = None,
         *,
         tokens_per_batch: int = 12_800,
         max_batch: int = 128,
@@ -155,14 +156,29 @@ class Batches:
         return 1.0 - float(self._lengths.sum()) / padded
 
     def _batch(self, places: np.ndarray) -> Batch:
-        values, lengths = self._sequences.pad(places, int(padded_steps(self._lengths[places].max())))
+        width = int(padded_steps(self._lengths[places].max()))
+        values, lengths = self._sequences.pad(places, width)
+        target = self._target
+        if isinstance(target, Packed):
+            target = target.pad(places, width, fill=no_target(target.values.dtype))[0]
+        elif target is not None:
+            target = target[places]
         dtype = np.int64 if np.issubdtype(values.dtype, np.integer) else np.float32
         return Batch(
             inputs=(torch.from_numpy(values.astype(dtype, copy=False)), torch.from_numpy(lengths)),
-            target=None if self._target is None else torch.from_numpy(self._target[places]),
+            target=None if target is None else torch.from_numpy(target),
             index=places,
             steps=int(lengths.sum()),
         )
+
+
+def no_target(dtype: np.dtype) -> float:
+    """What stands at a step without a target: NaN among numbers, among classes torch's own -100.
+
+    >>> no_target(np.dtype(np.int64)), no_target(np.dtype(np.float32))
+    (-100, nan)
+    """
+    return -100 if np.issubdtype(dtype, np.integer) else float("nan")
 
 
 def padded_steps(lengths: np.ndarray) -> np.ndarray:

@@ -11,6 +11,32 @@ from recurra.data.packed import Packed
 
 
 @dataclass(frozen=True)
+class Steps:
+    """What is known of each step of N sequences, where every step has a target of its own.
+
+    Args:
+        places: N packed sequences of places in the arrays below, as many steps as the sequences have.
+        rows: the number of the record of each step in its source, counted from 1 without the header.
+        targets: class names as objects, (..., K) bool for several labels, or float64; None where nothing is to be
+            learned.
+        known: bool, the steps that have a target; what stands in `targets` elsewhere says nothing.
+    """
+
+    places: Packed
+    rows: np.ndarray
+    targets: np.ndarray | None = None
+    known: np.ndarray | None = None
+
+    def take(self, indices: np.ndarray) -> Steps:
+        """Those of the sequences at `indices`, in that order."""
+        return replace(self, places=self.places.take(indices))
+
+    def in_order(self) -> np.ndarray:
+        """(steps,) the places of all steps, sequence after sequence."""
+        return self.places.flat()[0]
+
+
+@dataclass(frozen=True)
 class Examples:
     """N sequences with what is known of each of them.
 
@@ -24,6 +50,7 @@ class Examples:
         rows: (N,) int64, the number of the record in its source, counted from 1 without the header.
         parts: (N,) of "train", "validation", "test", where the source says so; else None.
         groups: (N,) object array; examples of one group never come to stand on both sides of a split.
+        steps: of sequences with a target at every step; `targets` is then None.
     """
 
     texts: np.ndarray | None
@@ -32,6 +59,7 @@ class Examples:
     rows: np.ndarray
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
+    steps: Steps | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,4 +88,5 @@ class Examples:
             rows=self.rows[indices],
             parts=at(self.parts),
             groups=at(self.groups),
+            steps=None if self.steps is None else self.steps.take(indices),
         )

@@ -100,8 +100,10 @@ class Packed:
         steps = np.arange(offsets[-1]) + np.repeat(self.starts - offsets[:-1], self.lengths)
         return self.values[steps], offsets
 
-    def pad(self, indices: np.ndarray, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """A batch: (B, T) or (B, T, I) values padded with zeros, and (B,) lengths.
+    def pad(
+        self, indices: np.ndarray, steps: int | None = None, *, fill: float = 0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A batch: (B, T) or (B, T, I) values padded with `fill`, and (B,) lengths.
 
         Args:
             indices: (B,) the sequences.
@@ -109,6 +111,6 @@ class Packed:
         """
         chosen = self.take(indices)
         width = int(chosen.lengths.max(initial=0)) if steps is None else steps
-        batch = np.zeros((len(chosen), width, *self.values.shape[1:]), dtype=self.values.dtype)
+        batch = np.full((len(chosen), width, *self.values.shape[1:]), fill, dtype=self.values.dtype)
         batch[np.arange(width) < chosen.lengths[:, None]] = chosen.flat()[0]
         return batch, chosen.lengths

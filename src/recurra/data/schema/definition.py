@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Task = Literal["classify", "regress"]
+Task = Literal["classify", "regress", "tag"]
 Layout = Literal["text", "wide", "lists", "long", "stream"]
 TargetKind = Literal["binary", "multiclass", "multilabel", "real"]
 
@@ -15,7 +15,7 @@ class SchemaOptions(BaseModel):
     """What a person says of the columns; everything left out is worked out from the data.
 
     Args:
-        task: "classify" or "regress".
+        task: "classify", "regress", or "tag": a target at every step.
         text: the column that holds the texts.
         features: the columns that hold the numbers, in order.
         target: the column to be learned; several columns of 0 and 1 are several labels.
@@ -54,13 +54,14 @@ class Schema(BaseModel):
         text: a row is a text.
         wide: a row is a sequence, a column is a step of a channel; missing values at its end are no steps.
         lists: a row is a sequence, a column holds all steps of a channel (`.ts`, JSON lines).
-        long: a row is a step; rows of one `id`, ordered by `time`, are a sequence with one target.
+        long: a row is a step; rows of one `id`, ordered by `time`, are a sequence with one target, or with one at
+            every step where the task is "tag".
         stream: a row is a step of one long record with a target at every step; it is cut into windows of
             `window` steps, one every `stride`, and a window's target is that of its last step: what is to be
             known at that moment, with nothing from after it.
 
     Args:
-        task: "classify" or "regress".
+        task: "classify", "regress" or "tag".
         target_kind: "binary", "multiclass", "multilabel" or "real".
         input: "text" or "sequence".
         layout: see above.

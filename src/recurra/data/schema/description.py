@@ -23,8 +23,11 @@ def describe(
         lines += [f"  {note}" for note in table.notes]
     lines.append(f"task: {schema.task_why}")
     lines.append(f"target: {listed(schema.target, _SHOWN)} ({schema.target_why})")
-    if examples.targets is not None:
-        lines.append(f"  {_balance(schema, examples.targets)}")
+    targets = examples.targets
+    if examples.steps is not None and examples.steps.targets is not None:
+        targets = examples.steps.targets[examples.steps.known]
+    if targets is not None:
+        lines.append(f"  {_balance(schema, targets)}")
     if schema.text:
         lines.append(f"text: {schema.text} ({schema.input_why})")
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from recurra.data.examples import Examples
+from recurra.data.examples import Examples, Steps
 from recurra.data.packed import Packed
 from recurra.data.schema import names, sequences
 from recurra.data.schema.definition import Schema
@@ -24,14 +24,22 @@ class _Inputs:
     Args:
         rows: (N,) index of the row that stands for each example.
         reasons: reason -> numbers, from 1, of the rows that became no example.
-        belongs: (rows of the table,) the sequence of each row, in long layout.
+        order: (steps,) index of the row of each step, sequence after sequence, in long layout.
     """
 
     texts: np.ndarray | None
     sequences: Packed | None
     rows: np.ndarray
     reasons: dict[str, list[int]] = field(default_factory=dict)
-    belongs: np.ndarray | None = None
+    order: np.ndarray | None = None
+
+    @property
+    def steps(self) -> Steps | None:
+        """The row of each step, in long layout."""
+        if self.order is None or self.sequences is None:
+            return None
+        places = Packed.end_to_end(np.arange(len(self.order)), self.sequences.lengths)
+        return Steps(places, self.order + 1)
 
 
 def to_examples(
@@ -62,15 +70,21 @@ def to_examples(
         schema = _with_roles_of(table, schema)
     _require(table, schema, need_targets)
     read = _inputs(table, schema)
-    examples = Examples(texts=read.texts, sequences=read.sequences, targets=None, rows=read.rows + 1)
+    examples = Examples(
+        texts=read.texts,
+        sequences=read.sequences,
+        targets=None,
+        rows=read.rows + 1,
+        steps=read.steps if schema.task == "tag" else None,
+    )
     if not need_targets:
         return examples, Unusable(read.reasons)
-    if read.belongs is not None:
-        table = _first_known(table, schema, read.belongs)
+    if read.order is not None and read.sequences is not None:
+        table = _first_known(table, schema, read.order, read.sequences.lengths)
+    if examples.steps is not None:
+        return _with_steps(table, schema, examples, examples.steps, need_roles)
     targets, holes = _targets(table, schema, read.rows)
-    reasons = read.reasons | {
-        why: (read.rows[mask] + 1).tolist() for why, mask in holes.items() if mask.any()
-    }
+    reasons = read.reasons | _numbered(holes, read.rows)
     usable = np.flatnonzero(~np.any(list(holes.values()), axis=0))
     if not len(usable):
         raise DataError("no row can be used", where=table.origin, fix="; ".join(Unusable(reasons).lines()))
@@ -84,6 +98,27 @@ def to_examples(
     return replace(examples, parts=parts, groups=groups), Unusable(reasons)
 
 
+def _with_steps(
+    table: Table, schema: Schema, examples: Examples, steps: Steps, need_roles: bool
+) -> tuple[Examples, Unusable]:
+    """The examples with a target at every step, and the rows that have none; those are read all the same."""
+    rows = steps.rows - 1
+    targets, holes = _targets(table, schema, rows)
+    known = ~np.any(list(holes.values()), axis=0)
+    without = Unusable(_numbered(holes, rows), "read, but neither learned from nor scored")
+    if not known.any():
+        raise DataError("no row can be used", where=table.origin, fix="; ".join(without.lines()))
+    first = examples.rows - 1
+    parts, groups = _parts(table, schema, first, need_roles), _groups(table, schema, first, need_roles)
+    steps = replace(steps, targets=targets, known=known)
+    return replace(examples, steps=steps, parts=parts, groups=groups), without
+
+
+def _numbered(holes: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, list[int]]:
+    """Reason -> numbers, from 1, of the `rows` that it applies to."""
+    return {why: (rows[mask] + 1).tolist() for why, mask in holes.items() if mask.any()}
+
+
 def _inputs(table: Table, schema: Schema) -> _Inputs:
     rows = np.arange(len(table))
     if schema.layout == "text":
@@ -94,8 +129,8 @@ def _inputs(table: Table, schema: Schema) -> _Inputs:
         packed, reasons, kept = sequences.lists(table, schema)
         return _Inputs(None, packed, rows[kept], reasons)
     if schema.layout == "long":
-        packed, first, belongs = sequences.long(table, schema)
-        return _Inputs(None, packed, first, belongs=belongs)
+        packed, first, order = sequences.long(table, schema)
+        return _Inputs(None, packed, first, order=order)
     packed, last, reasons = sequences.stream(table, schema)
     return _Inputs(None, packed, last, reasons)
 
@@ -148,9 +183,14 @@ def _texts(table: Table, schema: Schema) -> np.ndarray:
     return texts(table, schema.text or "").fill_null("").to_numpy().astype(object)
 
 
-def _first_known(table: Table, schema: Schema, belongs: np.ndarray) -> Table:
+def _first_known(table: Table, schema: Schema, order: np.ndarray, lengths: np.ndarray) -> Table:
     """Long form: what is said once of a sequence, in whichever of its rows, holds for it."""
-    names_ = list(dict.fromkeys(n for n in (*schema.target, schema.split, schema.group) if n))
+    of_sequence = [] if schema.task == "tag" else schema.target
+    names_ = list(dict.fromkeys(n for n in (*of_sequence, schema.split, schema.group) if n))
+    if not names_:
+        return table
+    belongs = np.empty(len(order), dtype=np.int64)
+    belongs[order] = np.repeat(np.arange(len(lengths)), lengths)
     said = table.frame.select(names_).with_columns(pl.Series("__sequence", belongs))
     first = said.group_by("__sequence").agg(pl.col(names_).drop_nulls().first()).sort("__sequence")
     filled = pl.DataFrame({"__sequence": belongs}).join(

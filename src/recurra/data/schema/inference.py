@@ -17,6 +17,7 @@ _ROWS = {
     "wide": "a row is a whole sequence",
     "lists": "a row is a whole sequence",
     "long": "the rows of one id are a sequence",
+    "stream": "one long record is cut into windows",
 }
 
 
@@ -56,6 +57,12 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
             where="--window",
             fix="Leave it out, or say --layout stream.",
         )
+    if options.task == "tag" and chosen.layout != "long":
+        raise InputError(
+            f"a target at every step is read where a row is a step, and here {_ROWS[chosen.layout]}",
+            where="--task tag",
+            fix="Say which column tells the sequences apart (--id COLUMN).",
+        )
     used = {chosen.text, chosen.id, chosen.time, *chosen.features, *target}
     classes = target[0] if learned.kind in ("binary", "multiclass") else None
     aside = dict.fromkeys(options.ignore, "as asked")
@@ -65,7 +72,7 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
             aside[column.name] = chosen.aside.get(column.name) or why or "not one of the features"
     stream = chosen.layout == "stream"
     return Schema(
-        task="regress" if learned.kind == "real" else "classify",
+        task="tag" if options.task == "tag" else "regress" if learned.kind == "real" else "classify",
         target_kind=learned.kind,
         input="text" if chosen.layout == "text" else "sequence",
         layout=chosen.layout,
@@ -84,7 +91,7 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
         set_aside=aside,
         input_why=chosen.why,
         target_why=target_why,
-        task_why=learned.why,
+        task_why=f"tag, every step: {learned.why}" if options.task == "tag" else learned.why,
     )
 
 

@@ -43,7 +43,8 @@ def understand_target(table: Table, options: SchemaOptions, columns: list[str]) 
         table = replace(table, frame=table.frame.with_columns(column))
     if isinstance(column.dtype, pl.List | pl.Array) or options.label_separator:
         return _several(table, options, name)
-    task = options.task or table.task
+    tag = options.task == "tag"
+    task = None if tag else options.task or table.task
     asked = "as asked" if options.task else f"as the {table.format} form has it"
     if task == "regress":
         values = real_values(table, name)
@@ -62,9 +63,11 @@ def understand_target(table: Table, options: SchemaOptions, columns: list[str]) 
     known = values[~np.isnan(values)]
     whole = bool((known % 1 == 0).all())
     if whole and len(classes) <= _FEW and (2 * len(classes) <= len(known) or len(classes) == 2):
-        said = f"the target has {len(classes)} different whole numbers; --task regress takes them as numbers"
+        hint = "" if tag else "; --task regress takes them as numbers"
+        said = f"the target has {len(classes)} different whole numbers{hint}"
         return Target(kind, classes, f"classify: {said}")
-    said = f"the target has {len(classes)} different numbers; --task classify takes them as classes"
+    hint = "written as names they are classes" if tag else "--task classify takes them as classes"
+    said = f"the target has {len(classes)} different numbers; {hint}"
     return Target("real", [], f"regress: {said}")
 
 

@@ -67,7 +67,7 @@ def choose_numbers(
     steps = sum(map(len, families.values()))
     if options.features is None and 2 * steps > len(numbers):
         return _wide(options, numbers, families, "the columns are numbered")
-    key = _sequence_column(table, free, target)
+    key = _sequence_column(table, free, [] if options.task == "tag" else target)
     if key is not None:
         return _long(table, options, numbers, target, key, kind)
     timed = options.time or any(
@@ -162,6 +162,8 @@ def _sequence_column(table: Table, free: list[Column], target: list[str]) -> str
 
 def _changing(table: Table, key: str, target: list[str]) -> str | None:
     """A sequence within which the target changes, if there is one."""
+    if not target:
+        return None
     varied = table.frame.group_by(key, maintain_order=True).agg(pl.col(target).drop_nulls().n_unique() > 1)
     found = varied.filter(pl.any_horizontal(pl.col(target)))
     return None if found.is_empty() else str(found[key][0])
@@ -176,12 +178,13 @@ def _long(
             where=table.origin,
             fix=f"Name the column (--id COLUMN): {listed(table.frame.columns)}.",
         )
-    changing = _changing(table, key, target)
+    changing = None if options.task == "tag" else _changing(table, key, target)
     if changing is not None:
         raise DataError(
             f"the target changes within the sequence {changing!r}, and a sequence has one",
             where=f"{table.origin}, column {target[0]!r}",
-            fix="For a target at every step say --layout stream --window STEPS.",
+            fix="For a target at every step say --task tag; for one of every window --layout stream "
+            "--window STEPS.",
         )
     numbers = [column for column in numbers if column.name != key]
     chosen = _features(table, options, numbers, _classes(target, kind), "long")

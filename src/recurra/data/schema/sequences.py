@@ -201,8 +201,8 @@ def long(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, np.ndarray]:
     """The rows of each id, in the order of their time, as a sequence; sequences in the order they first
     appear.
 
-    Returns the sequences, (N,) the index of each one's first row, and (rows,) the sequence each row belongs
-    to.
+    Returns the sequences, (N,) the index of each one's first row, and (rows,) the index of each step's row,
+    sequence after sequence.
     """
     ids = table.column(schema.id or "", "the sequence id")
     if ids.null_count():
@@ -222,7 +222,7 @@ def long(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, np.ndarray]:
     order = np.lexsort((time, sequence))
     values = matrix(table, schema.features)[order]
     lengths = np.bincount(sequence, minlength=len(first))
-    return Packed.end_to_end(values, lengths), np.sort(first), sequence
+    return Packed.end_to_end(values, lengths), np.sort(first), order
 
 
 def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, list[int]]]:
