@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 
 from recurra.cli.console import Watcher, print_json
-from recurra.errors import InputError
+from recurra.data.schema import to_examples
+from recurra.data.sources import read
+from recurra.errors import DataError, InputError
+from recurra.runs.events import Said
 from recurra.runs.examples import read_examples
 from recurra.runs.loading import load_as
 from recurra.runs.sequences.run import SequenceRun
+from recurra.runs.tags.run import TagRun
 from recurra.storage import write_bytes
 from recurra.tasks.task import Answer
 
@@ -30,13 +34,15 @@ def run_predict(
         raise InputError(
             "this file is there already", where=str(out), fix="Choose another --out, or add --overwrite."
         )
-    run = load_as(run_folder, SequenceRun)
+    run = load_as(run_folder, SequenceRun, TagRun)
     with Watcher(as_json=True) as watcher:
-        examples = read_examples(
-            data, run.config.data_schema, need_targets=False, encoding=encoding, observer=watcher
-        )
-        answer = run.answer(examples, watcher)
-    records = answer_records(run, answer, examples.rows)
+        if isinstance(run, TagRun):
+            records = step_records(run, data, encoding=encoding, watcher=watcher)
+        else:
+            examples = read_examples(
+                data, run.config.data_schema, need_targets=False, encoding=encoding, observer=watcher
+            )
+            records = answer_records(run.classes, run.answer(examples, watcher), examples.rows)
     if out is not None:
         write_bytes(out, (_csv(records) if out.suffix == ".csv" else _lines(records)).encode())
         print(f"{len(records):,} answers are in {out}", file=sys.stderr)
@@ -48,9 +54,42 @@ def run_predict(
         sys.stdout.write(_csv(records))
 
 
-def answer_records(run: SequenceRun, answer: Answer, rows: np.ndarray) -> list[dict[str, Any]]:
-    """`{"row": 1, "prediction": "pos", "p(neg)": 0.1, "p(pos)": 0.9}` for each example."""
-    classes = [str(name) for name in run.classes]
+def step_records(run: TagRun, data: str, *, encoding: str | None, watcher: Watcher) -> list[dict[str, Any]]:
+    """The rows of the table in their order, each with the answer at its step behind its own columns.
+
+    Raises:
+        DataError: a column of the table has the name of an answer.
+    """
+    table = read(data, encoding=encoding)
+    examples, _ = to_examples(table, run.config.data_schema, need_targets=False, need_roles=False)
+    for note in table.notes:
+        watcher(Said(note))
+    assert examples.steps is not None
+    rows = examples.steps.rows[examples.steps.in_order()]
+    answers = answer_records(run.classes, run.answer(examples, watcher), rows)
+    own = [name for name, kind in table.frame.schema.items() if not kind.is_nested()]
+    if twice := [name for name in own if answers and name in answers[0] and name != "row"]:
+        raise DataError(
+            f"the table has a column {twice[0]!r} already, which is the name of an answer",
+            where=table.origin,
+            fix="Rename it.",
+        )
+    answers.sort(key=lambda record: record["row"])
+    kept = table.frame.select(own).iter_rows(named=True)
+    return [
+        row | {k: v for k, v in answer.items() if k != "row"}
+        for row, answer in zip(kept, answers, strict=True)
+    ]
+
+
+def answer_records(names: list[str], answer: Answer, rows: np.ndarray) -> list[dict[str, Any]]:
+    """`{"row": 1, "prediction": "pos", "p(neg)": 0.1, "p(pos)": 0.9}` for each answer.
+
+    Args:
+        names: of the classes, in the order of the probabilities.
+        rows: what each answer is for.
+    """
+    classes = [str(name) for name in names]
     records = []
     for n, row in enumerate(rows.tolist()):
         label = answer.labels[n]

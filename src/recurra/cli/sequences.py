@@ -11,6 +11,7 @@ from rich.table import Table
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_scores
 from recurra.runs.events import PhaseStarted
 from recurra.runs.examples import read_examples
+from recurra.runs.run import Run
 from recurra.runs.sequences.files import fit_source
 from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks.defaults import default_settings
@@ -20,8 +21,15 @@ CLASSES_SHOWN = 12
 fit = fit_source
 
 
-def show_result(run: SequenceRun, watcher: Watcher) -> None:
-    """Scores with intervals and baselines, confusion matrix, per-class table, the verdict."""
+def show_result(
+    run: Run[Any, Any], watcher: Watcher, *, units: str = "examples", counted: str = "examples"
+) -> None:
+    """Scores with intervals and baselines, confusion matrix, per-class table, the verdict.
+
+    Args:
+        units: what is scored.
+        counted: what the table by class counts.
+    """
     metrics = run.metrics
     print_ = watcher.console.print
     name = "test" if "test" in metrics else "validation"
@@ -29,10 +37,10 @@ def show_result(run: SequenceRun, watcher: Watcher) -> None:
         print_(NOTHING_HELD_OUT)
         return
     part = metrics[name]
-    print_scores(run, part, f"{part['n']:,} {name} examples", watcher.console)
+    print_scores(run, part, f"{part['n']:,} {name} {units}", watcher.console)
     if "per_class" in part and len(part["per_class"]) <= CLASSES_SHOWN:
         print_()
-        print_(_class_table(part["per_class"]))
+        print_(_class_table(part["per_class"], counted))
         if "confusion" in part:
             print_()
             print_(_confusion_table([row["name"] for row in part["per_class"]], part["confusion"]))
@@ -40,10 +48,10 @@ def show_result(run: SequenceRun, watcher: Watcher) -> None:
         print_(f"\n{metrics['verdict']}")
 
 
-def _class_table(rows: list[dict[str, Any]]) -> Table:
+def _class_table(rows: list[dict[str, Any]], counted: str) -> Table:
     """Precision, recall and F1 per class."""
     table = Table(box=None, pad_edge=False)
-    for column in ("class", "precision", "recall", "F1", "examples"):
+    for column in ("class", "precision", "recall", "F1", counted):
         table.add_column(column, justify="left" if column == "class" else "right", no_wrap=True)
     for row in rows:
         shares = (row["precision"], row["recall"], row["f1"])

@@ -98,7 +98,7 @@ def compare(
 
     Args:
         data: a file, a folder, a frame or a text, as `recurra fit` takes it.
-        task: "classify", "regress", "forecast" or "generate"; None works it out.
+        task: "classify", "regress", "tag", "forecast" or "generate"; None works out all of them but "tag".
         test: data to score on; None holds a part of `data` out.
         cells, match, weights, seeds, trials, budget, jobs: see `recurra.comparison.options.ComparisonOptions`.
         out: the folder to leave runs, trials and `summary.json` in; None keeps everything in memory. With `jobs` above

@@ -17,7 +17,7 @@ from recurra.tasks.baselines import BaselineResult
 
 FORMAT = 1
 _OF_TUNING = ("cell", "learning_rate", "validation_loss", "failed", "seconds", "curve")
-TASKS = {"forecasts": "forecast", "texts": "generate"}
+TASKS = {"tags": "tag", "forecasts": "forecast", "texts": "generate"}
 
 
 def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[str]:

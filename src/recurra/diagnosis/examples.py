@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recurra.axes import last_valid
 from recurra.data.corpus import read_corpus
 from recurra.data.examples import Examples
+from recurra.data.packed import Packed
 from recurra.data.schema import examples_from_arrays
 from recurra.data.series.collection import Series
 from recurra.data.series.windows import WindowBatches
@@ -21,6 +23,7 @@ from recurra.errors import DataError, InputError
 from recurra.networks.forecast_network import ForecastNetwork
 from recurra.networks.language import LanguageNetwork, LanguageOutput
 from recurra.networks.sequence_network import SequenceNetwork
+from recurra.networks.step_network import StepNetwork
 from recurra.runs.events import Observer, PhaseStarted
 from recurra.runs.examples import read_examples
 from recurra.runs.forecasts.files import read_series
@@ -28,6 +31,8 @@ from recurra.runs.forecasts.preparation import with_truth
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.run import Run
 from recurra.runs.sequences.run import SequenceRun
+from recurra.runs.tags.run import TagRun
+from recurra.runs.tags.targets import encode_targets
 from recurra.runs.texts.run import TextRun
 from recurra.tasks.forecasting.task import ForecastTask
 from recurra.tasks.generation.task import LanguageTask
@@ -51,7 +56,7 @@ def subject_of(
         InputError: no data, and those of the training are not where they were.
         DataError: data that do not fit the run.
     """
-    made = {SequenceRun: _of_sequences, ForecastRun: _of_forecasts, TextRun: _of_texts}
+    made = {SequenceRun: _of_sequences, TagRun: _of_tags, ForecastRun: _of_forecasts, TextRun: _of_texts}
     for form, make in made.items():
         if isinstance(run, form):
             return make(run, data, encoding, observer)
@@ -145,8 +150,57 @@ def _loss_on(run: SequenceRun, examples: Examples, targets: np.ndarray, observer
     return run.task.validate([(output, torch.from_numpy(targets[chosen]))])["loss"]
 
 
-def _constant_loss(run: SequenceRun, targets: Tensor) -> float:
-    """Validation loss of the best answer that is the same for all examples."""
+def _of_tags(run: TagRun, data: Any, encoding: str | None, observer: Observer) -> Subject:
+    """Sequences up to the last step that has a target; the loss is that of this step, so that a lag is one."""
+    given = data is not None
+    if not isinstance(data, Examples):
+        source = _source(run, data, observer)
+        data = read_examples(source, run.config.data_schema, encoding=encoding, observer=observer)
+    labels = encode_targets(data, run.targets)
+    inputs = run.encode(data)
+    starts = np.cumsum(inputs.lengths) - inputs.lengths
+    ends = np.array([_last(labels.known[a : a + n]) for a, n in zip(starts, inputs.lengths, strict=True)])
+    filled = np.flatnonzero(ends > 0)
+    if len(filled) < 2:
+        raise DataError(f"expected two sequences with a target, found {len(filled)}", where="DATA")
+    chosen = filled[_some(len(filled), run.config.options.seed)]
+    cut = np.minimum(ends[chosen], STEPS)
+    packed = Packed(inputs.values, inputs.starts[chosen] + ends[chosen] - cut, cut)
+    values, lengths = (torch.from_numpy(each) for each in packed.pad(np.arange(len(packed))))
+    task, target = run.task, torch.from_numpy(labels.encoded.values[starts[chosen] + ends[chosen] - 1])
+    known = torch.from_numpy(labels.those_known)
+    some = data.take(_some(len(data), run.config.options.seed, _SCORED)) if given else None
+    return _of_run(
+        run,
+        StepNetwork,
+        inputs=(values, lengths),
+        lengths=lengths,
+        loss=lambda output: task.loss(last_valid(output, lengths), target),
+        answer=lambda output: last_valid(output, lengths),
+        chance=_constant_loss(run, known),
+        data_loss=None if some is None else _tag_loss_on(run, some, observer),
+        notes=[
+            *_taken(len(chosen), len(filled), "sequences", (cut == STEPS).any(), STEPS),
+            "the loss is that of the last step with a target of each",
+        ],
+    )
+
+
+def _last(known: np.ndarray) -> int:
+    """Steps up to the last one that has a target; 0 where none has."""
+    places = np.flatnonzero(known)
+    return int(places[-1]) + 1 if len(places) else 0
+
+
+def _tag_loss_on(run: TagRun, examples: Examples, observer: Observer) -> float:
+    """Validation loss over all steps with a target."""
+    labels = encode_targets(examples, run.targets)
+    output = run.outputs(examples, observer)[torch.from_numpy(labels.known)]
+    return run.task.validate([(output, torch.from_numpy(labels.those_known))])["loss"]
+
+
+def _constant_loss(run: SequenceRun | TagRun, targets: Tensor) -> float:
+    """Validation loss of the best answer that is the same everywhere."""
     kind = run.targets.kind
     if kind == "real":
         best = targets.float().mean().reshape(1)

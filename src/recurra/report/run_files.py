@@ -12,7 +12,7 @@ from recurra.runs.run import METRICS, check_files, read_history
 from recurra.storage import read_json
 
 # What the examples of each kind of run are called.
-UNITS = {"sequence": "examples", "forecast": "windows", "text": "tokens"}
+UNITS = {"sequence": "examples", "tag": "sequences", "forecast": "windows", "text": "tokens"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,10 @@ def _form_of(kind: str, folder: Path) -> type[RunConfig]:
         from recurra.runs.sequences.config import SequenceRunConfig
 
         return SequenceRunConfig
+    if kind == "tag":
+        from recurra.runs.tags.config import TagRunConfig
+
+        return TagRunConfig
     if kind == "forecast":
         from recurra.runs.forecasts.config import ForecastRunConfig
 

@@ -14,6 +14,7 @@ _MEANINGS = {
     "ROC AUC": "chance that an example of a class is ranked above one of another",
     "average precision": "precision over all thresholds, mean over the labels",
     "log loss": "how surprising the truth is to the probabilities; 0 is best",
+    "NLL per step": "how surprising a step is, natural logarithm, summed over the labels; 0 is best",
     "Brier score": "mean squared error of the probabilities; 0 is best",
     "calibration error": "how far probabilities are from how often they come true; 0 is best",
     "RMSE": "root of the mean squared error, in the unit of the target",

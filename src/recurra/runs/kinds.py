@@ -17,9 +17,20 @@ from recurra.runs.config import FitOptions
 from recurra.runs.fitting import Fitting
 from recurra.tasks.settings import RoomsOfSettings
 
-TASKS = {"classify": "sequences", "regress": "sequences", "forecast": "forecasts", "generate": "texts"}
+TASKS = {
+    "classify": "sequences",
+    "regress": "sequences",
+    "tag": "tags",
+    "forecast": "forecasts",
+    "generate": "texts",
+}
 # Each kind with the options that it has of its own, beside those of its data.
-KINDS: dict[str, tuple[str, ...]] = {"sequences": (), "forecasts": ("horizon", "look_back"), "texts": ()}
+KINDS: dict[str, tuple[str, ...]] = {
+    "sequences": (),
+    "tags": (),
+    "forecasts": ("horizon", "look_back"),
+    "texts": (),
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,7 @@ class Kind:
     """What one kind of run is asked with.
 
     Args:
-        name: of its folder: "sequences", "forecasts", "texts".
+        name: of its folder: "sequences", "tags", "forecasts", "texts".
         data: what a person may say of the columns.
         options: what a person may ask for.
         settings: every choice about a training.
@@ -49,7 +60,7 @@ def kind(name: str) -> Kind:
     """
     config = importlib.import_module(f"recurra.runs.{name}.config")
     files = importlib.import_module(f"recurra.runs.{name}.files")
-    prefix = {"sequences": "Sequence", "forecasts": "Forecast", "texts": "Text"}[name]
+    prefix = {"sequences": "Sequence", "tags": "Tag", "forecasts": "Forecast", "texts": "Text"}[name]
     options = getattr(config, f"{prefix}FitOptions")
     return Kind(
         name=name,

@@ -29,6 +29,10 @@ def load(path: str | Path) -> Run[Any, Any]:
         from recurra.runs.sequences.run import load_sequence_run
 
         return load_sequence_run(folder)
+    if kind == "tag":
+        from recurra.runs.tags.run import load_tag_run
+
+        return load_tag_run(folder)
     if kind == "forecast":
         from recurra.runs.forecasts.run import load_forecast_run
 
@@ -44,16 +48,17 @@ def load(path: str | Path) -> Run[Any, Any]:
     )
 
 
-def load_as(path: str | Path, form: type[R]) -> R:
-    """Read a run folder that must be of one kind.
+def load_as(path: str | Path, *forms: type[R]) -> R:
+    """Read a run folder that must be of one kind, or of one of several.
 
     Raises:
         RunError: as `load`, or a run of another kind.
     """
     run = load(path)
-    if not isinstance(run, form):
+    if not isinstance(run, forms):
+        needed = ", or ".join(form.purpose for form in forms)
         raise RunError(
-            f"this run is {run.purpose}, and here one is needed that is {form.purpose}",
+            f"this run is {run.purpose}, and here one is needed that is {needed}",
             where=str(path),
             fix=f"Take `recurra {run.verb}` for this one; in Python `recurra.load` reads runs of every kind.",
         )

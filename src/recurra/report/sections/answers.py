@@ -19,7 +19,14 @@ def section(run: RunFiles) -> Section | None:
     ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
     panel.plot(ends, ends, color=drawing.INK, linestyle=":", linewidth=1, label="exactly right")
     panel.plot(
-        truth, said, "o", color=drawing.BLUE, markersize=4, alpha=0.6, markeredgewidth=0, label="an example"
+        truth,
+        said,
+        "o",
+        color=drawing.BLUE,
+        markersize=4,
+        alpha=0.6,
+        markeredgewidth=0,
+        label="a step" if run.config.kind == "tag" else "an example",
     )
     panel.set(xlabel="true", ylabel="answer")
     drawing.legend(figure, panel)
@@ -28,7 +35,8 @@ def section(run: RunFiles) -> Section | None:
         f"True numbers from {truth.min():.4g} to {truth.max():.4g} against answers from {said.min():.4g} to "
         f"{said.max():.4g}; half of the answers are off by less than {np.median(off):.3g}."
     )
-    caption = f"{len(truth):,} of {part['n']:,} {name} examples: what is true, and what the network answers"
+    count, counted = (part["steps"], "steps") if "steps" in part else (part["n"], "examples")
+    caption = f"{len(truth):,} of {count:,} {name} {counted}: what is true, and what the network answers"
     return Section(
         "answers",
         "Answer by answer",

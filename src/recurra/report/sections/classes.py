@@ -25,6 +25,7 @@ def section(run: RunFiles) -> Section | None:
             "classes.html",
             part=name,
             word="class" if confusion else "label",
+            counted="step" if run.config.kind == "tag" else "example",
             names=names,
             matrix=_matrix(names, confusion) if confusion and len(names) <= _MATRIX else None,
             confusions=_confusions(names, confusion) if confusion and len(names) > 2 else [],
