@@ -167,3 +167,12 @@ def test_json_of_another_form_is_refused(change):
         NumberEncoder.from_json({"means": [1.0]})
     with pytest.raises(RunError):
         NumberEncoder.from_json([good])  # pyright: ignore[reportArgumentType]
+
+
+def test_channels_of_zeros_and_ones_stay_where_that_is_asked_for():
+    values = np.array([[0.0, 1.0], [1.0, 3.0], [np.nan, 5.0], [0.0, 7.0]])
+    kept = NumberEncoder.fit(Packed.from_list([values]), keep_flags=True)
+    assert (kept.means[0], kept.scales[0]) == (0.0, 1.0)
+    usual = NumberEncoder.fit(Packed.from_list([values]))
+    assert usual.scales[0] < 0.5
+    assert (kept.means[1], kept.scales[1]) == (usual.means[1], usual.scales[1])

@@ -61,3 +61,14 @@ def test_only_a_network_that_may_look_ahead_does(variant):
     changed[:, 5] += 1.0
     before, after = network(x, lengths)[:, :5], network(changed, lengths)[:, :5]
     assert torch.equal(before, after) != network.config.bidirectional
+
+
+def test_gates_begin_to_keep_the_state_where_that_is_asked_for():
+    torch.manual_seed(0)
+    config = StepNetworkConfig(cell="lstm", hidden_size=32, chrono_init=True)
+    network = StepNetwork(config, SHAPE.model_copy(update={"steps": 200}))
+    (weights,) = (p for name, p in network.encoder.named_parameters() if name.startswith("bias_ih"))
+    forget = weights.chunk(4)[1]
+    assert 0 <= forget.min() < forget.max() <= torch.log(torch.tensor(199.0)) and forget.max() > 3
+    for cell in ("rnn", "tcn"):
+        StepNetwork(StepNetworkConfig(cell=cell, hidden_size=4, chrono_init=True), SHAPE)

@@ -44,12 +44,14 @@ class NumberEncoder:
     marked: np.ndarray
 
     @classmethod
-    def fit(cls, sequences: Packed, rows: np.ndarray | None = None) -> Self:
+    def fit(cls, sequences: Packed, rows: np.ndarray | None = None, *, keep_flags: bool = False) -> Self:
         """Learn from `sequences`, values (steps, I), which are to be the training sequences and no others.
 
         Args:
             sequences: any number type.
             rows: (N,) numbers of the records, for messages.
+            keep_flags: channels that hold nothing but 0 and 1 stay as they are (mean 0, scale 1): a one that is rare
+                would become huge.
 
         Raises:
             DataError: an infinite value, no value at all, or values that are not (steps, I).
@@ -71,6 +73,15 @@ class NumberEncoder:
             squares += np.nansum(_standard(part, means, finite.spans()) ** 2, axis=0)
         deviations = np.sqrt(squares / np.maximum(finite.count, 1)) * finite.spans()
         scales = np.where(deviations > _SMALLEST, deviations, 1.0)
+        if keep_flags:
+            kept = np.all(
+                [
+                    ((part == 0) | (part == 1) | np.isnan(part)).all(0)
+                    for _, part in _slices(sequences.values)
+                ],
+                axis=0,
+            )
+            means, scales = np.where(kept, 0.0, means), np.where(kept, 1.0, scales)
         return cls(means, scales, finite.count < len(sequences.values))
 
     @property

@@ -99,6 +99,11 @@ class ReaderConfig(EncoderConfig):
         default=0.0, ge=0, lt=1, description="share of units that keep their value at a step"
     )
     layer_norm: bool = Field(default=False, description="normalise the gates' inputs within the cell")
+    chrono_init: bool = Field(
+        default=False,
+        description="units begin by keeping their state over up to as many steps as the longest sequence has "
+        "(cells with gates only)",
+    )
 
 
 class NetworkConfig(ReaderConfig):

@@ -28,6 +28,7 @@ def make_encoder(
     steps: int = 1,
     bidirectional: bool = False,
     dropout: float = 0.0,
+    chrono: bool = False,
     **options: Any,
 ) -> Encoder:
     """What `config.cell` names.
@@ -36,12 +37,16 @@ def make_encoder(
         steps: of a long sequence; a TCN gets as many blocks as it takes to see them all.
         bidirectional: a step knows what comes after it, too: of a transformer without a second direction.
         dropout: between layers, and within those of a TCN and a transformer.
+        chrono: gates begin by keeping the state over 1 to `steps` steps (Tallec & Ollivier, arXiv:1804.11188); a plain
+            RNN, a TCN and a transformer have no gates.
         options: of a recurrent layer alone, see `recurra.layers.Options`.
 
     Raises:
         InputError: an option that the encoder does not have.
     """
     if config.cell in RECURRENT:
+        if chrono and config.cell != "rnn":
+            options["chrono_init"] = max(3, steps)
         return RECURRENT[config.cell](
             input_size,
             config.hidden_size,

@@ -36,6 +36,7 @@ class ReadingNetwork(nn.Module):
             weight_drop=config.weight_drop,
             zoneout=config.zoneout,
             layer_norm=config.layer_norm,
+            chrono=config.chrono_init,
         )
 
     def _make_head(self, features: int) -> nn.Sequential:

@@ -92,7 +92,9 @@ def prepare(
                 observer(Said(line, "warning"))
     train = parts["train"].sequences
     assert train is not None
-    numbers = init.numbers if init is not None else NumberEncoder.fit(train, parts["train"].rows)
+    numbers = (
+        init.numbers if init is not None else NumberEncoder.fit(train, parts["train"].rows, keep_flags=True)
+    )
     inputs = {
         name: numbers.encode(part.sequences, part.rows)
         for name, part in parts.items()
