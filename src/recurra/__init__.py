@@ -17,6 +17,7 @@ _HOMES = {
     "MinLSTM": "recurra.layers",
     "SequenceClassifier": "recurra.estimators",
     "SequenceRegressor": "recurra.estimators",
+    "SequenceTagger": "recurra.estimators",
     "Forecaster": "recurra.estimators",
     "Generator": "recurra.estimators",
     "load": "recurra.runs.loading",

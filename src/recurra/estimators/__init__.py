@@ -7,6 +7,7 @@ import importlib
 _HOMES = {
     "SequenceClassifier": "classifier",
     "SequenceRegressor": "regressor",
+    "SequenceTagger": "tagger",
     "Forecaster": "forecaster",
     "Generator": "generator",
 }

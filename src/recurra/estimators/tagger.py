@@ -1,0 +1,266 @@
+"""An answer at every step of a sequence, with scikit-learn's conventions as far as they reach."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from recurra.data.examples import Examples, Steps
+from recurra.data.labels import class_order
+from recurra.data.packed import Packed
+from recurra.data.schema import Schema, examples_from_arrays
+from recurra.errors import DataError
+from recurra.estimators.base import RunEstimator, schema_of
+from recurra.estimators.labels import Labels
+from recurra.estimators.record import Record, stored_record
+from recurra.runs.budget import parse_duration
+from recurra.runs.loading import load_as
+from recurra.runs.places import check_place
+from recurra.runs.tags.config import TagFitOptions
+from recurra.runs.tags.fit import fit
+from recurra.runs.tags.run import TagRun
+from recurra.tasks.tagging.settings import TagSettings
+
+
+class SequenceTagger(RunEstimator):
+    """A class, several labels or a number at every step of numeric sequences, by a recurrent network.
+
+    X is a list of arrays (T, I) or (T,), an array (N, T, I), or (N, T) of one feature; y has an array (T,) for each of
+    them, or (T, K) of 0 and 1 for several labels. Texts, whole numbers and bools are classes, numbers with a fraction
+    are numbers; among numbers NaN, among objects None says that a step has no target: it is read, and does not count.
+
+    Args:
+        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn" or "transformer".
+        hidden_size, num_layers: of the network.
+        bidirectional: whether a step may know what comes after it; by default it may not.
+        dropout, epochs, learning_rate, batch_size, settings: see `recurra info --settings`; what is left out follows
+            from the data.
+        budget: time for the training, such as "10m", or seconds.
+        validation: share of the sequences that decides when to stop.
+        init: a run to start from.
+        out: the run folder to write.
+        random_state: of everything random.
+        verbose: whether to print what is found and done.
+
+    Attributes:
+        run_: the trained run.
+        classes_: (K,) classes in the type of y, or the numbers of the labels; none where y are numbers.
+        history_, notes_, seed_: what happened in each epoch, what was said of the data, the seed.
+
+    >>> X = [np.arange(n, dtype=float) % 3 for n in (4, 6, 5, 7)]
+    >>> model = SequenceTagger(hidden_size=4, epochs=2, random_state=0).fit(X, [x > 1 for x in X])
+    >>> [said.shape for said in model.predict(X[:2])], model.predict_proba(X[:1])[0].shape
+    ([(4,), (6,)], (4, 2))
+    """
+
+    _settings: ClassVar[dict[str, str]] = {
+        "cell": "network.cell",
+        "hidden_size": "network.hidden_size",
+        "num_layers": "network.num_layers",
+        "bidirectional": "network.bidirectional",
+        "dropout": "network.dropout",
+        "epochs": "training.epochs",
+        "learning_rate": "training.learning_rate",
+        "batch_size": "batches.max_batch",
+    }
+    _form = TagSettings
+    run_: TagRun
+
+    def __init__(
+        self,
+        cell: str | None = None,
+        *,
+        hidden_size: int | None = None,
+        num_layers: int | None = None,
+        bidirectional: bool | None = None,
+        dropout: float | None = None,
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        batch_size: int | None = None,
+        budget: float | str | None = None,
+        validation: float | None = None,
+        settings: dict[str, Any] | None = None,
+        init: str | Path | None = None,
+        out: str | Path | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+    ):
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.budget = budget
+        self.validation = validation
+        self.settings = settings
+        self.init = init
+        self.out = out
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on X, N sequences, and y, a target for each of their steps.
+
+        Raises:
+            DataError, InputError: X, y or a parameter cannot be used; both are ValueErrors.
+            TrainingError: the loss was not finite from the start.
+        """
+        examples = examples_from_arrays(X)
+        examples, labels, schema = _with_targets(examples, y)
+        notes: list[str] = []
+        options = TagFitOptions(
+            settings=self._overrides({}),
+            seed=self._seed(),
+            validation=self.validation,
+            budget_s=None if self.budget is None else parse_duration(self.budget),
+            baselines=False,
+            init=None if self.init is None else str(self.init),
+        )
+        out = None if self.out is None else Path(self.out)
+        if out is not None:
+            check_place(out, overwrite=False, resume=False)
+        nothing = examples.take(np.zeros(0, dtype=np.int64))
+        tell = lambda event: self._tell(event, notes)  # noqa: E731
+        self._take(fit(examples, schema, options, test=nothing, out=out, observer=tell))
+        self._restore(labels)
+        self.notes_ = notes
+        self._record_beside_run()
+        return self
+
+    def predict(self, X: Any) -> list[np.ndarray]:
+        """Of each sequence (T,) classes in the type of y, or numbers, or (T, K) of 0 and 1; the same as in a stream.
+
+        Steps at the end of a sequence that are NaN in every feature are padding, and get no answer.
+        """
+        check_is_fitted(self, "run_")
+        said = self.run_.predict(X)
+        return said if self._labels is None else [self._labels.restore(each) for each in said]
+
+    def predict_proba(self, X: Any) -> list[np.ndarray]:
+        """Of each sequence (T, K) calibrated probabilities, columns as in `classes_`.
+
+        Raises:
+            InputError: the targets are numbers.
+        """
+        check_is_fitted(self, "run_")
+        found = self.run_.predict_proba(X)
+        assert self._labels is not None
+        order = self._labels.places_in(self.run_.classes)
+        return [each[:, order] for each in found]
+
+    def score(self, X: Any, y: Any) -> float:
+        """Accuracy, or less the NLL per step, or R², over all steps of X that have a target: more is better."""
+        check_is_fitted(self, "run_")
+        examples, _, _ = _with_targets(examples_from_arrays(X), y)
+        scores = {score.name: score.value for score in self.run_.evaluate(examples)}
+        kind = self.run_.targets.kind
+        return (
+            scores["R²"]
+            if kind == "real"
+            else -scores["NLL per step"]
+            if kind == "multilabel"
+            else scores["accuracy"]
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """A fitted tagger from a run folder, whoever made it. Nothing in the folder is executed.
+
+        Raises:
+            RunError: no run folder, an altered one, or one of another task.
+        """
+        run = load_as(path, TagRun)
+        record = stored_record(Path(path), cls.__name__, cls._get_param_names())
+        options = run.config.options
+        given = {
+            "settings": options.settings,
+            "random_state": options.seed,
+            "validation": options.validation,
+            "budget": options.budget_s,
+            "init": options.init,
+        }
+        estimator = cls(**(given | ({} if record is None else record.params)))
+        estimator._take(run)
+        kept = (None, None) if record is None else (record.classes, record.dtype)
+        several = run.targets.kind == "multilabel"
+        real = run.targets.kind == "real"
+        estimator._restore(None if real else Labels.from_json(*kept, run.classes, several=several))
+        estimator.notes_ = []
+        return estimator
+
+    def _restore(self, labels: Labels | None) -> None:
+        self._labels = labels
+        if labels is not None:
+            self.classes_ = labels.values
+
+    def _record(self) -> Record:
+        record = super()._record()
+        return record if self._labels is None else record.model_copy(update=self._labels.to_json())
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        return tags
+
+
+def _with_targets(examples: Examples, y: Any) -> tuple[Examples, Labels | None, Schema]:
+    """The examples with y as their targets, what its classes are, and what a run keeps of it.
+
+    Raises:
+        DataError: no y, or one that does not fit.
+    """
+    if examples.sequences is None:
+        raise DataError("expected numeric sequences, found texts", where="X")
+    lengths = examples.sequences.lengths
+    if y is None or len(y) != len(lengths):
+        found = "none" if y is None else len(y)
+        raise DataError(f"expected targets for {len(lengths)} sequences, found {found}", where="y")
+    parts = []
+    for n, (each, steps) in enumerate(zip(y, lengths.tolist(), strict=True)):
+        targets = np.asarray(each)
+        if targets.ndim not in (1, 2) or len(targets) < steps:
+            raise DataError(
+                f"expected a target for each of {steps} steps, found an array of shape {targets.shape}",
+                where=f"y[{n}]",
+            )
+        parts.append(targets[:steps])  # what is longer is the padding of X
+    if len({part.ndim for part in parts}) > 1:
+        raise DataError("expected arrays of the same number of axes", where="y")
+    flat = np.concatenate(parts)
+    known = ~_gaps(flat)
+    if not known.any():
+        raise DataError("no step has a target", where="y")
+    if flat.ndim == 1 and flat.dtype.kind == "f" and (flat[known] % 1 != 0).any():
+        labels, kind, classes, targets = None, "real", [], flat.astype(np.float64)
+    else:
+        labels, encoded = Labels.read(flat[known])
+        kind = "multilabel" if labels.several else "binary" if len(labels.names) == 2 else "multiclass"
+        classes = list(labels.names) if labels.several else class_order(list(labels.names))
+        targets = np.zeros((len(flat), *encoded.shape[1:]), dtype=encoded.dtype)
+        targets[known] = encoded
+    places = Packed.end_to_end(np.arange(len(flat)), lengths)
+    steps = Steps(places, np.arange(1, len(flat) + 1), targets, known)
+    examples = Examples(None, examples.sequences, None, examples.rows, steps=steps)
+    schema = schema_of(None, None, examples, task="tag", target_kind=kind, classes=classes)
+    return examples, labels, schema
+
+
+def _gaps(flat: np.ndarray) -> np.ndarray:
+    """(M,) bool, where there is no target: NaN or None, of several labels in any column."""
+    gaps = np.zeros(flat.shape, dtype=bool)
+    if flat.dtype.kind == "f":
+        gaps = np.isnan(flat)
+    elif flat.dtype == object:
+        missing = [each is None or (isinstance(each, float) and math.isnan(each)) for each in flat.ravel()]
+        gaps = np.array(missing).reshape(flat.shape)
+    return np.asarray(gaps.reshape(len(flat), -1).any(1))
