@@ -17,6 +17,7 @@ from recurra.diagnosis.measures.parallelism import parallelism
 from recurra.diagnosis.measures.training import course
 from recurra.diagnosis.result import Diagnosis, Measures
 from recurra.diagnosis.subject import Subject, recurrent_layers
+from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, ignore
 from recurra.runs.loading import load
 from recurra.runs.run import MODEL, Run
@@ -53,7 +54,7 @@ def diagnose(
         run = load(run)
     subject = subject_of(run, data, encoding=encoding, observer=observer)
     found = examine(subject, capacity=capacity, observer=observer)
-    return replace(found, model=run.config.files.get(MODEL))
+    return replace(found, model=run.config.files.get(MODEL), sources=_sources(run, data))
 
 
 def examine(subject: Subject, *, capacity: bool = False, observer: Observer = ignore) -> Diagnosis:
@@ -96,7 +97,14 @@ def examine(subject: Subject, *, capacity: bool = False, observer: Observer = ig
         measures=measures,
         findings=find(measures, subject),
         thresholds=THRESHOLDS.to_json(),
+        **circumstances(),
     )
+
+
+def _sources(run: Run[Any, Any], data: Any) -> list[str]:
+    if data is None:
+        return run.config.sources[:1]
+    return [str(data)] if isinstance(data, str | Path) else []
 
 
 def _capacity(subject: Subject, observer: Observer) -> Any:

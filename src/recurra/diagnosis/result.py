@@ -15,7 +15,7 @@ from recurra.diagnosis.measures.parallelism import Parallelism
 from recurra.diagnosis.measures.training import Course
 from recurra.errors import RunError
 
-FORMAT = 1
+FORMAT = 2
 Severity = Literal["problem", "warning", "note"]
 
 
@@ -76,6 +76,9 @@ class Diagnosis:
         findings: the gravest first.
         thresholds: what the numbers were held against.
         model: SHA-256 of the run's weights, by which a stored diagnosis is known to be theirs; None in memory.
+        sources: where the data came from; nothing where they were given in Python.
+        versions, machine: what it was measured with.
+        command: the command line that asked for it, word by word; None where it was asked for from Python.
     """
 
     cell: str
@@ -85,6 +88,10 @@ class Diagnosis:
     findings: list[Finding]
     thresholds: dict[str, float]
     model: str | None = None
+    sources: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=dict)
+    command: list[str] | None = None
 
     @property
     def healthy(self) -> bool:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe & Ito's colours, told apart by colour-blind readers; line styles and markers do it in print.
-INK, BLUE, ORANGE, GREEN, LINE = "#000000", "#0072b2", "#d55e00", "#009e73", "#b0b0b0"
+INK, BLUE, ORANGE, GREEN, PINK = "#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7"
+LINE, SOFT = "#b0b0b0", "#555555"
 # As the page's style sheet names them, light and dark.
-_VARIABLES = {INK: "ink", BLUE: "blue", ORANGE: "orange", GREEN: "green", LINE: "line"}
+_VARIABLES = {INK: "ink", BLUE: "blue", ORANGE: "orange", GREEN: "green", PINK: "pink"}
+_VARIABLES |= {LINE: "line", SOFT: "soft"}
 _WIDTH, _HEIGHT = 4.4, 2.7  # inches: letters stay readable where the page is as narrow as a telephone
 
 

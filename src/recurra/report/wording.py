@@ -100,6 +100,15 @@ def share_interval(ends: dict[str, float]) -> str:
     return f"{100 * ends['low']:.1f} to {100 * ends['high']:.1f} %"
 
 
+def tick(name: str, value: float) -> str:
+    """A number on the axis of a measure: short, in per cent where the measure is.
+
+    >>> tick("accuracy", 0.85), tick("RMSE", 0.30000000000000004)
+    ('85 %', '0.3')
+    """
+    return f"{100 * value:.3g} %" if is_share(name) else f"{value:.4g}"
+
+
 def count(value: int) -> str:
     """A whole number.
 

@@ -32,7 +32,8 @@ from recurra.storage import (
 MODEL, TOKENIZER, METRICS, HISTORY = "model.safetensors", "tokenizer.json", "metrics.json", "history.jsonl"
 CHECKPOINT, ESTIMATOR = "checkpoint", "estimator.json"
 REPORT = "report.html"
-DIAGNOSIS = "diagnosis.json"  # what `recurra diagnose` found; no run needs it
+# What `recurra diagnose` found, and the page about it; no run needs them.
+DIAGNOSIS, DIAGNOSIS_PAGE = "diagnosis.json", "diagnosis.html"
 LAST = "last.safetensors"  # of a forecast: the steps that it goes on from
 
 C = TypeVar("C", bound=RunConfig)
@@ -129,7 +130,7 @@ def clear_run(folder: Path) -> None:
     Raises:
         StorageError: one of them cannot be removed.
     """
-    names = (CONFIG, MODEL, TOKENIZER, LAST, METRICS, HISTORY, ESTIMATOR, REPORT, DIAGNOSIS)
+    names = (CONFIG, MODEL, TOKENIZER, LAST, METRICS, HISTORY, ESTIMATOR, REPORT, DIAGNOSIS, DIAGNOSIS_PAGE)
     files = [folder / name for name in names]
     for file in [*files, *(folder / CHECKPOINT).glob("*")]:
         try:

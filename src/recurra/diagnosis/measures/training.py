@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from typing import Any
 
 from recurra.diagnosis.subject import Subject
 
@@ -63,9 +65,25 @@ class Course:
 
 def course(subject: Subject) -> Course | None:
     """The course of the subject's training; None where there is no history."""
-    records = subject.history
-    if not records:
+    if not subject.history:
         return None
+    return course_of(
+        subject.history, stopped=subject.stopped, chance=subject.chance, data_loss=subject.data_loss
+    )
+
+
+def course_of(
+    records: Sequence[Mapping[str, Any]],
+    *,
+    stopped: str | None,
+    chance: float | None = None,
+    data_loss: float | None = None,
+) -> Course:
+    """The course that a history tells of; the rest as in `Course`.
+
+    Args:
+        records: of every epoch, as `history.jsonl` holds them.
+    """
     return Course(
         training_loss=[record["train_loss"] for record in records],
         validation_loss=[record.get("validation", {}).get("loss") for record in records],
@@ -73,7 +91,7 @@ def course(subject: Subject) -> Course | None:
         gradient_norm=[record["gradient_norm"] for record in records],
         clipped_share=[record["clipped_share"] for record in records],
         update_ratio=[record.get("update_ratio") for record in records],
-        chance=subject.chance,
-        data_loss=subject.data_loss,
-        stopped=subject.stopped,
+        chance=chance,
+        data_loss=data_loss,
+        stopped=stopped,
     )

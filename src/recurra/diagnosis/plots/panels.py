@@ -1,251 +1,35 @@
-"""The panels: what each of them shows, and when there is something to show."""
+"""The panels: what each of them shows, how it is read, and when there is something to show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from recurra.diagnosis.measures.gates import LEVELS
-from recurra.diagnosis.measures.gradients import Curve, Flow
+from recurra.diagnosis.measures.capacity import SOLVED
+from recurra.diagnosis.measures.gates import KEEPS
+from recurra.diagnosis.plots import drawings
 from recurra.diagnosis.result import Diagnosis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-# Okabe & Ito's colours, told apart by colour-blind readers; markers and line styles do it in print.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
-_BOUND: dict[str, Any] = {"color": "#555555", "linewidth": 1, "linestyle": (0, (1, 2))}
-_LAYERS = 4  # shown in one panel
-_FLOOR = 1e-12  # of a logarithmic axis
 
 
 class Panel(NamedTuple):
     """One picture.
 
     Args:
-        draw: into axes.
+        draw: into axes, with a title.
         shows: whether there is something to show.
         says: what it shows, for those who do not see it.
+        reads: how to read it, in a sentence or two.
     """
 
     draw: Callable[[Axes, Diagnosis], None]
     shows: Callable[[Diagnosis], bool]
     says: Callable[[Diagnosis], str]
-
-
-def _look(number: int, count: int = 1) -> dict[str, Any]:
-    """Colour and marker of line `number`; marks stand at about six of its `count` places, at all where it is 1."""
-    return {
-        "color": _COLOURS[number % len(_COLOURS)],
-        "marker": _MARKERS[number % len(_MARKERS)],
-        "markersize": 4,
-        "markevery": max(1, count // 6),
-        "linewidth": 1.5,
-    }
-
-
-def _carried(axes: Axes, diagnosis: Diagnosis) -> None:
-    highest = _flows(axes, diagnosis, lambda flow: flow.carried)
-    vanished, exploded = diagnosis.thresholds["vanished"], diagnosis.thresholds["exploded"]
-    axes.axhline(vanished, **_BOUND)
-    axes.axhline(exploded, **_BOUND)
-    axes.set(ylim=(vanished / 100, max(10 * exploded, 3 * highest)))
-    axes.set(ylabel="norm, 1 at the last step", title="Gradient carried by the recurrence")
-    _finish(axes)
-
-
-def _of_loss(axes: Axes, diagnosis: Diagnosis) -> None:
-    highest = _flows(axes, diagnosis, lambda flow: flow.loss)
-    axes.set(ylim=(max(_FLOOR, highest * 1e-6), max(_FLOOR * 10, 3 * highest)))
-    axes.set(ylabel="norm", title="Gradient of the loss, on every way")
-    _finish(axes)
-
-
-def _flows(axes: Axes, diagnosis: Diagnosis, curve_of: Callable[[Flow], Curve]) -> float:
-    """A line for each layer with the band of most examples, dashed before training; returns the highest value."""
-    highest = 0.0
-    for number, layer in enumerate(diagnosis.measures.gradients[:_LAYERS]):
-        curve = curve_of(layer.trained)
-        lags, look = np.arange(len(curve.median)), _look(number, len(curve.median))
-        low, high = _floored(curve.low), _floored(curve.high)
-        axes.fill_between(lags, low, high, color=look["color"], alpha=0.15, linewidth=0)
-        axes.plot(lags, _floored(curve.median), label=layer.name, **look)
-        highest = max(highest, *curve.high)
-        if layer.initial is not None:
-            before = curve_of(layer.initial).median
-            axes.plot(_floored(before), color=look["color"], linestyle="--", linewidth=1)
-            highest = max(highest, *before)
-    if any(layer.initial is not None for layer in diagnosis.measures.gradients):
-        axes.plot([], [], color="#000000", linestyle="--", linewidth=1, label="before training")
-    axes.set(yscale="log", xlabel="steps of the layer back")
-    _whole_numbers(axes)
-    return highest
-
-
-def _memory(axes: Axes, diagnosis: Diagnosis) -> None:
-    memory = diagnosis.measures.memory
-    axes.plot(memory.lags, memory.change, **_look(0, len(memory.lags)))
-    axes.axhline(diagnosis.thresholds["forgotten"] * max(memory.change), **_BOUND)
-    axes.set_ylim(bottom=0)
-    axes.set(
-        xlabel="steps of the input back",
-        ylabel="change of the answer\n(1: another example)",
-        title="What an input so far back changes",
-    )
-    _finish(axes, legend=False)
-
-
-def _gates(axes: Axes, diagnosis: Diagnosis) -> None:
-    """Boxes of the quantiles, a row for each gate of each layer."""
-    rows = [
-        (f"{layer.name}: {gate}", values)
-        for layer in diagnosis.measures.gates[:_LAYERS]
-        for gate, values in layer.values.items()
-        if values.saturated is not None
-    ]
-    for place, (_, values) in enumerate(reversed(rows)):
-        low, quarter, middle, three, high = values.quantiles
-        axes.plot([low, high], [place, place], color="#000000", linewidth=1)
-        axes.plot([quarter, three], [place, place], color=_COLOURS[0], linewidth=6, solid_capstyle="butt")
-        axes.plot(middle, place, "|", color="#000000", markersize=11, markeredgewidth=2)
-    axes.set_yticks(range(len(rows)), [name for name, _ in reversed(rows)], fontsize="small")
-    axes.set(
-        xlabel=f"value: {LEVELS[0]:.0%} to {LEVELS[-1]:.0%}, box {LEVELS[1]:.0%} to {LEVELS[-2]:.0%}, middle",
-        title="Gates and states",
-        xlim=(-1.03, 1.03),
-    )
-    axes.grid(axis="x", alpha=0.3)
-
-
-def _constants(axes: Axes, diagnosis: Diagnosis) -> None:
-    for number, layer in enumerate(diagnosis.measures.gates[:_LAYERS]):
-        if layer.time_constants:
-            share = (np.arange(len(layer.time_constants)) + 0.5) / len(layer.time_constants)
-            axes.plot(share, layer.time_constants, label=layer.name, **_look(number, len(share)))
-    longest = max((len(layer.trained.carried.median) for layer in diagnosis.measures.gradients), default=1)
-    _line(axes, longest, "longest sequence")
-    axes.set(
-        yscale="log",
-        xlabel="share of the units",
-        ylabel="steps of the layer",
-        title="Time constants of the gate that keeps",
-        ylim=(0.9, 2.5 * max(longest, axes.get_ylim()[1])),
-    )
-    _finish(axes)
-
-
-def _heat(axes: Axes, diagnosis: Diagnosis) -> None:
-    layer = diagnosis.measures.gates[0]
-    values = np.array(layer.heat["h"])
-    bound = max(float(np.abs(values).max()), 1e-6)
-    image = axes.imshow(values, aspect="auto", cmap="PuOr", vmin=-bound, vmax=bound, interpolation="nearest")
-    axes.figure.colorbar(image, ax=axes, label="h")
-    _whole_numbers(axes)
-    axes.set(xlabel="step", ylabel="unit", title=f"States over one sequence ({layer.name})")
-
-
-def _losses(axes: Axes, diagnosis: Diagnosis) -> None:
-    course = diagnosis.measures.training
-    assert course is not None
-    epochs = np.arange(1, len(course.training_loss) + 1)
-    axes.plot(epochs, course.training_loss, label="training", **_look(0, len(epochs)))
-    held = [np.nan if each is None else each for each in course.validation_loss]
-    if not np.isnan(held).all():
-        axes.plot(epochs, held, label="validation", linestyle="--", **_look(1, len(epochs)))
-    if course.chance is not None:
-        _line(axes, course.chance, "constant answer")
-        axes.set_ylim(top=1.1 * max(course.chance, *course.training_loss))
-    axes.set(xlabel="epoch", ylabel="loss", title="Training")
-    _whole_numbers(axes)
-    _finish(axes)
-
-
-def _steps(axes: Axes, diagnosis: Diagnosis) -> None:
-    course = diagnosis.measures.training
-    assert course is not None
-    epochs = np.arange(1, len(course.training_loss) + 1)
-    axes.plot(epochs, _floored(course.gradient_norm), label="norm of the gradient", **_look(0, len(epochs)))
-    clipped = [each if each > 0 else np.nan for each in course.clipped_share]
-    axes.plot(epochs, clipped, label="share of steps clipped", **_look(1))
-    updates = [np.nan if each is None else each for each in course.update_ratio]
-    if not np.isnan(updates).all():
-        axes.plot(epochs, _floored(updates), label="update over weight", **_look(2, len(epochs)))
-    axes.set(yscale="log", xlabel="epoch", title="Steps of the optimiser")
-    axes.set_ylim(bottom=1e-6)
-    _whole_numbers(axes)
-    _finish(axes)
-
-
-def _times(axes: Axes, diagnosis: Diagnosis) -> None:
-    found = diagnosis.measures.parallelism
-    for number, batch in enumerate(sorted({timing.batch for timing in found.timings})):
-        own = [timing for timing in found.timings if timing.batch == batch]
-        steps = [timing.steps for timing in own]
-        look = _look(number)
-        axes.plot(steps, [1e3 * timing.seconds for timing in own], label=f"batch {batch}", **look)
-    axes.set(
-        xscale="log",
-        yscale="log",
-        xlabel="steps",
-        ylabel="ms of a training step",
-        title=f"Time of the layers ({found.backend}, threads: {found.threads})",
-    )
-    steps = sorted({timing.steps for timing in found.timings})
-    axes.set_xticks(steps, [str(n) for n in steps])
-    axes.minorticks_off()
-    _finish(axes)
-
-
-def _capacity(axes: Axes, diagnosis: Diagnosis) -> None:
-    for number, test in enumerate(diagnosis.measures.capacity):
-        look = _look(number)
-        axes.plot(test.lengths, test.scores, label=test.test, **look)
-    axes.axhline(0.9, **_BOUND)
-    axes.set(
-        xscale="log",
-        xlabel="steps",
-        ylabel="score (0: chance, 1: perfect)",
-        title="What the cell learns to remember",
-        ylim=(-0.1, 1.05),
-    )
-    lengths = sorted({n for test in diagnosis.measures.capacity for n in test.lengths})
-    axes.set_xticks(lengths, [str(n) for n in lengths])
-    axes.minorticks_off()
-    _finish(axes)
-
-
-def _line(axes: Axes, height: float, name: str) -> None:
-    """A dotted line with its name at the left end."""
-    axes.axhline(height, **_BOUND)
-    place = (0.01, height)
-    axes.annotate(
-        name,
-        place,
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(2, 3),
-        textcoords="offset points",
-        fontsize="small",
-    )
-
-
-def _floored(values: Sequence[float]) -> np.ndarray:
-    """What a logarithmic axis can show."""
-    return np.maximum(np.asarray(values, dtype=float), _FLOOR)
-
-
-def _whole_numbers(axes: Axes) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-
-
-def _finish(axes: Axes, *, legend: bool = True) -> None:
-    axes.grid(alpha=0.3)
-    if legend:
-        axes.legend(fontsize="small", framealpha=0.8)
+    reads: str
 
 
 def _told(diagnosis: Diagnosis, shown: str, *names: str) -> str:
@@ -257,9 +41,43 @@ def _has_lags(diagnosis: Diagnosis) -> bool:
     return any(len(layer.trained.carried.median) > 1 for layer in diagnosis.measures.gradients)
 
 
+def _loss_told(diagnosis: Diagnosis) -> str:
+    ends = "; ".join(
+        f"{layer.name} from {layer.trained.loss.median[0]:.3g} at the last step to {layer.trained.loss.median[-1]:.3g} "
+        f"{len(layer.trained.loss.median) - 1} steps back"
+        for layer in diagnosis.measures.gradients
+    )
+    return f"Norm of the loss's gradient with respect to the state, over the steps back: {ends}."
+
+
+def _memory_told(diagnosis: Diagnosis) -> str:
+    memory = diagnosis.measures.memory
+    return _told(
+        diagnosis,
+        f"Change of the answer with an input, from {memory.change[0]:.3g} at the last step to {memory.change[-1]:.3g} "
+        f"{memory.lags[-1]} steps back.",
+        "memory",
+    )
+
+
+def _heat_told(diagnosis: Diagnosis, part: str, what: str) -> str:
+    layer = diagnosis.measures.gates[0]
+    values = np.array(layer.heat[part])
+    units, steps = values.shape
+    return (
+        f"{what} of {units} units of {layer.name} over {steps} steps of one sequence, from {values.min():.2g} to "
+        f"{values.max():.2g}, {values.mean():.2g} on average."
+    )
+
+
+def _has_heat(diagnosis: Diagnosis, part: str | None) -> bool:
+    gates = diagnosis.measures.gates
+    return bool(part and gates and gates[0].heat.get(part))
+
+
 PANELS: dict[str, Panel] = {
     "carried": Panel(
-        _carried,
+        drawings.draw_carried,
         _has_lags,
         lambda d: _told(
             d,
@@ -269,21 +87,26 @@ PANELS: dict[str, Panel] = {
             "vanishing gradient",
             "reach of the gradient",
         ),
+        "A line that falls below the lower dotted bound has vanished: nothing farther back is learned through the "
+        "recurrence. One that rises above the upper bound explodes. The band holds eight of ten examples; dashed is "
+        "what it was before training.",
     ),
     "loss": Panel(
-        _of_loss,
+        drawings.draw_of_loss,
         _has_lags,
-        lambda _: (
-            "Norm of the loss's gradient with respect to the state, over the steps back, for each layer."
-        ),
+        _loss_told,
+        "As beside it, but on every way on which the loss reaches a state, pooling and answers at every step too. "
+        "Where this stays high and the carried gradient falls, the other ways do the learning.",
     ),
     "memory": Panel(
-        _memory,
+        drawings.draw_memory,
         lambda d: len(d.measures.memory.lags) > 1,
-        lambda d: _told(d, "Change of the answer with an input, over the steps back.", "memory"),
+        _memory_told,
+        "How much the answer changes when the input so many steps back is another one: 1 is as much as another "
+        "example altogether. Below the dotted line an input counts as forgotten.",
     ),
     "gates": Panel(
-        _gates,
+        drawings.draw_gates,
         lambda d: any(v.saturated is not None for layer in d.measures.gates for v in layer.values.values()),
         lambda d: _told(
             d,
@@ -293,19 +116,31 @@ PANELS: dict[str, Panel] = {
             "still units",
             "dead units",
         ),
+        "Gates lie between 0 (shut) and 1 (open), states between -1 and 1. A box at an end of the range is a gate or "
+        "state that hardly moves.",
     ),
     "constants": Panel(
-        _constants,
+        drawings.draw_constants,
         lambda d: any(layer.time_constants for layer in d.measures.gates),
         lambda d: _told(d, "Time constants of the units, rising, for each layer.", "time constants"),
+        "Units from the fastest to the slowest. A unit with a time constant of 10 has lost about two thirds of what "
+        "it held after 10 steps; a line that lies at 1 is a layer that forgets at once.",
     ),
     "heat": Panel(
-        _heat,
-        lambda d: bool(d.measures.gates and d.measures.gates[0].heat["h"]),
-        lambda _: "States of the units of the first layer over the steps of one sequence.",
+        drawings.draw_states,
+        lambda d: _has_heat(d, "h"),
+        lambda d: _heat_told(d, "h", "States"),
+        "A row is a unit, a column a step. Rows of one colour are units that do not move; rows that change from "
+        "column to column follow the input.",
+    ),
+    "kept": Panel(
+        drawings.draw_kept,
+        lambda d: _has_heat(d, KEEPS.get(d.cell)),
+        lambda d: _heat_told(d, KEEPS[d.cell], f"Values of the gate {KEEPS[d.cell]}"),
+        "The same of the gate that keeps the old state: light where the unit keeps it, dark where it lets it go.",
     ),
     "training": Panel(
-        _losses,
+        drawings.draw_losses,
         lambda d: d.measures.training is not None,
         lambda d: _told(
             d,
@@ -315,9 +150,11 @@ PANELS: dict[str, Panel] = {
             "overfitting",
             "validation loss rose",
         ),
+        "Both should fall. A validation line that rises while training falls is overfitting; both near the dotted "
+        "line of a constant answer is nothing learned.",
     ),
     "steps": Panel(
-        _steps,
+        drawings.draw_steps,
         lambda d: d.measures.training is not None,
         lambda d: _told(
             d,
@@ -326,23 +163,29 @@ PANELS: dict[str, Panel] = {
             "learning rate too low",
             "clipping",
         ),
+        "An update of about a thousandth of the weights is usual. A share of clipped steps near 1 means that the "
+        "limit, not the gradient, sets the length of every step.",
     ),
     "times": Panel(
-        _times,
+        drawings.draw_times,
         lambda d: bool(d.measures.parallelism.timings),
         lambda d: _told(
             d,
             "Time of a training step over the length of the sequences, for three batch sizes.",
             "time of the loop",
         ),
+        "Lines that lie close together: more sequences at once cost little, and the loop over steps is the limit. "
+        "Lines far apart: the arithmetic is.",
     ),
     "capacity": Panel(
-        _capacity,
+        drawings.draw_capacity,
         lambda d: bool(d.measures.capacity),
         lambda d: _told(
             d,
             "Score on tests of memory over their length.",
             *(f"capacity: {test.test}" for test in d.measures.capacity),
         ),
+        f"The same cell with as many units, trained anew on each test. Above {SOLVED:g} a test counts as solved; a "
+        "line ends at the first length that is not.",
     ),
 }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recurra.report import wording
 from recurra.report.page import Section, render
 from recurra.report.run_files import RunFiles
+from recurra.report.score_table import Row, score_table
+from recurra.report.tables import Cell, Table
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_METHODS = {"wilson": "Wilson's, for a share", "t": "Student's t", "bca": "BCa bootstrap"}
 
 
 def section(run: RunFiles) -> Section | None:
@@ -14,15 +21,18 @@ def section(run: RunFiles) -> Section | None:
     if run.scored is None:
         return None
     name, part = run.scored
-    headline = part["scores"][0]
-    network = {
-        "name": f"{run.cell} (this network)",
-        "description": f"{run.metrics['training']['weights']:,} weights",
-        "scores": part["scores"],
-        "seconds": run.metrics["seconds"]["training"],
-    }
-    rivals = run.metrics.get("baselines") or []
-    best = run.best_baseline
+    headline, best = part["scores"][0], run.best_baseline
+    network = Row(
+        f"{run.cell} (this network)",
+        f"{run.metrics['training']['weights']:,} weights",
+        headline,
+        run.metrics["seconds"]["training"],
+        marked=True,
+    )
+    rivals = [
+        Row(each["name"], each["description"], each["scores"][0], each["seconds"], compared=each is best)
+        for each in run.metrics.get("baselines") or []
+    ]
     return Section(
         "scores",
         "How good it is",
@@ -30,52 +40,44 @@ def section(run: RunFiles) -> Section | None:
             "scores.html",
             headline=headline,
             meaning=wording.meaning(headline["name"]),
-            part=name,
-            units=run.units,
-            n=part["n"],
-            rows=ranged([network, *rivals], [network, *([] if best is None else [best])]),
-            measures=_measures(part["scores"], best),
-            best=best,
+            table=score_table(
+                f"{headline['name']} on {part['n']:,} {name} {run.units}, with 95 % intervals",
+                [network, *rivals],
+            ),
+            intervals=_about_intervals(headline, name, run.units),
+            every=_measures(part["scores"], best, f"{name} {run.units}") if len(part["scores"]) > 1 else None,
         ),
     )
 
 
-def ranged(rows: list[dict[str, Any]], compared: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with the places of value and interval from 0 to 100, and on which side a row lies that does not fit.
-
-    Args:
-        rows: each with "scores", the headline first.
-        compared: those that the scale is of, with room on both sides: the trivial answer is often so far off that
-            nothing else could be told apart.
-    """
-    ends = [end for row in compared for end in _ends(row) if end is not None]
-    low, high = min(ends, default=0.0), max(ends, default=1.0)
-    margin = (high - low) or abs(high) or 1.0
-    low, high = low - margin, high + margin
-
-    def placed(row: dict[str, Any]) -> dict[str, Any]:
-        value, *_ = ends = _ends(row)
-        beyond = None
-        if value is not None and not low <= value <= high:
-            beyond = "left" if value < low else "right"
-        places = [
-            None if end is None else round(100 * (min(max(end, low), high) - low) / (high - low), 1)
-            for end in ends
-        ]
-        return row | dict(zip(("at", "low", "high"), places, strict=True)) | {"beyond": beyond}
-
-    return [placed(row) for row in rows]
+def _about_intervals(score: dict[str, Any], part: str, units: str) -> str:
+    method = score["interval"].get("method", "")
+    how = f" ({_METHODS[method]})" if method in _METHODS else ""
+    return (
+        f"Each interval is over the {part} {units} alone{how}, of one training. recurra compare, which trains with "
+        "several seeds, gives intervals over seeds and examples together (Student's t), so that even the same "
+        "baseline has a slightly different one there."
+    )
 
 
-def _ends(row: dict[str, Any]) -> list[float | None]:
-    """The value of the headline and both ends of its interval."""
-    headline = row["scores"][0]
-    return [headline["value"], headline["interval"]["low"], headline["interval"]["high"]]
-
-
-def _measures(scores: list[dict[str, Any]], best: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _measures(scores: list[dict[str, Any]], best: dict[str, Any] | None, of: str) -> Markup:
+    """All measures, those of the best baseline beside them."""
     theirs = {} if best is None else {score["name"]: score for score in best["scores"]}
-    return [
-        {"score": score, "meaning": wording.meaning(score["name"]), "theirs": theirs.get(score["name"])}
+
+    def cell(score: dict[str, Any] | None) -> Cell:
+        return "–" if score is None else (wording.score(score), wording.interval(score))
+
+    columns: list[Cell] = [
+        "measure",
+        "this network",
+        *([] if best is None else [("best baseline", best["name"])]),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            (score["name"], wording.meaning(score["name"])),
+            cell(score),
+            *([] if best is None else [cell(theirs.get(score["name"]))]),
+        ]
         for score in scores
     ]
+    return Table(f"All measures on the {of}, with 95 % intervals", columns, rows, words={1, 2}).html()

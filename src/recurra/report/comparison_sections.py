@@ -1,0 +1,266 @@
+"""The sections of a comparison's page: each reads what it shows from the summary."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from recurra.networks.config import CELL_NAMES
+from recurra.report import drawing, wording
+from recurra.report.page import Section, render
+from recurra.report.score_table import Row, score_table
+from recurra.report.sections import reproduction
+from recurra.report.tables import Cell, Table
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+
+Summary = dict[str, Any]
+
+_ABOUT_INTERVALS = (
+    "A network's interval is over its seeds and the test examples together, by Student's t; a baseline has no seeds, "
+    "and one over the examples alone, by resampling them. The page of a single run has intervals over its test "
+    "examples alone (Wilson's for a share), so that even the same baseline has a slightly different one there."
+)
+_COLOURS = (drawing.BLUE, drawing.ORANGE, drawing.GREEN)
+_STYLES = ("-", "--", ":")
+
+
+def _scores(summary: Summary) -> Section:
+    measure, told = summary["measure"], summary["recommendation"]
+    best = next((row["name"] for row in summary["rows"] if not row["network"]), None)
+    marks = {told["take"]: " (to take)"} | dict.fromkeys(told["tied"], " (not told apart from it)")
+
+    def shown(row: dict[str, Any]) -> Row:
+        seeds = [wording.score({"name": measure["name"], "value": value}) for value in row["by_seed"]]
+        return Row(
+            name_of(row) + marks.get(row["name"], ""),
+            f"{row['weights']:,} weights" if row["network"] else row["description"],
+            {"name": measure["name"], "value": row["value"], "interval": row["interval"]},
+            row["train_s"],
+            marked=row["name"] == told["take"],
+            by_seed=", ".join(seeds) if row["network"] else "",
+            compared=row["network"] or row["name"] == best,
+        )
+
+    caption = f"{measure['name']} on {measure['test_examples']:,} test examples, the best first, with 95 % intervals"
+    return Section(
+        "scores",
+        "How good each is",
+        render(
+            "comparison_scores.html",
+            measure=measure,
+            meaning=wording.meaning(measure["name"]),
+            table=score_table(caption, map(shown, summary["rows"])),
+            intervals=_ABOUT_INTERVALS,
+        ),
+    )
+
+
+def _pairs(summary: Summary) -> Section | None:
+    if not summary["pairs"]:
+        return None
+    measure, names = summary["measure"], {row["name"]: name_of(row) for row in summary["rows"]}
+    sign = 1 if measure["higher_is_better"] else -1
+
+    def said(pair: dict[str, Any]) -> str:
+        if pair["differs"]:
+            return f"{names[pair['a'] if sign * pair['difference'] > 0 else pair['b']]} is better"
+        if pair["interval"]["low"] is None:
+            return "not tested: too little data"
+        return "a tie: not told apart from chance"
+
+    def row(pair: dict[str, Any]) -> list[Cell]:
+        tied = not pair["differs"] and pair["interval"]["low"] is not None and summary["enough_seeds"]
+        seeds = pair["seeds_needed"]
+        more = f"about {seeds} seeds would tell" if seeds else "more seeds alone would not tell"
+        return [
+            f"{names[pair['a']]} less {names[pair['b']]}",
+            (_gap(measure, pair["difference"]), _interval(measure, pair["interval"])),
+            f"{pair['corrected']:.2g}",
+            (said(pair), more if tied else ""),
+        ]
+
+    table = Table(
+        f"Differences in {measure['name']}, the surest first. The 95 % intervals are each difference's own; the "
+        "p-values allow for all of them, so that a tie's interval may leave out 0",
+        ["first less second", "difference", "p, corrected", "what it says"],
+        [row(pair) for pair in summary["pairs"]],
+        words={3},
+        stacked=True,
+    )
+    content = {
+        "table": table.html(),
+        "measure": measure,
+        "enough": summary["enough_seeds"],
+        "least": summary["least_seeds"],
+    }
+    return Section("differences", "How sure the differences are", render("comparison_pairs.html", **content))
+
+
+def _costs(summary: Summary) -> Section:
+    networks = [row | {"shown": name_of(row)} for row in summary["rows"] if row["network"]]
+    figure, panel = drawing.new_figure()
+    for k, row in enumerate(networks):
+        steps = [each["steps"] for each in row["over_length"]]
+        _line(panel, k, steps, [each["ms"] for each in row["over_length"]], row["shown"])
+    panel.set(xscale="log", yscale="log", xlabel="steps of the sequence", ylabel="milliseconds")
+    lengths = [each["steps"] for each in networks[0]["over_length"]]
+    panel.set_xticks(lengths, [f"{steps:,}" for steps in lengths])
+    panel.minorticks_off()
+    drawing.legend(figure, panel)
+    longest = networks[0]["over_length"][-1]["steps"] if networks[0]["over_length"] else 0
+    said = "; ".join(f"{row['shown']} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
+    drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
+    caption = "Forward and backward through the layers, 16 sequences at once"
+    table = Table(
+        "Size, time and memory of each network on this machine",
+        [
+            "network",
+            "units",
+            "weights",
+            "training",
+            "a step of training",
+            "memory in training",
+            "a step of a stream",
+        ],
+        [_cost(row) for row in networks],
+        stacked=True,
+    )
+    return Section(
+        "costs",
+        "What each costs",
+        render("comparison_costs.html", table=table.html(), figure=drawn, caption=caption),
+    )
+
+
+def _cost(row: dict[str, Any]) -> list[Cell]:
+    stream = row["stream_us"]
+    return [
+        row["shown"],
+        wording.count(row["hidden_size"]),
+        wording.count(row["weights"]),
+        wording.seconds(row["train_s"]),
+        f"{wording.number(1000 * row['step_s'])} ms",
+        f"{row['memory_bytes'] / 2**20:.1f} MiB",
+        ("–", "it cannot run step by step") if stream is None else f"{wording.number(stream)} µs",
+    ]
+
+
+def _learning(summary: Summary) -> Section | None:
+    from matplotlib.ticker import MaxNLocator
+
+    networks = [row for row in summary["rows"] if row["network"]]
+    if not all(
+        "loss" in each["validation"] for row in networks for c in row["curves"] for each in c["epochs"]
+    ):
+        return None
+    figures = []
+    for axis, label in (("epoch", "epoch"), ("seconds", "seconds of training")):
+        figure, panel = drawing.new_figure()
+        for k, row in enumerate(networks):
+            for n, curve in enumerate(row["curves"]):
+                values = [each["validation"]["loss"] for each in curve["epochs"]]
+                places = [each[axis] for each in curve["epochs"]]
+                _line(panel, k, places, values, "" if n else name_of(row), thin=n > 0)
+        panel.set(xlabel=label, ylabel="validation loss")
+        if axis == "epoch":
+            panel.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+        drawing.legend(figure, panel)
+        lowest = "; ".join(
+            f"{name_of(row)} {wording.number(min(e['validation']['loss'] for c in row['curves'] for e in c['epochs']))}"
+            for row in networks
+        )
+        drawn = drawing.inline(figure, f"learning {axis}", f"Lowest validation loss of any seed: {lowest}.")
+        figures.append((drawn, f"Validation loss against {label}; a line for each seed"))
+    return Section(
+        "learning",
+        "How they learned",
+        render("comparison_learning.html", figures=figures, tried=_tried(summary)),
+    )
+
+
+def _tried(summary: Summary) -> Markup | None:
+    """The learning rates of the tuning; None where there was none."""
+    records = summary["tuning"]
+    if not records:
+        return None
+    taken = [k for k, record in enumerate(records) if _chosen(summary, record)]
+    rows = [
+        [
+            f"{CELL_NAMES[record['cell']]}{' (taken)' if k in taken else ''}",
+            wording.number(record["learning_rate"]),
+            record["failed"] or wording.number(record["validation_loss"]),
+            "–" if record["seconds"] is None else wording.seconds(record["seconds"]),
+        ]
+        for k, record in enumerate(records)
+    ]
+    return Table(
+        "Validation loss with each learning rate; the lowest of each network was taken",
+        ["network", "learning rate", "validation loss", "time"],
+        rows,
+        marked=taken,
+    ).html()
+
+
+def _equal(summary: Summary) -> Section:
+    left_out = {CELL_NAMES.get(cell, cell): why for cell, why in summary["left_out"].items()}
+    content = {"held_equal": summary["held_equal"], "left_out": left_out, "notes": summary["notes"]}
+    return Section("equal", "What was held equal", render("comparison_equal.html", **content))
+
+
+def _reproduction(summary: Summary) -> Section:
+    command = summary["command"]
+    return reproduction.again(
+        shlex.split(command) if command else None,
+        "This comparison was begun from Python, not by a command.",
+        [
+            f"It took {wording.seconds(summary['seconds'])}. Each training is a run in a folder of its own beside the "
+            "summary."
+        ],
+        summary["versions"],
+        summary["machine"],
+    )
+
+
+# In the order of the page.
+SECTIONS: tuple[Callable[[Summary], Section | None], ...] = (
+    _scores,
+    _pairs,
+    _costs,
+    _learning,
+    _equal,
+    _reproduction,
+)
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """A row's name as people write it."""
+    return CELL_NAMES[row["name"]] if row["network"] else row["name"]
+
+
+def _gap(measure: dict[str, Any], value: float) -> str:
+    """A difference with its sign: of shares in points."""
+    return f"{100 * value:+.1f} points" if measure["share"] else f"{value:+.3g}"
+
+
+def _interval(measure: dict[str, Any], ends: dict[str, Any]) -> str:
+    if ends["low"] is None or ends["high"] is None:
+        return "not known"
+    return f"{_gap(measure, ends['low'])} to {_gap(measure, ends['high'])}"
+
+
+def _chosen(summary: Summary, record: dict[str, Any]) -> bool:
+    rates = {row["name"]: row["learning_rate"] for row in summary["rows"] if row["network"]}
+    return rates.get(record["cell"]) == record["learning_rate"]
+
+
+def _line(panel: Axes, k: int, x: list[float], y: list[float], label: str, *, thin: bool = False) -> None:
+    """The line of network number k: no two have the same colour and the same dashes."""
+    colour, style = _COLOURS[k % len(_COLOURS)], _STYLES[k // len(_COLOURS) % len(_STYLES)]
+    width, marker = (0.8, "") if thin else (1.6, "o" if len(x) <= 20 else "")
+    panel.plot(
+        x, y, color=colour, linestyle=style, linewidth=width, marker=marker, markersize=3, label=label or None
+    )
