@@ -7,10 +7,12 @@ import pytest
 from recurra.cli import demo as command
 from recurra.demo import digits, documentation, sunspots
 from recurra.demo.cells import CELLS
+from recurra.demo.page import write_demo_page
 from recurra.demo.picture import draw_forecasts, draw_learning
 from recurra.errors import DataError, InputError
 from recurra.runs.loading import load
 from recurra.runs.places import check_folder_of_runs, clear_folder_of_runs
+from tests.report.tree import check, text_of, tree_of
 
 COMPARE = {
     "digits": digits.compare_on_digits,
@@ -94,6 +96,21 @@ def test_the_pictures_are_pngs(done, tmp_path):
     assert text.read_bytes().startswith(b"\x89PNG")
     forecasts = draw_forecasts(parts["sunspots"][1], tmp_path / "sunspots.png")
     assert forecasts.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_has_every_part_and_links_to_the_runs(done, tmp_path):
+    parts, picture = done[1], tmp_path / "one.png"
+    draw_learning(*parts["digits"], "accuracy", picture)
+    content = {name: (f"About {name}", summary, picture) for name, (summary, _) in parts.items()}
+    content["documentation"][1]["samples"] = {"gru": "The <for> statement"}
+    page = tree_of(write_demo_page(tmp_path, content).read_text())
+    check(page)
+    for name, (summary, _) in parts.items():
+        (section,) = [each for each in page.iter("section") if each.get("id") == name]
+        links = [each.get("href") for each in section.iter("a")]
+        assert links == [f"{name}/{cell}/report.html" for cell in CELLS]
+        assert all(each["name"] in text_of(section) for each in summary["baselines"])
+    assert "The <for> statement" in text_of(page)
 
 
 def test_the_demo_may_be_repeated_but_takes_no_other_folder(done, tmp_path):

@@ -273,6 +273,7 @@ def test_out_is_a_run_folder(tmp_path):
     X, rises = rising_and_falling(60)
     folder = tmp_path / "run"
     model = classifier(epochs=2, out=folder).fit(X, rises)
+    assert "How to make it again" in (folder / "report.html").read_text()
     assert {"config.json", "model.safetensors", "estimator.json"} <= {path.name for path in folder.iterdir()}
     run = recurra.load(folder)
     np.testing.assert_array_equal(run.predict(X) == "true", model.predict(X))

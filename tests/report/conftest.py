@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -60,6 +61,16 @@ def runs(tmp_path_factory):
         done = recurra("fit", folder / data, *options, *SMALL, "--out", folder / kind)
         assert done.returncode == 0, done.stderr
     return {kind: folder / kind for kind in KINDS}
+
+
+@pytest.fixture(scope="session")
+def diagnosed(runs, tmp_path_factory):
+    """A run that has been diagnosed, with both pages."""
+    folder = shutil.copytree(runs["classes"], tmp_path_factory.mktemp("diagnosed") / "run")
+    done = recurra("diagnose", folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"The page about it is {folder / 'diagnosis.html'}."
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -62,9 +62,10 @@ def browser():
         opened.close()
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "comparison"])
-def test_a_page_opens_offline_fits_every_width_and_can_be_read(runs, compared, browser, kind):
-    file = ((compared if kind == "comparison" else runs[kind]) / "report.html").as_uri()
+@pytest.mark.parametrize("kind", [*KINDS, "comparison", "diagnosis"])
+def test_a_page_opens_offline_fits_every_width_and_can_be_read(runs, compared, diagnosed, browser, kind):
+    others = {"comparison": compared / "report.html", "diagnosis": diagnosed / "diagnosis.html"}
+    file = (others[kind] if kind in others else runs[kind] / "report.html").as_uri()
     requests, complaints = [], []
     context = browser.new_context(offline=True)
     page = context.new_page()
@@ -97,4 +98,20 @@ def test_sections_can_be_reached_by_the_keyboard(runs, browser):
     first = page.evaluate("document.activeElement.getAttribute('href')")
     page.keyboard.press("Enter")
     assert page.url.endswith(first) and first == "#scores"
+    page.close()
+
+
+def test_on_a_telephone_every_cell_of_a_comparison_is_seen_without_a_move_sideways(compared, browser):
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto((compared / "report.html").as_uri())
+    cut = page.evaluate("""() => [...document.querySelectorAll('.stacked tbody :is(th, td)')].filter(e => {
+      const box = e.getBoundingClientRect();
+      return !box.width || box.left < 0 || box.right > innerWidth || e.scrollWidth > e.clientWidth + 1;
+    }).map(e => e.textContent)""")
+    assert cut == []
+    heads = page.evaluate(
+        "[...document.querySelectorAll('#scores tbody tr:first-child td[data-head]')]"
+        ".map(e => getComputedStyle(e, '::before').content)"
+    )
+    assert len(heads) == 3 and all(len(head) > 4 for head in heads)
     page.close()

@@ -39,6 +39,13 @@ def test_everybody_stands_in_the_table_with_the_score_of_each_seed(compared, sum
         if row["network"]:
             assert ", ".join(f"{100 * value:.1f} %" for value in row["by_seed"]) in said
     assert said.count("(to take)") == 1
+    assert "over its seeds and the test examples together" in said and "Wilson's" in said
+
+
+def test_the_command_is_one_that_begins_anew(summary):
+    summary["command"] = "recurra compare a.csv --out b --resume"
+    said = sections(comparison_page(summary))["reproduction"]
+    assert "recurra compare a.csv --out b" in said and "--resume" not in said
 
 
 def test_differences_say_who_is_better_or_that_it_is_a_tie(compared, summary):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from matplotlib.dates import date2num
+from matplotlib.dates import date2num, num2date
 
 from recurra.data.series import Grid
 from recurra.report.forecasts import date_locator, draw, forecast_figure
@@ -51,6 +51,20 @@ def test_labels_of_times_do_not_overlap(grid):
         assert len(labels) >= 2
         for left, right in pairwise(labels):
             assert left.x1 < right.x0
+
+
+def test_ticks_say_which_year_and_month_they_are_of():
+    # Days of 1959, and a forecast whose axis reaches to the first of January.
+    grid = Grid(kind="date", frequency="1d", origin="1959-11-05", day=None)
+    figure = forecast_figure(*made(1, grid, origin=50, horizon=8))
+    figure.canvas.draw()
+    (panel,) = figure.axes
+    labels = [tick.label1.get_text() for tick in panel.xaxis.get_major_ticks()]
+    assert labels[0].endswith("1959") and panel.xaxis.get_offset_text().get_text() == ""
+    for label, tick in zip(labels, panel.xaxis.get_major_ticks(), strict=True):
+        day = num2date(tick.get_loc())
+        assert label.split("\n")[0] == f"{day.day} {day:%b}"
+        assert label.endswith("\n1960") is (day.date() == date(1960, 1, 1))
 
 
 @given(

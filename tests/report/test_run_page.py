@@ -241,6 +241,36 @@ def test_a_run_that_was_cut_short_is_said_not_to_reproduce(runs, tmp_path):
     root = tree_of(run_page(read_run_files(altered(runs["texts"], tmp_path / "run", metrics=cut))))
     assert "The same numbers will not come out" in text_of(section_of(root, "reproduction"))
     assert "cut short by the clock" in text_of(section_of(root, "network"))
+    assert "Unfinished: the clock cut the training short at step" in text_of(next(root.iter("header")))
+
+
+@pytest.mark.parametrize(
+    ("stopped", "said"), [("interrupted", "with --resume"), ("not finite at step 7", "a lower learning rate")]
+)
+def test_a_training_that_did_not_end_well_is_said_first_of_all(runs, tmp_path, stopped, said):
+    def ended(metrics):
+        return metrics | {"training": metrics["training"] | {"stopped": stopped}}
+
+    root = tree_of(run_page(read_run_files(altered(runs["texts"], tmp_path / "run", metrics=ended))))
+    check(root)
+    (head,) = root.iter("header")
+    assert said in text_of(head) and "Unfinished" not in text_of(
+        next(tree_of(page_of(runs["texts"])).iter("header"))
+    )
+    assert text_of(head).index("Unfinished:") < text_of(head).index("95 % interval")
+
+
+def test_the_command_is_one_that_begins_anew(runs, tmp_path):
+    folder = altered(
+        runs["texts"], tmp_path / "run", config=lambda c: c | {"command": [*c["command"], "--resume"]}
+    )
+    said = text_of(section_of(tree_of(run_page(read_run_files(folder))), "reproduction"))
+    assert "--out" in said and "--resume" not in said
+
+
+def test_how_intervals_differ_from_those_of_a_comparison_is_said(runs):
+    said = text_of(section_of(tree_of(page_of(runs["classes"])), "scores"))
+    assert "over the test examples alone (Wilson's, for a share)" in said and "Student's t" in said
 
 
 def test_scores_without_bounds_and_many_epochs_and_classes(runs, tmp_path):

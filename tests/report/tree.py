@@ -72,7 +72,8 @@ def _asks_for_nothing(root: Element) -> None:
         assert not [name for name in each.attrib if name.startswith("on")], "an event handler"
         for name, value in each.attrib.items():
             if name in ("href", "src", "srcset", "action", "data", "xlink:href"):
-                assert value.startswith(("#", "data:")), f"{each.tag} {name}={value}"
+                beside = re.fullmatch(r"[\w-]+(/[\w-]+)*\.html", value) is not None
+                assert value.startswith(("#", "data:")) or beside, f"{each.tag} {name}={value}"
                 if value.startswith("#"):
                     assert value[1:] in ids, value
             if name in ("aria-labelledby", "aria-describedby"):
@@ -101,6 +102,13 @@ def _says_what_pictures_and_tables_are(root: Element) -> None:
         if svg not in hidden:
             assert svg.attrib["role"] == "img" and len(svg.attrib["aria-label"]) > 30
             assert "nan" not in svg.attrib["aria-label"]
+    for image in root.iter("img"):
+        assert len(image.attrib["alt"]) > 30
+    for each in root.iter("div"):
+        if (
+            each.get("class") == "wide"
+        ):  # what may have to be moved sideways can be reached by keys, and has a name
+            assert each.get("role") == "region" and each.get("tabindex") == "0" and each.attrib["aria-label"]
     for table in root.iter("table"):
         (caption,) = table.iter("caption")
         assert text_of(caption)

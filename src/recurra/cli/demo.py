@@ -11,9 +11,12 @@ from recurra.cli.console import Watcher, plain, print_json, score_table
 from recurra.demo.cells import CELLS
 from recurra.demo.digits import compare_on_digits
 from recurra.demo.documentation import PROMPT, compare_on_documentation
+from recurra.demo.page import write_demo_page
 from recurra.demo.picture import draw_forecasts, draw_learning
 from recurra.demo.sunspots import compare_on_sunspots
+from recurra.report.writing import write_page
 from recurra.runs.places import check_folder_of_runs, clear_folder_of_runs
+from recurra.runs.run import REPORT
 from recurra.runs.texts.run import TextRun
 from recurra.storage import write_json
 
@@ -75,8 +78,8 @@ PARTS = (
 
 
 def run_demo(out: Path, *, seed: int, as_json: bool) -> None:
-    """Train three networks on each part, print the tables, leave runs, summaries and pictures in `out`."""
-    check_folder_of_runs(out, (), others=tuple(part.name for part in PARTS))
+    """Train three networks on each part, print the tables, leave runs, summaries, pictures and pages in `out`."""
+    check_folder_of_runs(out, (), others=(*(part.name for part in PARTS), REPORT))
     for part in PARTS:
         check_folder_of_runs(out / part.name, CELLS, others=(part.picture,))
     for part in PARTS:
@@ -97,15 +100,25 @@ def run_demo(out: Path, *, seed: int, as_json: bool) -> None:
                     tell(f"\nThe {cell.upper()} goes on from {PROMPT!r}:")
                     tell("  " + plain(text).replace("\n", "\n  ").rstrip())
                     summary["samples"] = summary.get("samples", {}) | {cell: text}
+                write_page(out / part.name / cell)
     write_json(out / "summary.json", summaries)
+    page = write_demo_page(
+        out, {part.name: (part.heading, summaries[part.name], pictures[part.name]) for part in PARTS}
+    )
     if as_json:
         print_json(
-            {"out": str(out), "pictures": {name: str(path) for name, path in pictures.items()}} | summaries
+            {
+                "out": str(out),
+                "report": str(page),
+                "pictures": {name: str(path) for name, path in pictures.items()},
+            }
+            | summaries
         )
         return
     console = Watcher().console
     console.print("\nOne split and one seed: differences inside the intervals mean nothing.")
-    console.print("\nThe pictures: " + "  ".join(str(path) for path in pictures.values()))
+    console.print(f"\nThe page:     {page}")
+    console.print("The pictures: " + "  ".join(str(path) for path in pictures.values()))
     console.print(f"The runs:     {out}/{{{','.join(pictures)}}}/{{{','.join(CELLS)}}}")
     console.print("\nTry next:")
     console.print(f"  recurra info {out / 'digits' / 'lstm'}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ from recurra.cli.console import Watcher, number, plain, print_json
 from recurra.diagnosis import Diagnosis, diagnose
 from recurra.diagnosis.result import Finding
 from recurra.errors import InputError
+from recurra.report.writing import write_page
 from recurra.runs.events import Said
 from recurra.runs.loading import load
-from recurra.runs.run import DIAGNOSIS
+from recurra.runs.run import DIAGNOSIS, DIAGNOSIS_PAGE
 from recurra.storage import write_json
 
 _MARKS = {"problem": "[red]problem[/red]", "warning": "[yellow]warning[/yellow]", "note": "[dim]note[/dim]"}
@@ -30,7 +33,7 @@ def run_diagnose(
     encoding: str | None,
     as_json: bool,
 ) -> None:
-    """Measure, print what was found, leave `diagnosis.json` in the run folder."""
+    """Measure, print what was found, leave `diagnosis.json` and a page in the run folder."""
     if picture is not None and picture.suffix != ".png":
         raise InputError(f"expected a name that ends in .png, found {picture.name!r}", where="--picture")
     if picture is not None and picture.exists() and not overwrite:
@@ -42,6 +45,7 @@ def run_diagnose(
     run = load(run_folder)
     with Watcher(as_json=as_json) as watcher:
         found = diagnose(run, data, capacity=capacity, encoding=encoding, observer=watcher)
+        found = replace(found, command=["recurra", *sys.argv[1:]])
         for note in found.notes:
             watcher(Said(note))
     if as_json:
@@ -49,7 +53,9 @@ def run_diagnose(
     else:
         show(found, watcher.console)
     write_json(run_folder / DIAGNOSIS, found.to_json())
+    write_page(run_folder)
     watcher.console.print(f"All numbers are in {plain(run_folder / DIAGNOSIS)}.")
+    watcher.console.print(f"The page about it is {plain(run_folder / DIAGNOSIS_PAGE)}.")
     if picture is not None:
         from recurra.diagnosis.plots.picture import draw
 

@@ -125,9 +125,12 @@ class RunEstimator(BaseEstimator):
         self.seed_ = run.config.options.seed
 
     def _record_beside_run(self) -> None:
-        """The last thing `fit` does: its record beside the run that it wrote, if it was to write one."""
+        """The last thing `fit` does: its record and a page beside the run that it wrote, if it was to write one."""
         if self.run_.path is not None:
+            from recurra.report.writing import write_page
+
             write_record(self.run_.path, self._record())
+            write_page(self.run_.path)
 
     def _record(self) -> Record:
         params = {name: plain(value) for name, value in self.get_params().items()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.dates import AutoDateLocator
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Formatter
 
 _MOST_PANELS, _MOST_LETTERS = 6, 50
 _MORE_FONTS = (
@@ -77,8 +80,6 @@ def draw_window(panel: Axes, series: Series, forecasts: Forecasts, k: int, seaso
 
 def draw_example(panel: Axes, example: Example) -> None:
     """One window into `panel`: what was before it, its interval, and what came where that is known."""
-    from matplotlib.dates import ConciseDateFormatter
-
     origin, horizon = len(example.history), len(example.point)
     times = example.times
 
@@ -107,7 +108,7 @@ def draw_example(panel: Axes, example: Example) -> None:
     if example.dated:
         locator = date_locator()
         panel.xaxis.set_major_locator(locator)
-        panel.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        panel.xaxis.set_major_formatter(date_formatter())
 
 
 def date_locator() -> AutoDateLocator:
@@ -120,6 +121,45 @@ def date_locator() -> AutoDateLocator:
     for unit in (MINUTELY, SECONDLY):  # without 2, seven minutes would have the one tick of a multiple of 5
         locator.intervald[unit] = [1, 2, 5, 10, 15, 30]
     return locator
+
+
+def date_formatter() -> Formatter:
+    """What stands at ticks of dates: the day, month or time, and below it, where it changes, what that is of.
+
+    An axis so says all by itself: matplotlib's own concise form names the year or month of its last tick alone,
+    which may be one that the data never reach.
+    """
+    from matplotlib.dates import num2date
+    from matplotlib.ticker import Formatter
+
+    class Dates(Formatter):
+        def format_ticks(self, values: Sequence[float]) -> list[str]:
+            return _dates(num2date(values))
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return num2date(x).isoformat(" ", "minutes")
+
+    return Dates()
+
+
+def _dates(times: Sequence[datetime]) -> list[str]:
+    """A label for each tick.
+
+    >>> _dates([datetime(1959, 12, 15), datetime(1959, 12, 22), datetime(1960, 1, 1)])
+    ['15 Dec\\n1959', '22 Dec', '1 Jan\\n1960']
+    >>> _dates([datetime(1959, 7, 1), datetime(1960, 1, 1)]), _dates([datetime(1958, 1, 1), datetime(1960, 1, 1)])
+    (['Jul\\n1959', 'Jan\\n1960'], ['1958', '1960'])
+    """
+    if all((t.month, t.day, t.hour, t.minute, t.second) == (1, 1, 0, 0, 0) for t in times):
+        return [str(t.year) for t in times]
+    if all((t.hour, t.minute, t.second) == (0, 0, 0) for t in times):
+        months = all(t.day == 1 for t in times)
+        parts = [(f"{t:%b}" if months else f"{t.day} {t:%b}", str(t.year)) for t in times]
+    else:
+        exact = any(t.second for t in times)
+        parts = [(f"{t:%H:%M:%S}" if exact else f"{t:%H:%M}", f"{t.day} {t:%b} {t.year}") for t in times]
+    before = ["", *(of for _, of in parts)]
+    return [own if of == last else f"{own}\n{of}" for (own, of), last in zip(parts, before, strict=False)]
 
 
 def _short(name: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recurra.diagnosis.result import Diagnosis
 from recurra.errors import RunError
 from recurra.runs.config import CONFIG, RunConfig, read_config, read_kind
-from recurra.runs.run import METRICS, check_files, read_history
+from recurra.runs.run import DIAGNOSIS, METRICS, MODEL, check_files, read_history
 from recurra.storage import read_json
 
 # What the examples of each kind of run are called.
@@ -24,12 +25,14 @@ class RunFiles:
         config: `config.json`; of forms that differ by kind, so that settings and schema are of any type here.
         metrics: `metrics.json`.
         history: the records of `history.jsonl`.
+        diagnosis: `diagnosis.json`; None where there is none, or one of other weights than the run has now.
     """
 
     folder: Path
     config: Any
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
+    diagnosis: Diagnosis | None = None
 
     @property
     def cell(self) -> str:
@@ -74,7 +77,20 @@ def read_run_files(folder: Path) -> RunFiles:
     """
     config: RunConfig = read_config(folder, _form_of(read_kind(folder), folder))
     check_files(folder, config, set())
-    return RunFiles(folder, config, read_json(folder / METRICS), read_history(folder))
+    diagnosis = read_diagnosis(folder) if (folder / DIAGNOSIS).exists() else None
+    if diagnosis is not None and diagnosis.model != config.files[MODEL]:
+        diagnosis = None
+    return RunFiles(folder, config, read_json(folder / METRICS), read_history(folder), diagnosis)
+
+
+def read_diagnosis(folder: Path) -> Diagnosis:
+    """The diagnosis that a run folder holds.
+
+    Raises:
+        RunError: there is none, or a broken one, or one of another version.
+    """
+    path = folder / DIAGNOSIS
+    return Diagnosis.from_json(read_json(path), str(path))
 
 
 def _form_of(kind: str, folder: Path) -> type[RunConfig]:

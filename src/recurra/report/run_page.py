@@ -10,6 +10,7 @@ from recurra.report.sections import (
     answers,
     classes,
     data,
+    diagnosis,
     forecasts,
     learning,
     network,
@@ -29,6 +30,7 @@ SECTIONS: tuple[Callable[[RunFiles], Section | None], ...] = (
     data.section,
     network.section,
     learning.section,
+    diagnosis.section,
     reproduction.section,
 )
 
@@ -42,4 +44,4 @@ def run_page(run: RunFiles) -> str:
     """The page of a run as HTML, complete in itself; the same files give the same bytes."""
     found = [section(run) for section in SECTIONS]
     there = [each for each in found if each is not None]
-    return render_page(verdict.title(run), verdict.about(run), verdict.lead(run), there, intervals=_INTERVALS)
+    return render_page(verdict.title(run), verdict.about(run), verdict.lead(run), there, note=_INTERVALS)

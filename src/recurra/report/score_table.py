@@ -92,7 +92,7 @@ class _Axis:
         from matplotlib.ticker import MaxNLocator
 
         values = MaxNLocator(_TICKS, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high)
-        there = [value for value in values.tolist() if self.low <= value <= self.high]
+        there = [float(value) for value in values if self.low <= value <= self.high]
         return [(self.place(value), wording.tick(name, value)) for value in there]
 
 

@@ -104,6 +104,7 @@ class Run(Generic[C, N]):
         }
         write_bytes(folder / MODEL, to_safetensors(weights, metadata={"format": "pt"}))
         write_json(folder / METRICS, self.metrics)
+        _remove(folder / DIAGNOSIS, folder / DIAGNOSIS_PAGE)  # they were of other weights
         self.config = self.config.model_copy(
             update={"status": "complete", "files": {name: sha256(folder / name) for name in names}}
         )
@@ -131,8 +132,12 @@ def clear_run(folder: Path) -> None:
         StorageError: one of them cannot be removed.
     """
     names = (CONFIG, MODEL, TOKENIZER, LAST, METRICS, HISTORY, ESTIMATOR, REPORT, DIAGNOSIS, DIAGNOSIS_PAGE)
-    files = [folder / name for name in names]
-    for file in [*files, *(folder / CHECKPOINT).glob("*")]:
+    _remove(*(folder / name for name in names), *(folder / CHECKPOINT).glob("*"))
+
+
+def _remove(*files: Path) -> None:
+    """Take away the files that are there."""
+    for file in files:
         try:
             file.unlink(missing_ok=True)
         except OSError as error:

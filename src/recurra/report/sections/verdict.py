@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _NAMED = 3  # columns in a title
+_MEANT = ("finished", "early")  # ends of a training that went as it should
 _STANDINGS = {
     "better": ("▲", "Better than the best baseline"),
     "tie": ("=", "No better than the best baseline"),
@@ -48,7 +49,22 @@ def lead(run: RunFiles) -> Markup:
         badge=badge,
         standing=run.standing or "none",
         sentences=sentences(run),
+        unfinished=unfinished(run),
     )
+
+
+def unfinished(run: RunFiles) -> str | None:
+    """Why the network is not what its training was meant to make of it, and what to do; None where it is."""
+    training = run.metrics["training"]
+    stopped, reached = training["stopped"], f"step {training['steps']:,} of {training['total_steps']:,}"
+    kept = f"The numbers are of the weights of epoch {training['best_epoch']}."
+    if stopped in _MEANT:
+        return None
+    if stopped == "interrupted":
+        return f"a person interrupted the training at {reached}. {kept} To go on, repeat the command with --resume."
+    if stopped == "clock":
+        return f"the clock cut the training short at {reached}. {kept} With a larger --budget it would come to its end."
+    return f"the loss was {stopped}, so training ended at {reached}. {kept} Train again with a lower learning rate."
 
 
 def sentences(run: RunFiles) -> list[str]:
