@@ -93,7 +93,7 @@ def test_recurrent_weights_scaled_to_vanish_are_found(healthy, scale):
     found = examine(replace(subject_of(run, data, observer=ignore), network=shrunk))
     assert graver(found) == {"no recurrence"}
     (finding,) = [f for f in found.findings if f.severity == "problem"]
-    assert re.match(r"Layer 1: [123] steps back less than 0\.001 of the gradient is left", finding.says)
+    assert re.match(r"Layer 1: [123] steps? back less than 0\.001 of the gradient is left", finding.says)
     assert "--cell gru" in finding.change
 
 

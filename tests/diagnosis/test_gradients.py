@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+
 import pytest
 import torch
 
@@ -15,8 +18,14 @@ def states_of(state):
     return list(state) if isinstance(state, tuple) else [state]
 
 
-@pytest.mark.parametrize("cell", ["RNN", "LSTM", "GRU"])
-@pytest.mark.parametrize("options", [{}, {"zoneout": 0.3}, {"layer_norm": True}], ids=str)
+@pytest.mark.parametrize(
+    ("cell", "options"),
+    [
+        *itertools.product(["RNN", "LSTM", "GRU"], [{}, {"zoneout": 0.3}, {"layer_norm": True}]),
+        *itertools.product(["MinGRU", "MinLSTM"], [{}]),
+    ],
+    ids=str,
+)
 def test_it_is_that_of_a_loop_whose_states_are_leaves(cell, options):
     layer = layer_of(cell, **options).eval()
     subject = subject_of_layer(layer, steps=7, examples=3)
@@ -48,6 +57,12 @@ def test_of_one_linear_unit_it_is_a_power_of_its_weight():
     assert found.trained.carried.median == pytest.approx([0.5**k for k in range(6)])
     assert found.trained.contribution == pytest.approx([0.5**k / 1.96875 for k in range(6)], rel=1e-4)
     assert found.initial is None
+
+
+def test_where_no_gradient_arrives_no_step_has_a_share_of_it():
+    subject = subject_of_layer(layer_of("GRU"), steps=5)
+    (found,) = gradients_over_time(dataclasses.replace(subject, loss=lambda output: 0 * output.sum()))
+    assert found.trained.contribution == found.trained.loss.median == [0.0] * 5
 
 
 def test_padding_changes_nothing_in_either_direction():

@@ -63,10 +63,20 @@ def test_findings_stand_with_number_meaning_and_the_option_to_change(diagnosis):
     ]
 
 
+def test_findings_alike_stand_together(diagnosis):
+    twice = [replace(ILL[0], says=f"Layer {k} grows.") for k in (1, 2)]
+    page = diagnosis_page(replace(diagnosis, findings=[*twice, *ILL[1:]]))
+    section = sections(page)["findings"]
+    assert text_of(section).count("Problem: exploding gradient") == 1
+    assert "Layer 1 grows." in text_of(section) and "Layer 2 grows." in text_of(section)
+    assert "Layer 1 grows." in head_of(page) and "Layer 2" not in head_of(page)
+    assert "All that was found stands below." in head_of(page)
+
+
 def test_a_healthy_network_gets_a_clean_bill(diagnosis):
     page = diagnosis_page(replace(diagnosis, findings=ILL[2:]))
     assert "A clean bill of health" in head_of(page) and diagnosis.notes[0] in head_of(page)
-    assert text_of(sections(page)["findings"]).startswith("What was found Nothing was found wrong.")
+    assert text_of(sections(page)["findings"]).startswith("What was found Nothing was found wrong:")
 
 
 def test_every_measure_has_its_figure_a_way_to_read_it_and_its_numbers(diagnosis):
@@ -82,8 +92,8 @@ def test_every_measure_has_its_figure_a_way_to_read_it_and_its_numbers(diagnosis
         assert list(found[name].iter("table")), name
     (table,) = found["capacity"].iter("table")
     assert [[text_of(cell) for cell in row] for row in next(table.iter("tbody"))] == [
-        ["5", "1", "0.125"],
-        ["10", "0.5", "–"],
+        ["5", "1.00", "0.12"],
+        ["10", "0.50", "–"],
     ]
     (table,) = found["training"].iter("table")
     course = full.measures.training

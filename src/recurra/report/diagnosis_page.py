@@ -41,7 +41,7 @@ def _sections(diagnosis: Diagnosis) -> list[Section]:
         ("time", "Time against length and batch", ("times",), tables.times, None),
         ("capacity", "What the cell can learn to remember", ("capacity",), tables.capacity, None),
     ]
-    found = [Section("findings", "What was found", shown(diagnosis.findings))]
+    found = [Section("findings", "What was found", shown(diagnosis.findings, diagnosis.summary))]
     for name, title, panels, table, numbers in measured:
         figures = [_figure(panel, diagnosis) for panel in panels if PANELS[panel].shows(diagnosis)]
         if figures:

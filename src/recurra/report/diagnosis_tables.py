@@ -155,12 +155,10 @@ def times(diagnosis: Diagnosis) -> list[Table]:
     rows = []
     for steps in sorted({timing.steps for timing in found.timings}):
         timings = [found.at(steps, batch) for batch in batches]
-        rows.append(
-            [str(steps), *("–" if t is None else f"{wording.number(1e3 * t.seconds)} ms" for t in timings)]
-        )
+        rows.append([str(steps), *("–" if t is None else f"{1e3 * t.seconds:.3g}" for t in timings)])
     threads = f"{found.threads} thread{'s' * (found.threads != 1)}"
-    caption = f"Time of a training step of the layers on this machine ({found.backend}, {threads})"
-    columns = ["steps", *(f"{batch} sequence{'s' * (batch > 1)}" for batch in batches)]
+    caption = f"Milliseconds of a training step of the layers on this machine ({found.backend}, {threads})"
+    columns = ["steps", *(f"batch {batch}" for batch in batches)]
     return [Table(caption, columns, rows)]
 
 
@@ -169,8 +167,12 @@ def capacity(diagnosis: Diagnosis) -> list[Table]:
     tests = diagnosis.measures.capacity
     scores = {test.test: dict(zip(test.lengths, test.scores, strict=True)) for test in tests}
     lengths = sorted({n for test in tests for n in test.lengths})
-    rows = [[str(n), *(wording.number(scores[test].get(n)) for test in scores)] for n in lengths]
+    rows = [[str(n), *(_score(scores[test].get(n)) for test in scores)] for n in lengths]
     return [Table("Scores of the tests of memory: 0 is chance, 1 is perfect", ["steps", *scores], rows)]
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _spread(count: int, most: int) -> list[int]:

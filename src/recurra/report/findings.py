@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from recurra.diagnosis.result import Diagnosis, Finding
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _MARKS = {"problem": "▼", "warning": "◆"}
+_FIRST = 3  # of them stand at the top of a page
 _OPTION = re.compile(r"(--set [\w.]+=[\w.,+-]*\w|--[\w-]+ \w+)")
 
 
 def lead_of(diagnosis: Diagnosis) -> Markup:
     """What a diagnosis comes to: a clean bill, or what is gravest; and what was looked at."""
-    graver = [finding for finding in diagnosis.findings if finding.severity != "note"]
-    looked = "; ".join(diagnosis.notes)
-    said = [finding.says for finding in graver[:3]] or [diagnosis.summary]
-    if len(graver) > 3:
-        said.append(f"And {len(graver) - 3} more, below.")
-    if looked:
-        said.append(f"Looked at: {looked}.")
+    graver = _alike(finding for finding in diagnosis.findings if finding.severity != "note")
+    said = [group[0].says for group in graver[:_FIRST]] or [diagnosis.summary]
+    if len(graver) > _FIRST or any(group[1:] for group in graver):
+        said.append("All that was found stands below.")
+    if diagnosis.notes:
+        said.append(f"Looked at: {'; '.join(diagnosis.notes)}.")
     return render(
         "verdict.html",
         mark="▲" if diagnosis.healthy else "▼",
@@ -34,19 +34,28 @@ def lead_of(diagnosis: Diagnosis) -> Markup:
     )
 
 
-def shown(findings: Sequence[Finding]) -> Markup:
-    """All findings, notes in a list after the others."""
+def shown(findings: Sequence[Finding], summary: str = "") -> Markup:
+    """All findings, those alike (of several layers) together, notes in a list after the others.
+
+    Args:
+        summary: what they come to, before them.
+    """
+    groups = [(group, options_marked(group[0].change)) for group in _alike(findings)]
     return render(
         "findings.html",
-        graver=[
-            (finding, _MARKS[finding.severity], options_marked(finding.change))
-            for finding in findings
-            if finding.severity != "note"
-        ],
-        notes=[
-            (finding, options_marked(finding.change)) for finding in findings if finding.severity == "note"
-        ],
+        summary=summary,
+        marks=_MARKS,
+        graver=[(group, change) for group, change in groups if group[0].severity != "note"],
+        notes=[(group, change) for group, change in groups if group[0].severity == "note"],
     )
+
+
+def _alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Findings that mean the same and ask for the same, in the order of the first of each kind."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.severity, finding.means, finding.change), []).append(finding)
+    return list(groups.values())
 
 
 def options_marked(text: str) -> list[tuple[str, bool]]:

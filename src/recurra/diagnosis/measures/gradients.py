@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from recurra.cells.base import Cell, Weights
+from recurra.cells.parallel import Coefficients, ParallelCell
 from recurra.diagnosis.subject import FEWEST, Subject, copy_of, names_of, recurrent_layers
 from recurra.layers.base import RecurrentLayer
 
@@ -126,6 +127,15 @@ class Tapped:
         return after, inside
 
 
+class TappedParallel(Tapped, ParallelCell):
+    """The same of a cell that could run all steps at once, and here runs them one after the other."""
+
+    def coefficients(self, projected: Tensor) -> Coefficients:
+        """As the cell."""
+        assert isinstance(self.cell, ParallelCell)
+        return self.cell.coefficients(projected)
+
+
 class _Call(NamedTuple):
     """One call of a layer.
 
@@ -147,7 +157,8 @@ def _flows(network: nn.Module, subject: Subject) -> dict[str, Flow]:
     begun: dict[str, list[Tensor | None]] = {}
     taps: dict[str, Tapped] = {}
     for place, layer in recurrent_layers(network).items():
-        taps[place] = Tapped(layer.cell)
+        taps[place] = (TappedParallel if isinstance(layer.cell, ParallelCell) else Tapped)(layer.cell)
+        layer.asked_backend = "reference"
         layer.cell = taps[place]  # pyright: ignore[reportAttributeAccessIssue] (class attributes there, own ones here)
         begun[place] = []
         layer.register_forward_pre_hook(_noting_lengths(begun[place]), with_kwargs=True)
@@ -224,7 +235,9 @@ def _flow(
     return Flow(
         loss=_curve(of_loss[:, :kept_lags]),
         carried=_curve(norms((last * direction).sum())[:, :kept_lags]),
-        contribution=_rounded(shares[:, :kept_lags].nanmean(0)),
+        contribution=_rounded(
+            shares[:, :kept_lags].nanmean(0).nan_to_num()
+        ),  # no gradient: nobody has a share
     )
 
 

@@ -80,6 +80,7 @@ def draw_memory(axes: Axes, diagnosis: Diagnosis) -> None:
     axes.plot(memory.lags, memory.change, **_look(0, len(memory.lags)))
     axes.axhline(diagnosis.thresholds["forgotten"] * max(memory.change), **_BOUND)
     axes.set_ylim(bottom=0)
+    _whole_numbers(axes)
     axes.set(
         xlabel="steps of the input back",
         ylabel="change of the answer\n(1: another example)",
