@@ -59,8 +59,8 @@ def _of_gradients(layer: LayerGradients, subject: Subject, advice: Advice) -> It
         yield Finding(
             "no recurrence",
             "problem",
-            f"{_named(layer.name)}: {gone} step{'s' * (gone != 1)} back less than {t.vanished:g} of the gradient is left"
-            f"{before}.",
+            f"{_named(layer.name)}: {gone} step{'s' * (gone != 1)} back less than {t.vanished:g} of the gradient "
+            f"is left{before}.",
             "The layer carries nothing from step to step; it can learn nothing that takes more than a few steps.",
             advice.longer_memory(),
             gone,
