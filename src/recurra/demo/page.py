@@ -33,7 +33,7 @@ def write_demo_page(out: Path, parts: Mapping[str, tuple[str, dict[str, Any], Pa
         standing="none",
         sentences=["Each is trained once on each part; none of it needs a download."],
     )
-    page = render_page("What recurrent networks are for", "the demo", lead, sections, note=_NOTE)
+    page = render_page("What recurrent networks are for", "the demo", lead, sections, intervals=_NOTE)
     write_bytes(out / REPORT, page.encode())
     return out / REPORT
 

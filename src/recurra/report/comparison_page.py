@@ -65,7 +65,9 @@ def comparison_page(summary: Summary) -> str:
     names = [name_of(row) for row in summary["rows"] if row["network"]]
     title = f"Which network? {', '.join(names[:-1])}{' or ' if names[1:] else ''}{names[-1]}"
     about = ", ".join(Path(source).name for source in summary["sources"]) or "data given in Python"
-    return render_page(title, about, _lead(summary), [s for s in found if s is not None], note=_INTERVALS)
+    return render_page(
+        title, about, _lead(summary), [s for s in found if s is not None], intervals=_INTERVALS
+    )
 
 
 def _lead(summary: Summary) -> Markup:

@@ -190,7 +190,7 @@ def _tried(summary: Summary) -> Markup | None:
     taken = [k for k, record in enumerate(records) if _chosen(summary, record)]
     rows = [
         [
-            f"{CELL_NAMES[record['cell']]}{' (taken)' if k in taken else ''}",
+            f"{CELL_NAMES.get(record['cell'], record['cell'])}{' (taken)' if k in taken else ''}",
             wording.number(record["learning_rate"]),
             record["failed"] or wording.number(record["validation_loss"]),
             "–" if record["seconds"] is None else wording.seconds(record["seconds"]),
@@ -238,7 +238,7 @@ SECTIONS: tuple[Callable[[Summary], Section | None], ...] = (
 
 def name_of(row: dict[str, Any]) -> str:
     """A row's name as people write it."""
-    return CELL_NAMES[row["name"]] if row["network"] else row["name"]
+    return CELL_NAMES.get(row["name"], row["name"]) if row["network"] else row["name"]
 
 
 def _gap(measure: dict[str, Any], value: float) -> str:

@@ -27,7 +27,7 @@ def diagnosis_page(diagnosis: Diagnosis) -> str:
     """The page as HTML, complete in itself; the same diagnosis gives the same bytes."""
     about = ", ".join(Path(source).name for source in diagnosis.sources) or "data given in Python"
     title = f"Diagnosis of a network of {diagnosis.cell} layers"
-    return render_page(title, about, lead_of(diagnosis), _sections(diagnosis), note=_NOTE)
+    return render_page(title, about, lead_of(diagnosis), _sections(diagnosis), intervals=_NOTE)
 
 
 def _sections(diagnosis: Diagnosis) -> list[Section]:

@@ -47,7 +47,7 @@ def render(template: str, **content: Any) -> Markup:
     return Markup(_environment().get_template(template).render(**content))
 
 
-def render_page(title: str, about: str, lead: Markup, sections: Iterable[Section], *, note: str) -> str:
+def render_page(title: str, about: str, lead: Markup, sections: Iterable[Section], *, intervals: str) -> str:
     """The whole page.
 
     Args:
@@ -55,14 +55,14 @@ def render_page(title: str, about: str, lead: Markup, sections: Iterable[Section
         about: which data that rests on, in a few words.
         lead: HTML of what it comes to; it stands before all sections.
         sections: in order.
-        note: what the numbers on it are, in a sentence, at its foot.
+        intervals: what the intervals on it say, or what else its numbers are, in a sentence at its foot.
     """
     content = {
         "title": title,
         "about": about,
         "lead": lead,
         "sections": list(sections),
-        "note": note,
+        "intervals": intervals,
     }
     return str(render("page.html", version=recurra.__version__, **content)).strip() + "\n"
 

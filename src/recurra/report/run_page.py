@@ -44,4 +44,4 @@ def run_page(run: RunFiles) -> str:
     """The page of a run as HTML, complete in itself; the same files give the same bytes."""
     found = [section(run) for section in SECTIONS]
     there = [each for each in found if each is not None]
-    return render_page(verdict.title(run), verdict.about(run), verdict.lead(run), there, note=_INTERVALS)
+    return render_page(verdict.title(run), verdict.about(run), verdict.lead(run), there, intervals=_INTERVALS)
