@@ -17,6 +17,7 @@ PAGES = [
     ROOT / "docs" / "finding-your-way.md",
     ROOT / "docs" / "cells.md",
     ROOT / "docs" / "bench.md",
+    ROOT / "docs" / "comparing.md",
     ROOT / "docs" / "diagnosis.md",
     ROOT / "examples" / "README.md",
 ]

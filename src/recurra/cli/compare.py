@@ -12,7 +12,7 @@ from rich.table import Table
 from recurra.cli.console import Watcher, interval, number, plain, print_json
 from recurra.cli.fit import free_place, parse_assignments
 from recurra.comparison.compare import compare
-from recurra.networks.config import CELL_NAMES
+from recurra.networks.config import cell_name
 from recurra.report.writing import write_page
 
 
@@ -68,7 +68,7 @@ def show(summary: dict[str, Any], watcher: Watcher) -> None:
     for sentence in summary["held_equal"]:
         print_(f"  {plain(sentence)}")
     for cell, why in summary["left_out"].items():
-        print_(f"  Left out: {CELL_NAMES.get(cell, cell)}: {plain(why)}")
+        print_(f"  Left out: {cell_name(cell)}: {plain(why)}")
     print_(f"\n{plain(summary['recommendation']['reason'])}")
     print_(plain(summary["recommendation"]["doubt"]))
 
@@ -112,4 +112,4 @@ def _table(title: str, columns: tuple[str, ...]) -> Table:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return plain(CELL_NAMES[row["name"]] if row["network"] else row["name"])
+    return plain(cell_name(row["name"]) if row["network"] else row["name"])

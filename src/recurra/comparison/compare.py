@@ -22,13 +22,16 @@ from recurra.comparison.trials import (
     TRIALS,
     Clock,
     Record,
+    check_importable,
     chosen_rate,
     contributions_of,
     record_of,
     run_trials,
 )
 from recurra.errors import InputError, RunError, TrainingError
-from recurra.networks.config import CELL_NAMES
+from recurra.networks.config import OWN, cell_name
+from recurra.networks.own import Encoders, own_encoders
+from recurra.networks.own_contract import check_encoder
 from recurra.runs.events import Event, Measured, Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Fitting
 from recurra.runs.kinds import is_for_writing, kind, kind_of, make_options
@@ -73,6 +76,7 @@ def compare(
     task: str | None = None,
     test: Any = None,
     cells: str | Sequence[str] | None = None,
+    encoders: Encoders | None = None,
     match: str | None = None,
     weights: int | None = None,
     seeds: int | None = None,
@@ -101,6 +105,9 @@ def compare(
         task: "classify", "regress", "tag", "forecast" or "generate"; None works out all of them but "tag".
         test: data to score on; None holds a part of `data` out.
         cells, match, weights, seeds, trials, budget, jobs: see `recurra.comparison.options.ComparisonOptions`.
+        encoders: modules of your own that take part beside the cells, name -> class or function of (input_size, units),
+            whose forward takes x (B, T, I) and lengths (B,) to (B, T, any H); see `recurra.networks.own.OwnEncoder` and
+            docs/comparing.md. Their runs are loaded with `recurra.load(run, encoders=...)`.
         out: the folder to leave runs, trials and `summary.json` in; None keeps everything in memory. With `jobs` above
             1, call from a script whose own work stands under `if __name__ == "__main__":`.
         resume: go on in `out` where an interrupted comparison ended.
@@ -121,10 +128,25 @@ def compare(
     >>> found = compare(rows, text="text", target="label", cells=["rnn", "gru"], trials=1, seeds=3, settings=small)
     >>> sorted(found.runs), len(found.summary["pairs"])
     (['gru', 'rnn'], 3)
+    >>> import torch
+    >>> class Sums(torch.nn.Linear):
+    ...     def forward(self, x, lengths):
+    ...         return super().forward(x).tanh().cumsum(1)
+    >>> shared = {"text": "text", "target": "label", "trials": 1, "seeds": 3, "settings": small}
+    >>> found = compare(rows, cells="gru", encoders={"sums": Sums}, **shared)
+    >>> sorted(found.runs)
+    ['gru', 'sums']
     """
     started = time.monotonic()
     options = comparison_options(
-        cells=cells, budget=budget, match=match, weights=weights, seeds=seeds, trials=trials, jobs=jobs
+        cells=cells,
+        encoders=encoders or (),
+        budget=budget,
+        match=match,
+        weights=weights,
+        seeds=seeds,
+        trials=trials,
+        jobs=jobs,
     )
     name = "texts" if is_for_writing(data, task, roles, encoding) else kind_of(task, roles)
     kind(name).settings().changed(settings or {})  # what cannot be set is refused before a table is read
@@ -134,7 +156,9 @@ def compare(
         raise InputError("there is no comparison to resume", where="--resume", fix="Name it: --out FOLDER.")
     if out is not None:
         _check_place(Path(out), resume=resume)
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, own_encoders(encoders):
+        if options.jobs > 1:
+            check_importable(encoders or {})
         work = _Work(
             name, asked, options, Path(temporary) if out is None else Path(out), started, observer, command
         )
@@ -179,10 +203,17 @@ class _Work:
         opened = kind(self.name).opened
         fitting, sources = opened(data, self.asked, test=test, encoding=encoding, observer=self.observe)
         self._prepare(fitting)
+        for encoder in self.options.encoders:
+            check_encoder(encoder, sees_ahead=fitting.settings.network.sees_ahead)
         limit = _BASELINE_S
         if self.options.budget_s is not None:
             limit = min(limit, _BASELINE_SHARE * self.options.budget_s)
         fitting.fit_baselines(limit, self.observe)
+        for result, _ in fitting.of_baselines():
+            if result.name in self.options.encoders:
+                raise InputError(
+                    "a baseline has this name", where=f"encoders[{result.name!r}]", fix="Take another one."
+                )
         plan = self._plan(fitting)
         tuned = self._trials(
             fitting, plan, tuning_trials(plan, self.asked.seed), sources, "Choosing learning rates"
@@ -312,14 +343,14 @@ class _Work:
             rate = chosen_rate(records) if records else each.learning_rates[0]
             if rate is None:
                 self.observe(
-                    Said(f"{CELL_NAMES[each.cell]} is left out: no learning rate led anywhere", "warning")
+                    Said(f"{cell_name(each.cell)} is left out: no learning rate led anywhere", "warning")
                 )
                 continue
             chosen[each.cell] = rate
             if len(records) > 2 and rate in (min(each.learning_rates), max(each.learning_rates)):
                 self.observe(
                     Said(
-                        f"{CELL_NAMES[each.cell]}: the best learning rate, {rate:.3g}, is at the edge of those tried; "
+                        f"{cell_name(each.cell)}: the best learning rate, {rate:.3g}, is at the edge of those tried; "
                         f"{self.options.trials + 2} trials would look further"
                     )
                 )
@@ -374,7 +405,8 @@ class _Work:
 
     def _costs(self, fitting: Fitting[Any, Any], plan: Plan, run: Run[Any, Any]) -> dict[str, Any]:
         settings = run.config.settings
-        (own,) = (each for each in plan.candidates if each.cell == settings.network.cell)
+        cell = settings.network.cell.removeprefix(OWN)
+        (own,) = (each for each in plan.candidates if each.cell == cell)
         chosen = own.settings(settings.training.learning_rate, plan.threads)
         return measure_costs(fitting.again(chosen, self.asked.seed), run, plan.threads)
 
@@ -383,12 +415,12 @@ def _line(trial: Trial, record: Record) -> str:
     """A trial in a line."""
     what = f"learning rate {trial.learning_rate:.3g}" if trial.purpose == "tuning" else f"seed {trial.seed}"
     if record["failed"]:
-        return f"{CELL_NAMES[trial.candidate.cell]}, {what}: {record['failed']}"
+        return f"{cell_name(trial.candidate.cell)}, {what}: {record['failed']}"
     if trial.purpose == "tuning":
         came = f"validation loss {record['validation_loss']:.4g}"
     else:
         came = f"{record['score']['name']} {record['score']['value']:.4g}"
-    return f"{CELL_NAMES[trial.candidate.cell]}, {what}: {came} in {record['seconds']:.1f} s"
+    return f"{cell_name(trial.candidate.cell)}, {what}: {came} in {record['seconds']:.1f} s"
 
 
 def _left(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +19,7 @@ class ComparisonOptions(BaseModel):
 
     Args:
         cells: of the networks that take part.
+        encoders: names of a user's own modules that take part, too.
         match: what is held equal: the number of weights, or the time of each training.
         weights: of each network where weights are equal; None: as many as the network has that `recurra fit` takes.
         seeds: trainings of each network with the chosen learning rate.
@@ -30,6 +31,7 @@ class ComparisonOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cells: tuple[str, ...] = CELLS
+    encoders: tuple[str, ...] = ()
     match: Literal["params", "time"] = "params"
     weights: int | None = Field(default=None, ge=1)
     seeds: int = Field(default=3, ge=1)
@@ -38,19 +40,29 @@ class ComparisonOptions(BaseModel):
     jobs: int = Field(default=1, ge=1)
 
     @property
+    def networks(self) -> tuple[str, ...]:
+        """All that take part, by name."""
+        return self.cells + self.encoders
+
+    @property
     def per_cell(self) -> int:
         """Trainings of each network."""
         return self.seeds + (self.trials if self.trials > 1 else 0)
 
 
 def comparison_options(
-    *, cells: str | Sequence[str] | None, budget: str | float | None, **given: Any
+    *,
+    cells: str | Sequence[str] | None,
+    budget: str | float | None,
+    encoders: Iterable[str] = (),
+    **given: Any,
 ) -> ComparisonOptions:
     """The options as given, checked.
 
     Args:
         cells: names, in a sequence or with commas; None: all there are.
         budget: such as "30m", or seconds.
+        encoders: names of a user's own modules; with one, there may be no cells.
         given: the others of `ComparisonOptions`; None where nothing is said.
 
     Raises:
@@ -60,10 +72,12 @@ def comparison_options(
     ('gru', 'lstm')
     """
     named = {name: value for name, value in given.items() if value is not None}
+    named["encoders"] = tuple(encoders)
     if cells is not None:
-        asked = [cell.strip().lower() for cell in (cells.split(",") if isinstance(cells, str) else cells)]
+        words = cells.split(",") if isinstance(cells, str) else cells
+        asked = [str(cell).strip().lower() for cell in words]
         strange = [cell for cell in asked if cell not in CELLS]
-        if strange or not asked or len(set(asked)) < len(asked):
+        if strange or len(set(asked)) < len(asked) or not (asked or named["encoders"]):
             found = f"found {strange[0]!r}" if strange else f"found {', '.join(asked) or 'none'}"
             raise InputError(
                 f"expected one or several different ones of {', '.join(CELLS)}, {found}",

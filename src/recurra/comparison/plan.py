@@ -13,7 +13,7 @@ from torch import nn
 
 from recurra.comparison.options import ComparisonOptions
 from recurra.errors import InputError
-from recurra.networks.config import CELL_NAMES
+from recurra.networks.config import OWN, cell_name
 from recurra.networks.sequence_network import count_weights
 from recurra.runs.budget import Pace, measure_pace
 from recurra.runs.events import Observer, PhaseStarted, Said
@@ -25,12 +25,16 @@ _TRAINING_SHARE = 0.85  # of the time left, for all trainings; the rest scores a
 _PACE_SHARE = 0.3  # of the time of one training, that the pace of one network is measured from at most
 _PACE_S = 60.0
 _TURNS = 3
+_FEW_AND_MANY = (8, 64)  # units that make no difference to a module of fixed width
 
 
 class Candidate(BaseModel):
     """A network that takes part.
 
     Args:
+        cell: its name: of a cell, or of a user's own module.
+        own: whether it is the latter.
+        fixed: it has no width that could be solved for, and takes part as it is.
         hidden_size, inner_size: units, and those inside a layer of a TCN or a transformer; solved for where weights are
             equal.
         weights: trainable numbers.
@@ -43,6 +47,8 @@ class Candidate(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cell: str
+    own: bool = False
+    fixed: bool = False
     hidden_size: int
     inner_size: int | None
     weights: int
@@ -60,7 +66,7 @@ class Candidate(BaseModel):
     def settings(self, learning_rate: float, threads: int) -> dict[str, Any]:
         """What its trainings change of the common settings."""
         return {
-            "network.cell": self.cell,
+            "network.cell": f"{OWN if self.own else ''}{self.cell}",
             **self.widths,
             "training.learning_rate": learning_rate,
             "training.threads": threads,
@@ -145,7 +151,8 @@ def make_plan(
             made.append(_sized(fitting, cell, target, threads, observer))
         except InputError as error:
             left_out[cell] = str(error)
-            observer(Said(f"{CELL_NAMES[cell]} cannot take part: {error}", "warning"))
+            observer(Said(f"{cell_name(cell)} cannot take part: {error}", "warning"))
+    made += [_sized(fitting, OWN + name, target, threads, observer) for name in options.encoders]
     if not made:
         raise InputError("none of the networks can be made", fix="; ".join(left_out.values()))
     batches, epochs = len(fitting.training), fitting.settings.training.epochs
@@ -157,7 +164,7 @@ def make_plan(
     for each in candidates:
         observer(
             Said(
-                f"{CELL_NAMES[each.cell]}: {each.hidden_size} units, {each.weights:,} weights, "
+                f"{cell_name(each.cell)}: {each.hidden_size} units, {each.weights:,} weights, "
                 f"{1000 * each.step_s:.3g} ms a step, {each.total_steps / batches:.3g} epochs each of "
                 f"{options.per_cell} trainings"
             )
@@ -211,18 +218,27 @@ def _sized(
     """The training of a cell with its width solved for, and a network of it."""
     settings: dict[str, Any] = {"network.cell": cell, "training.threads": threads}
     own = fitting.again(settings, fitting.options.seed)
-    if target is not None:
+    fixed = _is_fixed(own)
+    if target is not None and not fixed:
         own = own.again(own.sized(target), fitting.options.seed)
     network = own.network(None, observer, anew=False)
     weights = count_weights(network)
     if target is not None and abs(weights / target - 1) > TOLERANCE:
-        observer(
-            Said(
-                f"{CELL_NAMES[cell]}: {weights:,} weights are as near to {target:,} as its width allows",
-                "warning",
-            )
+        why = (
+            f"it has no width to change, and takes part with its {weights:,} weights; the others have {target:,}"
+            if fixed
+            else f"{weights:,} weights are as near to {target:,} as its width allows"
         )
+        observer(Said(f"{cell_name(cell)}: {why}", "warning"))
     return own, network
+
+
+def _is_fixed(own: Fitting[Any, Any]) -> bool:
+    """Whether units change nothing: of a user's own module alone."""
+    if not own.settings.network.cell.startswith(OWN):
+        return False
+    few, many = (count_weights(own.resized(units)) for units in _FEW_AND_MANY)
+    return few == many
 
 
 def _measured(made: list[tuple[Fitting[Any, Any], nn.Module]], options: ComparisonOptions) -> list[Candidate]:
@@ -231,7 +247,7 @@ def _measured(made: list[tuple[Fitting[Any, Any], nn.Module]], options: Comparis
     """
     seconds = _PACE_S
     if options.budget_s is not None:
-        seconds = min(seconds, _PACE_SHARE * options.budget_s / (len(options.cells) * options.per_cell))
+        seconds = min(seconds, _PACE_SHARE * options.budget_s / (len(made) * options.per_cell))
     paces: list[list[Pace]] = [[] for _ in made]
     before = torch.get_num_threads()
     torch.set_num_threads(made[0][0].settings.training.threads)
@@ -255,7 +271,9 @@ def _measured(made: list[tuple[Fitting[Any, Any], nn.Module]], options: Comparis
         pace = sorted(found, key=lambda each: each.step_s)[_TURNS // 2]
         candidates.append(
             Candidate(
-                cell=own.settings.network.cell,
+                cell=own.settings.network.cell.removeprefix(OWN),
+                own=own.settings.network.cell.startswith(OWN),
+                fixed=_is_fixed(own),
                 hidden_size=own.settings.network.hidden_size,
                 inner_size=own.settings.network.inner_size,
                 weights=count_weights(network),

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from recurra.comparison.judgement import Judgement, Pair, Row
-from recurra.networks.config import CELL_NAMES
+from recurra.networks.config import cell_name
 from recurra.statistics.repeated import LEAST_SEEDS
 
 QUICKER = 1.1  # times, from which on speed decides between equals
@@ -139,7 +139,7 @@ class _Words:
         self.judgement = judgement
 
     def name(self, row: Row) -> str:
-        return CELL_NAMES.get(row.name, row.name) if row.network else row.name
+        return cell_name(row.name) if row.network else row.name
 
     def value(self, row: Row) -> str:
         return self._number(row.value)

@@ -10,7 +10,7 @@ from recurra.comparison.judgement import LEVEL, Judgement
 from recurra.comparison.plan import Plan
 from recurra.comparison.recommendation import Recommendation
 from recurra.comparison.trials import Record
-from recurra.networks.config import CELL_NAMES
+from recurra.networks.config import cell_name
 from recurra.runs.config import RunConfig
 from recurra.statistics.repeated import LEAST_SEEDS
 from recurra.tasks.baselines import BaselineResult
@@ -33,15 +33,21 @@ def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[st
         f"{parts.get('test', 0):,} test examples, split and encoded once, for every network and every seed; the same "
         "batches, in an order that the seed alone decides."
     ]
-    sizes = ", ".join(f"{CELL_NAMES[each.cell]} {each.weights:,}" for each in plan.candidates)
+    sizes = ", ".join(f"{cell_name(each.cell)} {each.weights:,}" for each in plan.candidates)
     epochs = ", ".join(
-        f"{CELL_NAMES[each.cell]} {each.total_steps / plan.steps_per_epoch:.3g}" for each in plan.candidates
+        f"{cell_name(each.cell)} {each.total_steps / plan.steps_per_epoch:.3g}" for each in plan.candidates
     )
     if options.match == "params":
-        low, high = min(c.weights for c in plan.candidates), max(c.weights for c in plan.candidates)
+        solved = [c.weights for c in plan.candidates if not c.fixed] or [one.weights]
+        low, high = min(solved), max(solved)
+        fixed = [c for c in plan.candidates if c.fixed]
+        apart = " and ".join(f"{c.cell} ({c.weights:,})" for c in fixed)
         told += [
             f"Size: the number of weights, as nearly as whole units allow ({sizes}; {100 * (high / low - 1):.1f} % "
-            "between the smallest and the largest).",
+            "between the smallest and the largest"
+            + (
+                f"; but for {apart}, without a width to change, which took part as given)." if fixed else ")."
+            ),
             f"Length: {one.total_steps:,} optimiser steps at most for each training of each network "
             f"({one.total_steps / plan.steps_per_epoch:.3g} epochs), fewer where the validation loss no longer falls. "
             "The time that takes was not held equal; it stands in the table.",
@@ -54,7 +60,7 @@ def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[st
         ]
     if options.trials > 1:
         rates = "; ".join(
-            f"{CELL_NAMES[each.cell]} {', '.join(f'{rate:.3g}' for rate in each.learning_rates)}"
+            f"{cell_name(each.cell)} {', '.join(f'{rate:.3g}' for rate in each.learning_rates)}"
             for each in plan.candidates
         )
         told.append(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import pickle
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +26,8 @@ from safetensors.numpy import load as from_safetensors
 from safetensors.numpy import save as to_safetensors
 
 from recurra.comparison.plan import Trial
-from recurra.errors import TrainingError
+from recurra.errors import InputError, TrainingError
+from recurra.networks.own import Encoders, Factory, encoders_handed_over, hand_over
 from recurra.runs.events import Observer, ignore
 from recurra.runs.fitting import Fitting, carry_out, train_network
 from recurra.storage import make_folder, read_json, write_bytes, write_json
@@ -174,6 +177,28 @@ def _final(own: Fitting[Any, Any], trial: Trial, out: Path, sources: list[str], 
     }
 
 
+def check_importable(encoders: Encoders) -> None:
+    """See that other processes can have these modules: they import them.
+
+    Raises:
+        InputError: one of them cannot be imported.
+    """
+    for name, factory in encoders.items():
+        typed_in = getattr(factory, "__module__", "") == "__main__" and not hasattr(
+            sys.modules["__main__"], "__file__"
+        )
+        try:
+            pickle.dumps(factory)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            typed_in = True
+        if typed_in:
+            raise InputError(
+                "with several trainings at a time every process imports it, and it stands in no file of its own",
+                where=f"encoders[{name!r}]",
+                fix="Define the class or function at the top of a module, or leave jobs out.",
+            )
+
+
 def chosen_rate(records: list[Record]) -> float | None:
     """The learning rate with the lowest validation loss; None where every one failed."""
     ended = [record for record in records if record["failed"] is None]
@@ -201,7 +226,7 @@ def _at_once(
         min(jobs, len(todo)),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin,
-        initargs=(fitting, out, threads, sources),
+        initargs=(fitting, out, threads, sources, encoders_handed_over()),
     )
     try:
         running = {pool.submit(_carry_out, trial): trial for trial in todo}
@@ -228,8 +253,11 @@ def _end(processes: set[BaseProcess]) -> None:
             process.kill()
 
 
-def _begin(fitting: Fitting[Any, Any], out: Path, threads: int, sources: list[str]) -> None:
+def _begin(
+    fitting: Fitting[Any, Any], out: Path, threads: int, sources: list[str], encoders: dict[str, Factory]
+) -> None:
     global _held  # noqa: PLW0603
+    hand_over(encoders)
     _held = (fitting, out, threads, sources)
     torch.set_num_threads(threads)
     if hasattr(os, "setpgrp"):

@@ -22,6 +22,7 @@ from recurra.diagnosis.subject import Subject
 from recurra.errors import DataError, InputError
 from recurra.networks.forecast_network import ForecastNetwork
 from recurra.networks.language import LanguageNetwork, LanguageOutput
+from recurra.networks.own import encoders_of, own_encoders
 from recurra.networks.sequence_network import SequenceNetwork
 from recurra.networks.step_network import StepNetwork
 from recurra.runs.events import Observer, PhaseStarted
@@ -83,7 +84,7 @@ def _source(run: Run[Any, Any], data: Any, observer: Observer) -> Any:
 def _of_run(run: Run[Any, Any], form: Callable[[Any, Any], nn.Module], **own: Any) -> Subject:
     """What every kind of run gives alike; the first weights are drawn again by the seed."""
     config = run.config
-    with seeded(config.options.seed):
+    with seeded(config.options.seed), own_encoders(encoders_of(run.network)):
         initial = form(config.settings.network, config.shape)
     # What is no weight (the pairs that have a vector, running means) is that of the run.
     initial.load_state_dict(dict(run.network.named_buffers()), strict=False)

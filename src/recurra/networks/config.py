@@ -17,7 +17,18 @@ CELL_NAMES: dict[str, str] = {
     "tcn": "TCN",
     "transformer": "transformer",
 }
+OWN = "own:"  # begins what `cell` says of a user's own module
+OwnCell = Annotated[str, Field(pattern=rf"^{OWN}[a-z][a-z0-9_-]*$")]
 PoolingName = Literal["last", "mean", "max", "attention"]
+
+
+def cell_name(cell: str) -> str:
+    """A cell as people write it; a user's own module by the name that it was given.
+
+    >>> cell_name("mingru"), cell_name("own:mine"), cell_name("mine")
+    ('minGRU', 'mine', 'mine')
+    """
+    return CELL_NAMES.get(cell, cell.removeprefix(OWN))
 
 
 class EncoderConfig(BaseModel):
@@ -25,7 +36,9 @@ class EncoderConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    cell: CellName = Field(default="lstm", description=f"what reads the steps: {', '.join(CELL_NAMES)}")
+    cell: CellName | OwnCell = Field(
+        default="lstm", description=f"what reads the steps: {', '.join(CELL_NAMES)}"
+    )
     hidden_size: int = Field(default=64, ge=1, description="units per layer and direction")
     num_layers: int = Field(default=1, ge=1, description="layers on top of each other")
 
@@ -51,13 +64,20 @@ class EncoderConfig(BaseModel):
 
     @property
     def carries_state(self) -> bool:
-        """Whether what reads the steps goes on from where it was; a transformer reads all of them anew."""
-        return self.cell != "transformer"
+        """Whether what reads the steps goes on from where it was; a transformer reads all of them anew, and so does a
+        user's own module.
+        """
+        return self.cell != "transformer" and not self.cell.startswith(OWN)
+
+    @property
+    def sees_ahead(self) -> bool:
+        """Whether a step may know what comes after it."""
+        return False
 
     @property
     def cell_name(self) -> str:
         """The cell as people write it."""
-        return CELL_NAMES[self.cell]
+        return cell_name(self.cell)
 
 
 class ReaderConfig(EncoderConfig):
@@ -115,6 +135,11 @@ class NetworkConfig(ReaderConfig):
     pooling: tuple[PoolingName, ...] = Field(
         default=("mean", "max"), min_length=1, description="how steps become one vector"
     )
+
+    @property
+    def sees_ahead(self) -> bool:
+        """Whether a step may know what comes after it: where sequences are read from both ends."""
+        return self.bidirectional
 
 
 class NetworkShape(BaseModel):

@@ -14,11 +14,12 @@ from typing import Any
 from recurra.errors import InputError
 from recurra.layers import GRU, LSTM, RNN, TCN, MinGRU, MinLSTM, RecurrentLayer, TransformerEncoder
 from recurra.layers.tcn import blocks_for
-from recurra.networks.config import CELL_NAMES, EncoderConfig
+from recurra.networks.config import OWN, EncoderConfig
+from recurra.networks.own import OwnEncoder
 
 RECURRENT = {"rnn": RNN, "lstm": LSTM, "gru": GRU, "mingru": MinGRU, "minlstm": MinLSTM}
 
-Encoder = RecurrentLayer | TCN | TransformerEncoder
+Encoder = RecurrentLayer | TCN | TransformerEncoder | OwnEncoder
 
 
 def make_encoder(
@@ -31,7 +32,7 @@ def make_encoder(
     chrono: bool = False,
     **options: Any,
 ) -> Encoder:
-    """What `config.cell` names.
+    """What `config.cell` names: one of Recurra's, or a user's own module where it is handed over.
 
     Args:
         steps: of a long sequence; a TCN gets as many blocks as it takes to see them all.
@@ -42,7 +43,7 @@ def make_encoder(
         options: of a recurrent layer alone, see `recurra.layers.Options`.
 
     Raises:
-        InputError: an option that the encoder does not have.
+        InputError: an option that the encoder does not have, or a user's own module that is not handed over.
     """
     if config.cell in RECURRENT:
         if chrono and config.cell != "rnn":
@@ -59,10 +60,12 @@ def make_encoder(
     for name, value in options.items():
         if value:
             raise InputError(
-                f"it acts within recurrent cells; a {CELL_NAMES[config.cell]} has none",
+                f"it acts within recurrent cells; a {config.cell_name} has none",
                 where=f"network.{name}",
                 fix="Leave it out.",
             )
+    if config.cell.startswith(OWN):
+        return OwnEncoder(config.cell.removeprefix(OWN), input_size, config.hidden_size)
     if config.cell == "tcn":
         return TCN(
             input_size,

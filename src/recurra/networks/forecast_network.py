@@ -9,14 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.networks.config import CellName, EncoderConfig
+from recurra.networks.config import CellName, EncoderConfig, OwnCell
 from recurra.networks.encoders import RECURRENT, make_encoder
 
 
 class ForecastNetworkConfig(EncoderConfig):
     """What a person may choose."""
 
-    cell: CellName = Field(default="gru", description=EncoderConfig.model_fields["cell"].description)
+    cell: CellName | OwnCell = Field(
+        default="gru", description=EncoderConfig.model_fields["cell"].description
+    )
     hidden_size: int = Field(default=128, ge=2, description="units per layer")
     segment: int = Field(default=1, ge=1, description="steps of a series read, and forecast, at once")
     dropout: float = Field(
@@ -30,6 +32,11 @@ class ForecastNetworkConfig(EncoderConfig):
         default=True, description="begin between the last value and the last season, else at the last value"
     )
     identity: bool = Field(default=True, description="a vector of its own for each learned series")
+
+    @property
+    def sees_ahead(self) -> bool:
+        """All that a network reads is known when it forecasts."""
+        return True
 
 
 class ForecastShape(BaseModel):
@@ -73,7 +80,8 @@ class ForecastNetwork(nn.Module):
         y'_j = W_o dropout(cell(q_j; h)) + b_o
         y_k  = y'_k + x_L + g_k (s_k - x_L)                          s_k = x_{L - m + 1 + (k - 1) mod m}
 
-    A TCN and a transformer have no such state: they read e_1 .. e_n, q_1 .. q_m in one go, each step what is before it.
+    A TCN and a transformer have no such state: they read e_1 .. e_n, q_1 .. q_m in one go, each step what is before it;
+    so does a user's own module, with a matrix behind it where its outputs have not the width of the network.
 
     with p_j a vector for the place of the segment and c one for the series; all q_j are decoded from the same h
     by the same cell, so the horizon costs one step. With w = 1 it reads point by point. What the network adds is
@@ -103,6 +111,8 @@ class ForecastNetwork(nn.Module):
         self.encoder = make_encoder(
             config, size, steps=self.past_segments + self.segments, dropout=config.dropout
         )
+        out = self.encoder.out_features
+        self.projection = nn.Linear(out, size) if out != size else None
         own = size // 2 if config.identity else 0
         self.place = nn.Parameter(torch.randn(self.segments, size - own))
         self.identity = nn.Embedding(shape.series + 1, own) if own else None
@@ -130,7 +140,8 @@ class ForecastNetwork(nn.Module):
         """(B, m, size) for each segment of the future."""
         if self.config.cell not in RECURRENT:
             output, _ = self.encoder(torch.cat([steps, queries], dim=1))
-            return output[:, self.past_segments :]
+            decoded = output[:, self.past_segments :]
+            return decoded if self.projection is None else self.projection(decoded)
         _, state = self.encoder(steps)
         b, m, size = queries.shape
         # Every segment of the future is one step from the same state: B m sequences of one step.

@@ -9,9 +9,11 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from recurra.networks.config import EncoderConfig
+from recurra.networks.config import OWN, EncoderConfig
 from recurra.networks.encoders import RECURRENT
 from recurra.networks.sequence_network import count_weights
+
+_MOST_UNITS = 2**16
 
 C = TypeVar("C", bound=EncoderConfig)
 
@@ -33,7 +35,7 @@ def sized(config: C, weights: int, network: Callable[[C], nn.Module]) -> C:
         return config.model_copy(update={"hidden_size": unit * hidden, "inner_size": inner})
 
     hidden = hidden_size_for(weights, lambda hidden: network(of(hidden)))
-    if config.cell in RECURRENT:
+    if config.cell in RECURRENT or config.cell.startswith(OWN):
         return of(hidden)
     return of(hidden, hidden_size_for(weights, lambda inner: network(of(hidden, inner))))
 
@@ -42,7 +44,7 @@ def hidden_size_for(weights: int, network: Callable[[int], nn.Module]) -> int:
     """The hidden size whose network comes nearest to `weights` trainable numbers.
 
     Args:
-        network: makes the network of a hidden size; the more units, the more weights.
+        network: makes the network of a hidden size; the more units, the more weights, or at least not fewer.
 
     >>> from recurra.layers import GRU, LSTM, RNN
     >>> {layer.__name__: hidden_size_for(20_000, lambda size: layer(8, size)) for layer in (RNN, LSTM, GRU)}
@@ -51,11 +53,11 @@ def hidden_size_for(weights: int, network: Callable[[int], nn.Module]) -> int:
 
     @cache
     def size(hidden: int) -> int:
-        with torch.device("meta"):
+        with torch.device("meta"), torch.random.fork_rng(devices=[]):
             return count_weights(network(hidden))
 
     low, high = 1, 2
-    while size(high) < weights:
+    while size(high) < weights and high < _MOST_UNITS:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2

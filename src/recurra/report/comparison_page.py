@@ -9,7 +9,7 @@ from recurra.comparison.compare import SUMMARY
 from recurra.comparison.recommendation import TOO_FEW
 from recurra.comparison.summary import FORMAT
 from recurra.errors import RunError
-from recurra.networks.config import CELL_NAMES
+from recurra.networks.config import cell_name
 from recurra.report.comparison_sections import SECTIONS, Summary, name_of
 from recurra.report.page import render, render_page
 from recurra.storage import read_json
@@ -81,6 +81,6 @@ def _lead(summary: Summary) -> Markup:
         mark, badge, standing = "▲", f"Take: {name}", "better"
     sentences = [told["reason"], told["doubt"]]
     if summary["left_out"]:
-        out = ", ".join(str(CELL_NAMES.get(cell, cell)) for cell in summary["left_out"])
+        out = ", ".join(cell_name(cell) for cell in summary["left_out"])
         sentences.append(f"Not compared: {out}; why stands below, under what was held equal.")
     return render("verdict.html", mark=mark, badge=badge, standing=standing, sentences=sentences)

@@ -6,24 +6,34 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from recurra.errors import RunError
+from recurra.networks.own import Encoders, own_encoders
 from recurra.runs.config import CONFIG, read_kind
 from recurra.runs.run import Run
 
 R = TypeVar("R", bound=Run[Any, Any])
 
 
-def load(path: str | Path) -> Run[Any, Any]:
+def load(path: str | Path, *, encoders: Encoders | None = None) -> Run[Any, Any]:
     """Read a run folder. Nothing in it is executed.
+
+    Args:
+        encoders: the modules of your own that `recurra.compare` was given, name -> class: a run of one holds its
+            weights, not its code.
 
     Raises:
         RunError: a file is missing, altered, broken or of another version, or the training has not ended.
+        InputError: a module of the user's own is needed, and not handed over.
 
     >>> load("no/such/run")
     Traceback (most recent call last):
         ...
     recurra.errors.RunError: no/such/run: this is not a run folder ...
     """
-    folder = Path(path)
+    with own_encoders(encoders):
+        return _load(Path(path))
+
+
+def _load(folder: Path) -> Run[Any, Any]:
     kind = read_kind(folder)
     if kind == "sequence":
         from recurra.runs.sequences.run import load_sequence_run
