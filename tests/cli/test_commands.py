@@ -218,6 +218,19 @@ def test_ctrl_c_leaves_a_usable_run_that_goes_on_to_the_same_numbers(place, tmp_
     assert resumed["told"] == begun["told"] != []
     weights = [(folder / "model.safetensors").read_bytes() for folder in (tmp_path / "run", place / "run")]
     assert weights[0] == weights[1]
+    seconds = json.loads((tmp_path / "run" / "metrics.json").read_text())["seconds"]
+    assert seconds["total"] >= seconds["training"] + seconds["scoring"]  # both sessions' training
+
+
+def test_ctrl_c_before_training_says_that_nothing_is_lost(place, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recurra.runs.sequences.fit.SequenceFitting.fit_baselines", interrupted)
+    done = recurra("fit", place / "reviews.csv", "--out", tmp_path / "run", *QUICK)
+    assert done.returncode == 130
+    assert "Interrupted before anything was trained, so nothing is lost" in done.stdout
+    assert "recurra: interrupted" in done.stderr
 
 
 def wrong(*arguments, status=2, **kwargs):
@@ -381,7 +394,14 @@ def test_settings_say_what_depends_on_the_data():
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(("--cell", "foo"), "network.cell"), (("--set", "network.pooling=best"), "network.pooling")],
+    [
+        (
+            ("--cell", "foo"),
+            "--cell: expected one of rnn, lstm, gru, mingru, minlstm, tcn, transformer, found",
+        ),
+        (("--set", "network.heads=3", "--cell", "transformer"), "--set network.heads=3 --set network.cell="),
+        (("--set", "network.pooling=best"), "network.pooling"),
+    ],
 )
 def test_a_setting_that_cannot_be_is_refused_before_anything_is_read(place, options, said):
     output = wrong("fit", place / "reviews.csv", *options)

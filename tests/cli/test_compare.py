@@ -40,6 +40,38 @@ def test_a_table_what_was_held_equal_and_two_sentences_are_printed(reviews, tmp_
     assert "6 of 6 are there from before" in done.stderr
 
 
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(reviews, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("recurra.runs.sequences.fit.SequenceFitting.fit_baselines", interrupted)
+        done = recurra("compare", reviews, *FEW, "--out", tmp_path / "out")
+    assert done.returncode == 130
+    assert "Interrupted before the first training, so nothing is lost" in done.stdout
+    assert "--resume" not in done.stdout
+    assert "recurra: interrupted" in done.stderr
+    with monkeypatch.context() as patch:
+        patch.setattr("recurra.comparison.trials._final", interrupted)
+        done = recurra("compare", reviews, *FEW, "--out", tmp_path / "out")
+    assert done.returncode == 130
+    assert "0 trainings that ended are kept" in done.stdout
+    assert f"--out {tmp_path / 'out'} --resume" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["info", "evaluate", "predict", "diagnose"])
+def test_a_folder_of_runs_is_answered_with_the_runs_in_it(reviews, tmp_path, verb):
+    for name in ("gru-seed-1", "lstm-seed-1"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        (tmp_path / "out" / name / "config.json").write_text("{}")
+    done = recurra(verb, tmp_path / "out", *([] if verb == "info" else [reviews]))
+    assert done.returncode == 2
+    assert "holds several runs" in done.stderr
+    assert (
+        f"Name one of {tmp_path / 'out' / 'gru-seed-1'}, {tmp_path / 'out' / 'lstm-seed-1'}." in done.stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

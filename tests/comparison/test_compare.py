@@ -10,6 +10,7 @@ from recurra.comparison import compare as compare_module
 from recurra.comparison import trials as trials_module
 from recurra.errors import InputError, RunError, TrainingError
 from recurra.runs.events import Said
+from recurra.runs.sequences.fit import SequenceFitting
 from tests.runs.conftest import QUICK, sentences
 from tests.runs.forecasts.made import daily
 
@@ -142,6 +143,19 @@ def test_an_interrupted_comparison_goes_on_where_it_was(monkeypatch, tmp_path, c
     for ours, theirs in zip(again.summary["rows"], whole.summary["rows"], strict=True):
         assert ours["by_seed"] == theirs["by_seed"]
     assert again.summary["pairs"] == whole.summary["pairs"]
+    noted = json.loads((tmp_path / "out" / "trials" / "sessions.json").read_text())["seconds"]
+    assert len(noted) == 2
+    assert again.summary["seconds"] >= sum(noted)
+
+
+def test_times_agree_with_each_other_and_say_how_far_they_wandered(compared):
+    found, out, _ = compared
+    for row in found.summary["rows"]:
+        if row["network"]:
+            assert row["train_s"] == pytest.approx(row["step_s"] * row["steps"])
+            own = [recurra.load(out / name).metrics["seconds"]["training"] for name in row["runs"]]
+            assert row["train_range_s"] == [min(own), max(own)]
+            assert row["slowdown"] >= 1
 
 
 @pytest.mark.full
@@ -151,10 +165,17 @@ def test_several_at_a_time_give_the_numbers_of_one_at_a_time(tmp_path, compared)
         assert ours["by_seed"] == theirs["by_seed"]
 
 
-def test_resuming_something_else_is_refused(compared):
+def test_resuming_something_else_is_refused_first(compared, monkeypatch):
     out = compared[1]
-    with pytest.raises(InputError, match="began with seeds = 3, found 4"):
-        reviews(out, resume=True, seeds=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(SequenceFitting, "prepare", lambda *_: pytest.fail("prepared before it was refused"))
+        with pytest.raises(InputError, match="began with seeds = 3, found 4"):
+            reviews(out, resume=True, seeds=4)
+    monkeypatch.setattr(
+        SequenceFitting, "fit_baselines", lambda *_: pytest.fail("fitted before it was refused")
+    )
+    with pytest.raises(InputError, match=r"began with validation = 0\.2, found 0\.3"):
+        reviews(out, resume=True, validation=0.3)
     other = sentences(90, seed=5)
     asked = FEW | {"settings": TEXTS, "text": "text", "target": "label", "out": out, "resume": True}
     with pytest.raises(RunError, match="the data is not the data"):

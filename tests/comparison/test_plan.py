@@ -95,6 +95,33 @@ def test_trials_are_tuned_on_one_seed_and_scored_on_others(fitting):
     assert tuning_trials(planned(fitting, cells="gru", trials=1), 0) == []
 
 
+def test_tuning_on_a_part_reads_it_as_often_and_leaves_more_of_the_budget(fitting, monkeypatch):
+    monkeypatch.setattr("recurra.comparison.plan.time", SimpleNamespace(monotonic=lambda: 100.0))
+    pace = Pace(step_s=0.01, forward_s=1e-6, spent_s=0.0)
+    monkeypatch.setattr("recurra.comparison.plan.measure_pace", lambda *_, **__: pace)
+    train = fitting.new_config([]).parts["train"]
+    asked = {"cells": "gru,rnn", "started": 100.0}
+    whole, part = (planned(fitting, **asked, **more) for more in ({}, {"tune_on": train // 4}))
+    assert part.tuning_share == pytest.approx(0.25)
+    trial = tuning_trials(part, 0)[0]
+    assert trial.total_steps == round(0.25 * trial.candidate.total_steps)
+    assert final_trials(part, 0, {"gru": 0.1})[0].total_steps == trial.candidate.total_steps
+    one = part.candidates[0]
+    assert part.training_s(one, "tuning") < 0.5 * part.training_s(one)
+    assert planned(fitting, tune_on=10 * train, **asked).tuning_share == 1
+    budget = 3 * sum(whole.training_s(each) for each in whole.candidates)
+    for match in ("params", "time"):
+        more, less = (
+            planned(fitting, budget=budget, match=match, **asked, **given)
+            for given in ({"tune_on": train // 4}, {})
+        )
+        assert sum(c.total_steps for c in more.candidates) > sum(c.total_steps for c in less.candidates)
+    own = fitting.again({}, 3, share=0.25)
+    other = fitting.again({}, 4, share=0.25)
+    read = [sum(len(batch) for batch in each.training.epoch(0)) for each in (own, other)]
+    assert read == [round(0.25 * train)] * 2
+
+
 def test_learning_rates_lie_around_the_default():
     assert learning_rates(1e-3, 1) == (1e-3,)
     assert learning_rates(1.0, 5) == pytest.approx((1, 10**-0.5, 10**0.5, 0.1, 10))

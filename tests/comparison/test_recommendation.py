@@ -5,6 +5,7 @@ import pytest
 
 from recurra.comparison.judgement import Entry, judge
 from recurra.comparison.recommendation import recommend
+from recurra.comparison.summary import still_improving
 from recurra.statistics.blocks import Blocks
 from recurra.statistics.repeated import Measure
 
@@ -93,6 +94,35 @@ def test_where_less_is_better_the_least_wins():
     found = recommend(judge(ERROR, [entry("lstm", 0.3), entry("gru", 0.5), baseline("naive", 0.9)]))
     assert found.take == "lstm"
     assert "GRU loses 0.2" in found.reason
+
+
+def test_networks_that_were_still_improving_are_named_in_the_doubt():
+    judgement = judge(ACCURACY, [entry("lstm", 0.9), entry("gru", 0.8), entry("rnn", 0.7)])
+    plain = recommend(judgement)
+    found = recommend(judgement, ["rnn"], "--budget 20m")
+    assert (found.take, found.reason) == (plain.take, plain.reason)
+    assert found.doubt.startswith(plain.doubt.removesuffix("."))
+    assert found.doubt.endswith(
+        "; and RNN was still improving when training ended: train longer (--budget 20m) before ruling it out."
+    )
+    several = recommend(judgement, ["rnn", "gru"], "--budget 20m").doubt
+    assert "GRU and RNN were still improving" in several
+    assert several.endswith("before ruling them out.")
+    assert recommend(judgement, ["lstm"], "--budget 20m").doubt.endswith("train longer (--budget 20m).")
+
+
+def test_still_improving_is_told_from_the_ends_of_curves():
+    def record(*losses, stopped="finished", best=None):
+        curve = [{"validation": {"loss": loss}} for loss in losses]
+        return {"stopped": stopped, "best_epoch": best or len(losses), "curve": curve}
+
+    falling, flat = record(1.0, 0.9, 0.8, 0.7), record(1.0, 0.7, 0.601, 0.6)
+    assert still_improving([falling, falling, flat])
+    assert not still_improving([falling, flat, flat])
+    assert not still_improving([record(1.0, 0.7, 0.8, best=2)])
+    assert not still_improving([record(1.0, 0.5, stopped="early")])
+    assert still_improving([record(1.0)])
+    assert not still_improving([{"stopped": "finished", "best_epoch": 1, "curve": [{"validation": {}}]}])
 
 
 def test_pairs_are_every_two_networks_and_each_with_the_best_baseline():

@@ -35,12 +35,8 @@ GROUP = Annotated[
 SPLIT = Annotated[str | None, typer.Option(metavar="COL", help="Column that says train, validation or test.")]
 IGNORE = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns not to use.")]
 LAYOUT = Annotated[str | None, typer.Option(help="text, wide, lists, long or stream; else worked out.")]
-HORIZON = Annotated[
-    int | None, typer.Option(min=1, help="Steps to forecast; says that DATA is one or more series.")
-]
-LOOK_BACK = Annotated[
-    int | None, typer.Option(min=1, help="Steps that a forecast is made from; else worked out.")
-]
+HORIZON = Annotated[int | None, typer.Option(help="Steps to forecast; says that DATA is one or more series.")]
+LOOK_BACK = Annotated[int | None, typer.Option(help="Steps that a forecast is made from; else worked out.")]
 KNOWN = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns known ahead of time.")]
 PAST = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns known up to now.")]
 STATIC = Annotated[
@@ -51,7 +47,7 @@ FREQUENCY = Annotated[
     str | None,
     typer.Option(help="How often steps are, such as 1h, 1d, 1mo; else worked out."),
 ]
-SEASON = Annotated[int | None, typer.Option(min=1, help="Steps of a season; else by the frequency.")]
+SEASON = Annotated[int | None, typer.Option(help="Steps of a season; else by the frequency.")]
 WINDOW = Annotated[int | None, typer.Option(help="Steps of a window cut from a stream.")]
 STRIDE = Annotated[int | None, typer.Option(help="Steps between two windows.")]
 LABEL_SEPARATOR = Annotated[str | None, typer.Option(help="What stands between several labels in a cell.")]

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from recurra.cli.console import Watcher, interval, number, plain, print_json
 from recurra.cli.fit import free_place, parse_assignments
-from recurra.comparison.compare import compare
+from recurra.comparison.compare import PLAN, compare
+from recurra.comparison.trials import TRIALS
 from recurra.networks.config import cell_name
 from recurra.report.writing import write_page
 
@@ -41,7 +42,7 @@ def run_compare(
                 **{name: value for name, value in roles.items() if value is not None},
             )
         except KeyboardInterrupt:
-            watcher.console.print(f"To go on, repeat the command with --out {place} --resume.")
+            watcher.console.print(_how_to_go_on(place))
             raise
         if not as_json:
             show(found.summary, watcher)
@@ -55,6 +56,18 @@ def run_compare(
         watcher.console.print(
             f"The best network's runs: {', '.join(str(place / run) for run in best['runs'])}"
         )
+
+
+def _how_to_go_on(place: Path | None) -> str:
+    """After Ctrl-C: what is kept, and what to call."""
+    if place is None or not (place / PLAN).exists():
+        return "Interrupted before the first training, so nothing is lost: to begin anew, repeat the command."
+    ended = len(list((place / TRIALS).glob("*-*.json")))
+    trainings = "one training" if ended == 1 else f"{ended} trainings"
+    return (
+        f"Interrupted; {trainings} that ended {'is' if ended == 1 else 'are'} kept, and what was trained of the one at "
+        f"work. To go on, repeat the command with --out {place} --resume."
+    )
 
 
 def show(summary: dict[str, Any], watcher: Watcher) -> None:

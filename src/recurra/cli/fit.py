@@ -12,9 +12,12 @@ from typing import Any
 
 from recurra.cli.console import Watcher, print_json
 from recurra.errors import InputError
+from recurra.networks.config import CELL_NAMES
 from recurra.report.writing import write_page
 from recurra.runs.events import Said
 from recurra.runs.kinds import is_for_writing, kind, kind_of, make_options
+from recurra.runs.run import CHECKPOINT, is_run
+from recurra.training.checkpoint import read_checkpoint
 
 ENDED_WELL = ("finished", "early", "clock")
 
@@ -44,25 +47,29 @@ def run_fit(
     face = face_of(name)
     settings = parse_assignments(assignments)
     if cell is not None:
-        settings["network.cell"] = cell
+        settings["network.cell"] = _checked_cell(cell)
     kind(name).settings().changed(settings)  # what cannot be set is refused before a table is read
     asked = make_options(name, task, roles, settings, options, budget)
     place = out if out is not None else free_place(data)
     with Watcher(as_json=as_json) as watcher:
         if running_text:
             watcher(Said(f"no line of {data} has a label: to be written on, as with --task generate"))
-        run = face.fit(
-            data,
-            asked,
-            test=test,
-            encoding=encoding,
-            out=place,
-            overwrite=overwrite,
-            resume=resume,
-            started=started,
-            observer=watcher,
-            command=["recurra", *sys.argv[1:]],
-        )
+        try:
+            run = face.fit(
+                data,
+                asked,
+                test=test,
+                encoding=encoding,
+                out=place,
+                overwrite=overwrite,
+                resume=resume,
+                started=started,
+                observer=watcher,
+                command=["recurra", *sys.argv[1:]],
+            )
+        except KeyboardInterrupt:
+            watcher.console.print(_how_to_go_on(place))
+            raise
         if not as_json:
             face.show_result(run, watcher)
         page = write_page(place)
@@ -78,6 +85,22 @@ def run_fit(
                 )
     if run.metrics["training"]["stopped"] not in ENDED_WELL:
         raise SystemExit(1)
+
+
+def _checked_cell(cell: str) -> str:
+    if cell.lower() not in CELL_NAMES:
+        raise InputError(f"expected one of {', '.join(CELL_NAMES)}, found {cell!r}", where="--cell")
+    return cell.lower()
+
+
+def _how_to_go_on(place: Path) -> str:
+    """After Ctrl-C outside of training, which leaves a checkpoint by itself."""
+    if read_checkpoint(place / CHECKPOINT) is not None:
+        return f"Interrupted; what was trained is kept. To go on, repeat the command with --out {place} --resume."
+    return (
+        "Interrupted before anything was trained, so nothing is lost: to begin anew, repeat the command"
+        + (f" with --out {place} --overwrite." if is_run(place) else ".")
+    )
 
 
 def face_of(kind: str) -> ModuleType:

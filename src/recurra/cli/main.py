@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
+INTERRUPTED = 130  # exit status: 128 and the number of SIGINT
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as `recurra fit --out` leaves it.")]
 
@@ -198,6 +199,9 @@ def compare(
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Scored trainings of each network; else 3.")] = None,
     trials: Annotated[int | None, typer.Option(help="Learning rates tried for each; else 3.")] = None,
+    tune_on: Annotated[
+        int | None, typer.Option(metavar="N", help="Training examples to try learning rates on; else all.")
+    ] = None,
     budget: Annotated[str | None, typer.Option(help="Time for everything, such as 10m or 1h.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Trainings at the same time; else 1.")] = None,
     task: arguments.TASK = None,
@@ -270,6 +274,7 @@ def compare(
         weights=weights,
         seeds=seeds,
         trials=trials,
+        tune_on=tune_on,
         budget=budget,
         jobs=jobs,
         assignments=set or [],
@@ -496,7 +501,9 @@ def bench(
 
 
 def run() -> None:
-    """Entry of the command: 0 good, 1 the work failed, 2 the call or the input was wrong."""
+    """Entry of the command: 0 good, 1 the work failed, 2 the call or the input was wrong, 130 it was interrupted before
+    there was a result.
+    """
     from recurra.errors import RecurraError
 
     try:
@@ -504,9 +511,10 @@ def run() -> None:
     except RecurraError as error:
         print(f"recurra: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        print("recurra: interrupted", file=sys.stderr)
-        sys.exit(1)
+    except SystemExit as exit:
+        if exit.code == INTERRUPTED:  # typer's own, for Ctrl-C wherever nothing else is made of it
+            print("recurra: interrupted", file=sys.stderr)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from recurra.comparison.costs import measure_costs
+from recurra.comparison.costs import measure_costs, times_of
 from recurra.comparison.judgement import Entry, Judgement, judge
 from recurra.comparison.options import ComparisonOptions, comparison_options
 from recurra.comparison.plan import Plan, Trial, final_trials, make_plan, tuning_trials
 from recurra.comparison.recommendation import recommend
-from recurra.comparison.summary import TASKS, summarise
+from recurra.comparison.sessions import Sessions
+from recurra.comparison.summary import TASKS, still_improving, summarise
 from recurra.comparison.trials import (
     TRIALS,
     Clock,
@@ -42,6 +43,7 @@ from recurra.training.loop import EpochRecord
 
 PLAN, SUMMARY = "comparison.json", "summary.json"
 VALIDATION = 0.2  # of the training data, where learning rates are tried and nobody says otherwise
+_BUSY = 1.25  # times that a step of one training takes longer than of another, from which on it is said
 _BASELINE_S, _BASELINE_SHARE = 60.0, 0.1  # seconds for a baseline, and share of a budget
 
 
@@ -81,6 +83,7 @@ def compare(
     weights: int | None = None,
     seeds: int | None = None,
     trials: int | None = None,
+    tune_on: int | None = None,
     budget: str | float | None = None,
     jobs: int | None = None,
     out: str | Path | None = None,
@@ -104,7 +107,7 @@ def compare(
         data: a file, a folder, a frame or a text, as `recurra fit` takes it.
         task: "classify", "regress", "tag", "forecast" or "generate"; None works out all of them but "tag".
         test: data to score on; None holds a part of `data` out.
-        cells, match, weights, seeds, trials, budget, jobs: see `recurra.comparison.options.ComparisonOptions`.
+        cells, match, weights, seeds, trials, tune_on, budget, jobs: see `recurra.comparison.options.ComparisonOptions`.
         encoders: modules of your own that take part beside the cells, name -> class or function of (input_size, units),
             whose forward takes x (B, T, I) and lengths (B,) to (B, T, any H); see `recurra.networks.own.OwnEncoder` and
             docs/comparing.md. Their runs are loaded with `recurra.load(run, encoders=...)`.
@@ -146,6 +149,7 @@ def compare(
         weights=weights,
         seeds=seeds,
         trials=trials,
+        tune_on=tune_on,
         jobs=jobs,
     )
     name = "texts" if is_for_writing(data, task, roles, encoding) else kind_of(task, roles)
@@ -182,6 +186,7 @@ class _Work:
         self.name, self.asked, self.options, self.out = name, asked, options, out
         self.started, self.command = started, command
         self.notes: list[str] = []
+        self.sessions = Sessions(out / TRIALS, started)
         self._tell, self._said, self._in_trials = observer, set[str](), False
 
     def observe(self, event: Event) -> None:
@@ -200,11 +205,16 @@ class _Work:
         self, data: Any, test: Any, encoding: str | None
     ) -> tuple[dict[str, Any], dict[str, list[Run]]]:
         """The summary, and the runs of each cell."""
+        before = self._stored_plan()
+        if before is not None:
+            self._check_asked(before)
         opened = kind(self.name).opened
         fitting, sources = opened(data, self.asked, test=test, encoding=encoding, observer=self.observe)
         self._prepare(fitting)
         for encoder in self.options.encoders:
             check_encoder(encoder, sees_ahead=fitting.settings.network.sees_ahead)
+        if before is not None:
+            self._check_same(before, fitting)
         limit = _BASELINE_S
         if self.options.budget_s is not None:
             limit = min(limit, _BASELINE_SHARE * self.options.budget_s)
@@ -214,7 +224,8 @@ class _Work:
                 raise InputError(
                     "a baseline has this name", where=f"encoders[{result.name!r}]", fix="Take another one."
                 )
-        plan = self._plan(fitting)
+        plan = before or self._new_plan(fitting)
+        self.sessions.note()
         tuned = self._trials(
             fitting, plan, tuning_trials(plan, self.asked.seed), sources, "Choosing learning rates"
         )
@@ -262,32 +273,34 @@ class _Work:
     def _tested(self, fitting: Fitting[Any, Any]) -> bool:
         return bool(fitting.new_config([]).parts.get("test"))
 
-    def _plan(self, fitting: Fitting[Any, Any]) -> Plan:
-        """The plan of an interrupted comparison where there is one, else a new one, written down."""
+    def _stored_plan(self) -> Plan | None:
+        """The plan of an interrupted comparison; None where there is none."""
         path = self.out / PLAN
-        if path.exists():
-            try:
-                plan = Plan.model_validate(read_json(path))
-            except ValidationError as error:
-                raise RunError(
-                    f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}",
-                    where=str(path),
-                    fix="The file was altered or is of another version; start again in another folder.",
-                ) from error
-            self._check_same(plan, fitting)
-            return plan
+        if not path.exists():
+            return None
+        try:
+            return Plan.model_validate(read_json(path))
+        except ValidationError as error:
+            raise RunError(
+                f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}",
+                where=str(path),
+                fix="The file was altered or is of another version; start again in another folder.",
+            ) from error
+
+    def _new_plan(self, fitting: Fitting[Any, Any]) -> Plan:
+        """Made and written down."""
         plan = make_plan(self.name, fitting, self.options, started=self.started, observer=self.observe)
-        make_folder(self.out)
-        write_json(path, plan.model_dump(mode="json"))
+        make_folder(self.out / TRIALS)
+        write_json(self.out / PLAN, plan.model_dump(mode="json"))
         return plan
 
-    def _check_same(self, plan: Plan, fitting: Fitting[Any, Any]) -> None:
+    def _check_asked(self, plan: Plan) -> None:
+        """What can be refused before any data are read."""
         before = {"kind": plan.kind, **plan.options.model_dump(mode="json"), **plan.asked}
-        now = {
-            "kind": self.name,
-            **self.options.model_dump(mode="json"),
-            **fitting.options.model_dump(mode="json"),
-        }
+        asked = self.asked.model_dump(mode="json")
+        if asked["validation"] is None:  # then the data may have decided
+            del asked["validation"]
+        now = {"kind": self.name, **self.options.model_dump(mode="json"), **asked}
         for name, value in now.items():
             if before.get(name) != value:
                 raise InputError(
@@ -295,6 +308,10 @@ class _Work:
                     where="--resume",
                     fix="Repeat the command as it was, or start again in another folder.",
                 )
+
+    def _check_same(self, plan: Plan, fitting: Fitting[Any, Any]) -> None:
+        """What can be refused before anything is fitted."""
+        self._check_asked(plan)
         if plan.fingerprint != fitting.fingerprint:
             raise RunError(
                 "the data is not the data that this comparison began with",
@@ -312,7 +329,9 @@ class _Work:
         there = [trial for trial in trials if record_of(self.out, trial) is not None]
         if there:
             self.observe(Said(f"{len(there)} of {len(trials)} are there from before"))
-        clock = Clock(sum(plan.training_s(trial.candidate) for trial in trials if trial not in there))
+        clock = Clock(
+            sum(plan.training_s(trial.candidate, trial.purpose) for trial in trials if trial not in there)
+        )
         found: dict[str, Record] = {}
         together = run_trials(
             fitting,
@@ -324,15 +343,19 @@ class _Work:
             observer=self.observe,
         )
         self._in_trials = True
-        for trial, record in together:
-            found[trial.name] = record
-            if trial in there:
-                continue
-            left = clock.ended(plan.training_s(trial.candidate))
-            self.observe(Said(f"{len(found)} of {len(trials)}: {_line(trial, record)}{_left(left)}"))
-            if self.options.jobs > 1:
-                self.observe(Measured(len(found), len(trials), "trainings"))
-        self._in_trials = False
+        try:
+            for trial, record in together:
+                found[trial.name] = record
+                if trial in there:
+                    continue
+                self.sessions.note()
+                left = clock.ended(plan.training_s(trial.candidate, trial.purpose))
+                self.observe(Said(f"{len(found)} of {len(trials)}: {_line(trial, record)}{_left(left)}"))
+                if self.options.jobs > 1:
+                    self.observe(Measured(len(found), len(trials), "trainings"))
+        finally:
+            self._in_trials = False
+            self.sessions.note()
         return [(trial, found[trial.name]) for trial in trials]
 
     def _chosen(self, plan: Plan, tuned: list[tuple[Trial, Record]]) -> dict[str, float]:
@@ -367,6 +390,9 @@ class _Work:
     ) -> dict[str, Any]:
         self.observe(PhaseStarted("Comparing"))
         records = {trial.name: record for trial, record in final}
+        own = {cell: [r for _, r in final if r["cell"] == cell] for cell in runs}
+        improving = [cell for cell, found in own.items() if still_improving(found)]
+        self._say_how_busy(own)
         judgement = self._judged(fitting, good, records)
         costs = {cell: self._costs(fitting, plan, own[0]) for cell, own in runs.items()}
         first = next(iter(runs.values()))[0]
@@ -374,7 +400,7 @@ class _Work:
             plan,
             first.config,
             judgement,
-            recommend(judgement),
+            recommend(judgement, improving, self._longer(fitting)),
             task=TASKS.get(self.name) or first.metrics["task"],
             tuning=[record for _, record in tuned],
             final=[record for _, record in final],
@@ -382,8 +408,26 @@ class _Work:
             baselines=[result for result, _ in fitting.of_baselines()],
             notes=self.notes,
             command=self.command,
-            seconds=time.monotonic() - self.started,
+            seconds=self.sessions.total_s,
         )
+
+    def _say_how_busy(self, own: dict[str, list[Record]]) -> None:
+        """Times that wandered are said, with the network that shows it most."""
+        slowdowns = {cell: times_of(records)["slowdown"] for cell, records in own.items()}
+        cell = max(slowdowns, key=lambda cell: slowdowns[cell])
+        if slowdowns[cell] >= _BUSY:
+            self.observe(
+                Said(
+                    f"the machine was busy: a step took {slowdowns[cell]:.1f} times as long in one training of "
+                    f"{cell_name(cell)} as in another; times are those of the quickest training of each network",
+                    "warning",
+                )
+            )
+
+    def _longer(self, fitting: Fitting[Any, Any]) -> str:
+        """The option that trains about twice as long."""
+        budget, epochs = self.options.budget_s, fitting.settings.training.epochs
+        return f"--set training.epochs={2 * epochs}" if budget is None else f"--budget {2 * budget:.0f}s"
 
     def _judged(self, fitting: Fitting[Any, Any], good: list[Trial], records: dict[str, Record]) -> Judgement:
         of_cell: dict[str, list[Trial]] = {}
@@ -394,7 +438,7 @@ class _Work:
                 cell,
                 True,
                 np.stack([contributions_of(self.out, trial) for trial in own]),
-                float(np.mean([records[trial.name]["seconds"] for trial in own])),
+                times_of([records[trial.name] for trial in own])["train_s"],
             )
             for cell, own in of_cell.items()
         ]

@@ -39,6 +39,30 @@ def measure_costs(fitting: Fitting[Any, Any], run: Run[Any, Any], threads: int) 
     return {"memory_bytes": memory, "over_length": over_length} | _latency(run)
 
 
+def times_of(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """What trainings of one network took, by the pace of the quickest: whatever else a machine does only adds.
+
+    Args:
+        records: with `seconds`, validation included, and `steps` of each.
+
+    Returns:
+        step_s, train_s of a training of as many steps as they had on average, train_range_s as they were, and
+        slowdown: how many times longer a step of the slowest took.
+
+    >>> times_of([{"seconds": 2.0, "steps": 10}, {"seconds": 6.0, "steps": 20}])
+    {'step_s': 0.2, 'train_s': 3.0, 'train_range_s': [2.0, 6.0], 'slowdown': 1.5}
+    """
+    paces = [each["seconds"] / max(1, each["steps"]) for each in records]
+    seconds = [each["seconds"] for each in records]
+    quickest = min(paces)
+    return {
+        "step_s": quickest,
+        "train_s": quickest * statistics.mean(each["steps"] for each in records),
+        "train_range_s": [min(seconds), max(seconds)],
+        "slowdown": round(max(paces) / max(quickest, 1e-9), 3),
+    }
+
+
 def _memory(fitting: Fitting[Any, Any], network: nn.Module) -> tuple[int, Tensor]:
     """Bytes that an optimiser step holds at most, and what the first encoder read.
 

@@ -21,7 +21,7 @@ class Entry:
         name: of a cell in small letters, or of a baseline.
         network: whether it is one; baselines have no seeds.
         contributions: (S, N, C) what each test example adds to the sums of the score, for each seed.
-        train_s: seconds of a training, on average.
+        train_s: seconds of a training.
     """
 
     name: str

@@ -24,6 +24,7 @@ class ComparisonOptions(BaseModel):
         weights: of each network where weights are equal; None: as many as the network has that `recurra fit` takes.
         seeds: trainings of each network with the chosen learning rate.
         trials: learning rates tried for each network; 1 takes the default one.
+        tune_on: training examples that learning rates are tried on, of running text tokens; None: all.
         budget_s: seconds for everything; None: every training runs through its epochs.
         jobs: trainings at the same time, each in a process of its own.
     """
@@ -36,6 +37,7 @@ class ComparisonOptions(BaseModel):
     weights: int | None = Field(default=None, ge=1)
     seeds: int = Field(default=3, ge=1)
     trials: int = Field(default=3, ge=1)
+    tune_on: int | None = Field(default=None, ge=1)
     budget_s: float | None = Field(default=None, gt=0)
     jobs: int = Field(default=1, ge=1)
 
@@ -93,7 +95,7 @@ def comparison_options(
         first = error.errors()[0]
         raise InputError(
             f"{first['input']!r} does not fit: {first['msg'][0].lower() + first['msg'][1:]}",
-            where=f"--{first['loc'][0]}",
+            where=f"--{str(first['loc'][0]).replace('_', '-')}",
         ) from error
     if options.weights is not None and options.match == "time":
         raise InputError(

@@ -19,6 +19,7 @@ from recurra.runs.budget import Pace, measure_pace
 from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.fitting import Fitting
 
+Purpose = Literal["tuning", "final"]
 TOLERANCE = 0.02  # by which numbers of weights may differ
 FORMAT = 1
 _TRAINING_SHARE = 0.85  # of the time left, for all trainings; the rest scores and measures
@@ -40,6 +41,7 @@ class Candidate(BaseModel):
         weights: trainable numbers.
         step_s: seconds of an optimiser step, measured once before all trainings.
         epoch_s: of a pass over the training part with its validation.
+        validation_s: of that, for the validation.
         total_steps: optimiser steps of each of its trainings.
         learning_rates: tried on the validation part, the default one first.
     """
@@ -54,6 +56,7 @@ class Candidate(BaseModel):
     weights: int
     step_s: float
     epoch_s: float
+    validation_s: float = 0.0
     total_steps: int
     learning_rates: tuple[float, ...]
 
@@ -80,6 +83,7 @@ class Plan(BaseModel):
         fingerprint: of the data, as everything was prepared.
         asked: what was asked of the data and of every training.
         steps_per_epoch: optimiser steps of a pass over the training part.
+        tuning_share: of the training part that learning rates are tried on, as often as the whole is read.
         threads: of each training.
         left_out: cell -> why it cannot take part.
     """
@@ -92,13 +96,15 @@ class Plan(BaseModel):
     options: ComparisonOptions
     asked: dict[str, Any]
     steps_per_epoch: int
+    tuning_share: float = 1.0
     threads: int
     candidates: tuple[Candidate, ...]
     left_out: dict[str, str]
 
-    def training_s(self, candidate: Candidate) -> float:
+    def training_s(self, candidate: Candidate, purpose: Purpose = "final") -> float:
         """How long one of its trainings takes at most, by the pace measured."""
-        return candidate.epoch_s * candidate.total_steps / self.steps_per_epoch
+        share = self.tuning_share if purpose == "tuning" else 1.0
+        return _epoch_s(candidate, share) * candidate.total_steps / self.steps_per_epoch
 
 
 @dataclass(frozen=True)
@@ -107,12 +113,19 @@ class Trial:
 
     Args:
         purpose: to choose the learning rate, or the training that is scored.
+        share: of the training part that it reads.
     """
 
     candidate: Candidate
-    purpose: Literal["tuning", "final"]
+    purpose: Purpose
     learning_rate: float
     seed: int
+    share: float = 1.0
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps: as many passes over what it reads as others make over the whole."""
+        return max(1, round(self.share * self.candidate.total_steps))
 
     @property
     def name(self) -> str:
@@ -157,7 +170,8 @@ def make_plan(
         raise InputError("none of the networks can be made", fix="; ".join(left_out.values()))
     batches, epochs = len(fitting.training), fitting.settings.training.epochs
     measured = _measured(made, options)
-    steps = _steps(measured, batches, epochs, options, started)
+    share = _tuning_share(fitting, options)
+    steps = _steps(measured, batches, epochs, options, share, started)
     candidates = tuple(
         each.model_copy(update={"total_steps": count}) for each, count in zip(measured, steps, strict=True)
     )
@@ -175,6 +189,7 @@ def make_plan(
         options=options,
         asked=fitting.options.model_dump(mode="json"),
         steps_per_epoch=batches,
+        tuning_share=share,
         threads=threads,
         candidates=candidates,
         left_out=left_out,
@@ -195,7 +210,10 @@ def tuning_trials(plan: Plan, seed: int) -> list[Trial]:
     """Every learning rate of every candidate, with one seed; none where there is nothing to choose."""
     if plan.options.trials == 1:
         return []
-    return [Trial(each, "tuning", rate, seed) for each in plan.candidates for rate in each.learning_rates]
+    share = plan.tuning_share
+    return [
+        Trial(each, "tuning", rate, seed, share) for each in plan.candidates for rate in each.learning_rates
+    ]
 
 
 def final_trials(plan: Plan, seed: int, chosen: dict[str, float]) -> list[Trial]:
@@ -206,6 +224,17 @@ def final_trials(plan: Plan, seed: int, chosen: dict[str, float]) -> list[Trial]
         for each in plan.candidates
         if each.cell in chosen
     ]
+
+
+def _epoch_s(candidate: Candidate, share: float) -> float:
+    """Seconds of a pass over such a share of the training part, with the whole validation."""
+    return share * (candidate.epoch_s - candidate.validation_s) + candidate.validation_s
+
+
+def _tuning_share(fitting: Fitting[Any, Any], options: ComparisonOptions) -> float:
+    if options.tune_on is None:
+        return 1.0
+    return min(1.0, options.tune_on / fitting.new_config([]).parts["train"])
 
 
 def _sized(
@@ -279,6 +308,7 @@ def _measured(made: list[tuple[Fitting[Any, Any], nn.Module]], options: Comparis
                 weights=count_weights(network),
                 step_s=pace.step_s,
                 epoch_s=pace.epoch_s(len(own.training), own.validation_steps),
+                validation_s=pace.epoch_s(0, own.validation_steps),
                 total_steps=len(own.training),
                 learning_rates=learning_rates(own.settings.training.learning_rate, options.trials),
             )
@@ -287,17 +317,24 @@ def _measured(made: list[tuple[Fitting[Any, Any], nn.Module]], options: Comparis
 
 
 def _steps(
-    made: list[Candidate], batches: int, epochs: int, options: ComparisonOptions, started: float
+    made: list[Candidate],
+    batches: int,
+    epochs: int,
+    options: ComparisonOptions,
+    tuning_share: float,
+    started: float,
 ) -> list[int]:
-    """Optimiser steps of each candidate's trainings."""
+    """Optimiser steps of each candidate's scored trainings."""
+    trials = options.per_cell - options.seeds
+    all_s = [options.seeds * each.epoch_s + trials * _epoch_s(each, tuning_share) for each in made]
     together = math.inf
     if options.budget_s is not None:
         left = max(0.0, started + options.budget_s - time.monotonic())
         together = _TRAINING_SHARE * left * options.jobs
     if options.match == "params":
-        affordable = together / (options.per_cell * sum(each.epoch_s for each in made))
+        affordable = together / sum(all_s)
         return [max(1, int(min(epochs, affordable) * batches))] * len(made)
-    each_s = together / (options.per_cell * len(made))
+    each_s = together / sum(whole / each.epoch_s for whole, each in zip(all_s, made, strict=True))
     if options.budget_s is None:
         each_s = epochs * max(each.epoch_s for each in made)
     return [max(1, int(each_s / each.epoch_s * batches)) for each in made]

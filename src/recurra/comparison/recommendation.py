@@ -9,13 +9,15 @@
 4. With fewer than three seeds, or too little test data for an interval, nothing is told: the best by its mean is
    named, and that it is no more than that.
 5. The doubt is the closest rival's: a tie with how many seeds it would take, or that more seeds would not do; a lead
-   with its interval and corrected p-value.
+   with its interval and corrected p-value. Networks that were still improving when training ended are named in it, with
+   what trains them longer: they may have been ruled out too early (`recurra.comparison.summary.still_improving`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from recurra.comparison.judgement import Judgement, Pair, Row
@@ -48,12 +50,29 @@ class Recommendation:
         return asdict(self) | {"tied": list(self.tied)}
 
 
-def recommend(judgement: Judgement) -> Recommendation:
+def recommend(judgement: Judgement, improving: Sequence[str] = (), longer: str = "") -> Recommendation:
     """Apply the rules.
 
     Args:
         judgement: with at least one network.
+        improving: the networks that were still improving when their training ended.
+        longer: the options that train longer, as in "--budget 20m".
     """
+    found = _recommend(judgement)
+    named = [row.name for row in judgement.rows if row.name in improving]
+    if not named:
+        return found
+    names, one = [cell_name(name) for name in named], len(named) == 1
+    said = f"{', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]}"
+    ruled_out = "" if named == [found.take] else f" before ruling {'it' if one else 'them'} out"
+    doubt = (
+        f"{found.doubt.removesuffix('.')}; and {said} {'was' if one else 'were'} still improving when training ended: "
+        f"train longer ({longer}){ruled_out}."
+    )
+    return replace(found, doubt=doubt)
+
+
+def _recommend(judgement: Judgement) -> Recommendation:
     networks = [row for row in judgement.rows if row.network]
     baselines = [row for row in judgement.rows if not row.network]
     leader, words = networks[0], _Words(judgement)

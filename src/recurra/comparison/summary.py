@@ -6,6 +6,7 @@ import statistics
 import time
 from typing import Any
 
+from recurra.comparison.costs import times_of
 from recurra.comparison.judgement import LEVEL, Judgement
 from recurra.comparison.plan import Plan
 from recurra.comparison.recommendation import Recommendation
@@ -16,6 +17,7 @@ from recurra.statistics.repeated import LEAST_SEEDS
 from recurra.tasks.baselines import BaselineResult
 
 FORMAT = 1
+_LAST_PART, _GAIN = 0.25, 0.01  # of a training that is looked at, and of its loss that it must have taken off
 _OF_TUNING = ("cell", "learning_rate", "validation_loss", "failed", "seconds", "curve")
 TASKS = {"tags": "tag", "forecasts": "forecast", "texts": "generate"}
 
@@ -65,8 +67,8 @@ def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[st
         )
         told.append(
             f"Tuning: {options.trials} learning rates for each network, half a power of ten apart ({rates}), with a "
-            "seed that no scored training has; the one with the lowest validation loss was taken. Every other "
-            "setting is the same for all."
+            f"seed that no scored training has{_tuned_on(plan, parts)}; the one with the lowest validation loss was "
+            "taken. Every other setting is the same for all."
         )
     else:
         told.append("Tuning: none; the default learning rate and every other default, the same for all.")
@@ -80,6 +82,12 @@ def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[st
     if options.budget_s is not None:
         told.append(f"Budget: {options.budget_s:.0f} s for everything, shared out before the first training.")
     return told
+
+
+def _tuned_on(plan: Plan, parts: dict[str, int]) -> str:
+    if plan.tuning_share == 1:
+        return ""
+    return f", on {round(plan.tuning_share * parts['train']):,} of the {parts['train']:,} training examples"
 
 
 def summarise(
@@ -120,10 +128,11 @@ def summarise(
                 "hidden_size": each.hidden_size,
                 "weights": each.weights,
                 "learning_rate": chosen[row.name],
-                "step_s": each.step_s,
+                **times_of(own),
                 "epoch_s": each.epoch_s,
                 "steps": statistics.mean(r["steps"] for r in own),
                 "best_epoch": [r["best_epoch"] for r in own],
+                "still_improving": still_improving(own),
                 "runs": [r["run"] for r in own],
                 "scores": [r["scores"] for r in own],
                 "curves": [{"seed": r["seed"], "epochs": r["curve"]} for r in own],
@@ -155,13 +164,7 @@ def summarise(
         "least_seeds": LEAST_SEEDS,
         "held_equal": held_equal(plan, config.parts, validated=bool(config.parts.get("validation"))),
         "left_out": plan.left_out | _failed(plan, tuning, final),
-        "tuning": [
-            {
-                name: record.get(name)
-                for name in ("cell", "learning_rate", "validation_loss", "failed", "seconds", "curve")
-            }
-            for record in tuning
-        ],
+        "tuning": [{name: record.get(name) for name in _OF_TUNING} for record in tuning],
         "options": plan.options.model_dump(mode="json"),
         "asked": plan.asked,
         "notes": notes,
@@ -171,6 +174,31 @@ def summarise(
         "seconds": seconds,
         "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+def still_improving(records: list[Record]) -> bool:
+    """Whether a network was trained too short to be judged: for most seeds training went through all its steps, its
+    last epoch was the best, and the last quarter of the epochs still took a hundredth off the validation loss.
+
+    Args:
+        records: of the scored trainings of one network; without a validation part nothing can be said.
+
+    >>> curve = [{"validation": {"loss": loss}} for loss in (1.0, 0.8, 0.7, 0.6)]
+    >>> one = {"stopped": "finished", "best_epoch": 4, "curve": curve}
+    >>> still_improving([one]), still_improving([one, one | {"stopped": "early"}])
+    (True, False)
+    """
+
+    def improving(record: Record) -> bool:
+        losses = [each["validation"]["loss"] for each in record["curve"] if each["validation"]]
+        if record["stopped"] != "finished" or not losses or record["best_epoch"] < len(losses):
+            return False
+        if len(losses) == 1:
+            return True
+        before = losses[min(len(losses) - 2, int((1 - _LAST_PART) * len(losses)) - 1)]
+        return before - losses[-1] > _GAIN * abs(losses[-1])
+
+    return 2 * sum(map(improving, records)) > len(records)
 
 
 def _failed(plan: Plan, tuning: list[Record], final: list[Record]) -> dict[str, str]:

@@ -100,7 +100,7 @@ def run_trial(
     Raises:
         KeyboardInterrupt: it was interrupted.
     """
-    own = fitting.again(trial.candidate.settings(trial.learning_rate, threads), trial.seed)
+    own = fitting.again(trial.candidate.settings(trial.learning_rate, threads), trial.seed, trial.share)
     record: Record = {
         "name": trial.name,
         "cell": trial.candidate.cell,
@@ -129,7 +129,7 @@ def _tune(own: Fitting[Any, Any], trial: Trial, out: Path, observer: Observer) -
     history = train_network(
         own,
         network,
-        total_steps=trial.candidate.total_steps,
+        total_steps=trial.total_steps,
         folder=folder,
         resume=True,
         observer=observer,
@@ -156,7 +156,7 @@ def _final(own: Fitting[Any, Any], trial: Trial, out: Path, sources: list[str], 
         resume=True,
         observer=observer,
         prepared=True,
-        total_steps=trial.candidate.total_steps,
+        total_steps=trial.total_steps,
     )
     training = run.metrics["training"]
     if training["stopped"] == "interrupted":

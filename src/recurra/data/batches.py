@@ -57,6 +57,10 @@ class BatchSource(Protocol):
         """The same batches, in the order that another seed gives."""
         ...
 
+    def part(self, share: float) -> Self:
+        """Such a share of the examples, always the same ones, for work that need not see all."""
+        ...
+
 
 class Batches:
     """Every sequence once per epoch, in batches of like lengths.
@@ -142,6 +146,24 @@ class Batches:
         other = copy.copy(self)
         other._seed = seed
         return other
+
+    def part(self, share: float) -> Self:
+        """Such a share of the sequences, at least one, drawn once for all seeds; nothing is copied.
+
+        >>> sequences = Packed.from_list([np.arange(n) for n in range(1, 9)])
+        >>> [len(b) for b in Batches(sequences, None, max_batch=8).part(0.5).epoch(0)]
+        [4]
+        """
+        count = max(1, round(share * len(self._sequences)))
+        places = np.sort(np.random.default_rng(0).choice(len(self._sequences), count, replace=False))
+        return type(self)(
+            self._sequences.take(places),
+            None if self._target is None else self._target[places],
+            tokens_per_batch=self._tokens_per_batch,
+            max_batch=self._max_batch,
+            seed=self._seed,
+            mixing=self._mixing,
+        )
 
     def evaluation(self) -> Iterator[Batch]:
         """Every sequence once, longest first, unshuffled, in batches four times as large."""

@@ -116,7 +116,7 @@ def _costs(summary: Summary) -> Section:
     drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
     caption = "Forward and backward through the layers, 16 sequences at once"
     table = Table(
-        "Size, time and memory of each network on this machine",
+        "Size, time and memory of each network on this machine; times by the pace of its quickest training",
         [
             "network",
             "units",

@@ -14,6 +14,7 @@ from recurra.storage import read_json, write_json
 
 CONFIG = "config.json"
 FORMAT = 1
+_NAMED = 6  # runs that an error names at most
 
 
 class FitOptions(BaseModel):
@@ -133,6 +134,14 @@ def read_kind(folder: Path) -> str:
     """
     path = folder / CONFIG
     if not folder.is_dir() or not path.exists():
+        inside = _runs_inside(folder)
+        if inside:
+            raise RunError(
+                "this folder holds several runs, and one is needed",
+                where=str(folder),
+                fix=f"Name one of {', '.join(inside[:_NAMED])}"
+                + (f" and {len(inside) - _NAMED} more." if inside[_NAMED:] else "."),
+            )
         raise RunError(
             "this is not a run folder (no config.json in it)",
             where=str(folder),
@@ -149,6 +158,14 @@ def read_kind(folder: Path) -> str:
             fix="Use the version of Recurra that made it, or train it again.",
         )
     return str(content.get("kind"))
+
+
+def _runs_inside(folder: Path) -> list[str]:
+    """The runs of a comparison or of a part of the demo; of all its parts."""
+    for pattern in (f"*/{CONFIG}", f"*/*/{CONFIG}"):
+        if found := sorted(str(path.parent) for path in folder.glob(pattern)):
+            return found
+    return []
 
 
 def read_config(folder: Path, form: type[C]) -> C:

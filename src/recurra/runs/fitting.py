@@ -87,12 +87,13 @@ class Fitting(ABC, Generic[C, R]):
             anew: False where a checkpoint is about to replace all its weights.
         """
 
-    def again(self, settings: dict[str, Any], seed: int) -> Self:
+    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
         """Another training on what `prepare` made: the same parts, encoders and batches; nothing is copied.
 
         Args:
             settings: changes of network and training only; what the data were prepared with stays.
             seed: of the first weights, the order of batches and dropout.
+            share: of the training examples that it learns from.
         """
         other = copy.copy(self)
         other.options = self.options.model_copy(
@@ -100,6 +101,8 @@ class Fitting(ABC, Generic[C, R]):
         )
         other.settings = self.settings.changed(settings)
         other.training = self.training.reseeded(seed)
+        if share < 1:
+            other.training = other.training.part(share)
         return other
 
     def resized(self, hidden_size: int) -> nn.Module:
@@ -239,6 +242,7 @@ def carry_out(
                 write_config(out, config)
 
         observer(PhaseStarted("Training"))
+        clock["training"] = time.monotonic()
         assert config.total_steps is not None
         history = train_network(
             fitting,
@@ -395,13 +399,15 @@ def _say_how_it_ended(history: History, observer: Observer) -> None:
 
 
 def _seconds(clock: dict[str, float], started: float, history: History) -> dict[str, float]:
+    """Of each part of the work; what earlier sessions trained counts in training and total."""
+    earlier = max(0.0, history.seconds - (clock["trained"] - clock["training"]))
     return {
         "before": clock["begin"] - started,
         "preparing": clock["prepared"] - clock["begin"],
         "baselines": clock["baselines"] - clock["prepared"],
         "training": history.seconds,
         "scoring": clock["scored"] - clock["trained"],
-        "total": clock["scored"] - started,
+        "total": clock["scored"] - started + earlier,
     }
 
 

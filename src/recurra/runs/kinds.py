@@ -97,7 +97,7 @@ def kind_of(task: str | None, roles: dict[str, Any]) -> str:
 
 def is_for_writing(data: Any, task: str | None, roles: dict[str, Any], encoding: str | None) -> bool:
     """Whether nothing is said of the data, and they are running text, in a file or as they stand."""
-    if task is not None or any(roles.values()):
+    if task is not None or any(value not in (None, [], "") for value in roles.values()):
         return False
     return is_text_itself(data) or (isinstance(data, str | os.PathLike) and is_running_text(data, encoding))
 
@@ -142,4 +142,5 @@ def make_options(
     except ValidationError as error:
         first = error.errors()[0]
         option = str(first["loc"][-1]).replace("_", "-")
-        raise InputError(f"{first['input']!r} does not fit: {first['msg']}", where=f"--{option}") from error
+        message = first["msg"][0].lower() + first["msg"][1:]
+        raise InputError(f"{first['input']!r} does not fit: {message}", where=f"--{option}") from error

@@ -88,6 +88,14 @@ class RoomsOfSettings(BaseModel):
             return type(self).model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
+            if len(first["loc"]) == 1:  # two settings of a room do not go together
+                room = first["loc"][0]
+                asked = [
+                    f"{name}={value}" for name, value in overrides.items() if name.startswith(f"{room}.")
+                ]
+                raise InputError(
+                    first["msg"].removeprefix("Value error, "), where=f"--set {' --set '.join(asked)}"
+                ) from error
             name = ".".join(str(part) for part in first["loc"][:2])
             raise InputError(
                 f"{name} = {first['input']!r} does not fit: {first['msg'][0].lower() + first['msg'][1:]}",

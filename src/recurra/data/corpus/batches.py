@@ -88,6 +88,13 @@ class StreamBatches:
         other._seed = seed
         return other
 
+    def part(self, share: float) -> Self:
+        """The beginning of the stream, such a share of it."""
+        begin, ids = int(self._ids[0]), self._ids[1:]
+        count = max(self._rows, round(share * len(ids)))
+        given = {"rows": self._rows, "steps": self._steps, "vary": self._vary, "seed": self._seed}
+        return type(self)(ids[:count], begin=begin, **given)
+
     def evaluation(self) -> Iterator[Batch]:
         """The stream from its beginning, in windows of equal length."""
         columns = (len(self._ids) - 1) // self._rows

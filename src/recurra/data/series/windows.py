@@ -80,6 +80,15 @@ class WindowBatches:
         other._seed = seed
         return other
 
+    def part(self, share: float) -> Self:
+        """Such a share of the windows, at least one, drawn once for all seeds, and of those that an epoch takes."""
+        other = copy.copy(self)
+        count = max(1, round(share * len(self.origins)))
+        places = np.random.default_rng(0).choice(len(self.origins), count, replace=False)
+        other.origins = self.origins[np.sort(places)]
+        other._count = min(count, max(1, round(share * self._count)))
+        return other
+
     def evaluation(self) -> Iterator[Batch]:
         """Every window once, in order."""
         size = _EVALUATION_FACTOR * self._batch_size

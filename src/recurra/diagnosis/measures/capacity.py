@@ -113,6 +113,9 @@ class _Drawn:
     def reseeded(self, seed: int) -> Self:
         return type(self)(self._draw, self._length, self._steps, seed)
 
+    def part(self, share: float) -> Self:
+        return type(self)(self._draw, self._length, max(1, round(share * self._steps)), self._seed)
+
     def _batch(self, size: int, *number: int, shortened: bool = False) -> Batch:
         rng = np.random.default_rng([self._seed, *number])
         x, target = self._draw(rng, size, self._length)
