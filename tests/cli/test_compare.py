@@ -1,6 +1,7 @@
 """`recurra compare` as a person meets it."""
 
 import json
+import sys
 
 import pytest
 
@@ -40,6 +41,22 @@ def test_a_table_what_was_held_equal_and_two_sentences_are_printed(reviews, tmp_
     assert "6 of 6 are there from before" in done.stderr
 
 
+def test_a_network_of_ones_own_is_imported_where_it_is_asked_for(reviews, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    (tmp_path / "own_networks.py").write_text(
+        "from torch import nn\n\nclass Mine(nn.Linear):\n"
+        "    def forward(self, x, lengths):\n        return super().forward(x).cumsum(1)\n"
+    )
+    few = ["--cells", "gru", "--trials", "1", "--seeds", "1", *QUICK, "--set", "network.pairs=0"]
+    done = recurra("compare", reviews, *few, "--own", "mine=own_networks:Mine", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "mine" in done.stdout
+    done = recurra("info", "out/mine-seed-1")
+    assert done.returncode == 2
+    assert "Hand its class over, in Python: recurra.load" in done.stderr
+
+
 def test_ctrl_c_says_what_is_kept_and_how_to_go_on(reviews, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -76,6 +93,9 @@ def test_a_folder_of_runs_is_answered_with_the_runs_in_it(reviews, tmp_path, ver
     ("wrong", "message"),
     [
         (["--cells", "gru,xyz"], "--cells: expected one or several different ones of rnn,"),
+        (["--own", "Mine"], "--own: expected NAME=MODULE:CLASS, found 'Mine'"),
+        (["--own", "mine=no_such_module:Mine"], "--own mine=no_such_module:Mine: there is no Mine to import"),
+        (["--own", "gru=json:JSONDecoder"], "'gru' cannot be the name of a module of your own"),
         (["--match", "size"], "--match: 'size' does not fit"),
         (["--budget", "soon"], "--budget: expected a time above zero"),
         (["--seeds", "0"], "--seeds: 0 does not fit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shlex
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from recurra.cli.console import Watcher, interval, number, plain, print_json
 from recurra.cli.fit import free_place, parse_assignments
 from recurra.comparison.compare import PLAN, compare
 from recurra.comparison.trials import TRIALS
+from recurra.errors import InputError
 from recurra.networks.config import cell_name
 from recurra.report.writing import write_page
 
@@ -22,6 +24,7 @@ def run_compare(
     *,
     out: Path | None,
     roles: dict[str, Any],
+    own: list[str],
     assignments: list[str],
     options: dict[str, Any],
     as_json: bool,
@@ -29,11 +32,13 @@ def run_compare(
 ) -> None:
     """Compare, print the table and the two sentences."""
     place = out if out is not None or asked["resume"] else free_place(data, "-compared")
+    encoders = dict(map(_imported, own))
     with Watcher(as_json=as_json) as watcher:
         try:
             found = compare(
                 data,
                 out=place,
+                encoders=encoders,
                 settings=parse_assignments(assignments),
                 command=shlex.join(["recurra", *sys.argv[1:]]),
                 observer=watcher,
@@ -56,6 +61,28 @@ def run_compare(
         watcher.console.print(
             f"The best network's runs: {', '.join(str(place / run) for run in best['runs'])}"
         )
+
+
+def _imported(given: str) -> tuple[str, Any]:
+    """`mine=package.module:Mine` to the name and what is found there; modules of the working folder are found, too.
+
+    Raises:
+        InputError: nothing of that name, or another form.
+    """
+    name, _, place = given.partition("=")
+    module, _, attribute = place.partition(":")
+    if not (name and module and attribute):
+        raise InputError(
+            f"expected NAME=MODULE:CLASS, found {given!r}",
+            where="--own",
+            fix="For example --own mine=networks:Mine.",
+        )
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        return name, getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"there is no {attribute} to import: {error}", where=f"--own {given}") from error
 
 
 def _how_to_go_on(place: Path | None) -> str:

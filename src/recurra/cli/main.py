@@ -191,6 +191,13 @@ def compare(
     cells: Annotated[
         str | None, typer.Option(metavar="CELL,CELL", help="Networks that take part; else all there are.")
     ] = None,
+    own: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=MODULE:CLASS",
+            help="A network of your own that takes part; the module is imported, so its code runs.",
+        ),
+    ] = None,
     match: Annotated[
         str | None, typer.Option(metavar="params|time", help="Held equal: weights, or time of training.")
     ] = None,
@@ -270,6 +277,7 @@ def compare(
             "season": season,
         },
         cells=cells,
+        own=own or [],
         match=match,
         weights=weights,
         seeds=seeds,
