@@ -13,6 +13,7 @@ from recurra.networks.own import OwnEncoder, encoders_of, own_encoders
 from recurra.networks.own_contract import check_encoder
 from recurra.networks.sequence_network import SequenceNetwork, count_weights
 from recurra.networks.sizing import sized
+from recurra.networks.step_network import StepNetwork, StepNetworkConfig
 
 
 class Attention(nn.Module):
@@ -169,11 +170,14 @@ def test_every_network_takes_it_whatever_width_it_gives():
     with own_encoders(causal):
         shape = NetworkShape(input="features", input_size=3, output_size=2)
         sequences = SequenceNetwork(NetworkConfig(cell="own:mine", hidden_size=7), shape)
+        steps = StepNetwork(StepNetworkConfig(cell="own:mine", hidden_size=7), shape)
         tokens = NetworkShape(input="tokens", input_size=9, output_size=9, steps=4)
         language = LanguageNetwork(LanguageNetworkConfig(cell="own:mine", hidden_size=7), tokens)
         ahead = ForecastShape(look_back=6, horizon=3, past_size=1)
         forecasts = ForecastNetwork(ForecastNetworkConfig(cell="own:mine", hidden_size=7), ahead)
     assert sequences(torch.zeros(2, 4, 3), torch.tensor([4, 2])).shape == (2, 2)
+    assert steps(torch.zeros(2, 4, 3), torch.tensor([4, 2])).shape == (2, 4, 2)
+    assert not steps.config.sees_ahead
     assert language(torch.ones(2, 4).long()).logits.shape == (2, 4, 9)
     one = torch.ones(2).long()
     assert forecasts(torch.zeros(2, 6, 1), torch.zeros(2, 3, 0), one, torch.zeros(2, 0)).shape == (2, 3, 1)

@@ -156,9 +156,12 @@ class Batches:
         """
         count = max(1, round(share * len(self._sequences)))
         places = np.sort(np.random.default_rng(0).choice(len(self._sequences), count, replace=False))
+        target = self._target
+        if target is not None:
+            target = target.take(places) if isinstance(target, Packed) else target[places]
         return type(self)(
             self._sequences.take(places),
-            None if self._target is None else self._target[places],
+            target,
             tokens_per_batch=self._tokens_per_batch,
             max_batch=self._max_batch,
             seed=self._seed,

@@ -125,6 +125,11 @@ class ReaderConfig(EncoderConfig):
         "(cells with gates only)",
     )
 
+    @property
+    def sees_ahead(self) -> bool:
+        """Whether a step may know what comes after it: where sequences are read from both ends."""
+        return self.bidirectional
+
 
 class NetworkConfig(ReaderConfig):
     """Of a network with one answer for each sequence."""
@@ -135,11 +140,6 @@ class NetworkConfig(ReaderConfig):
     pooling: tuple[PoolingName, ...] = Field(
         default=("mean", "max"), min_length=1, description="how steps become one vector"
     )
-
-    @property
-    def sees_ahead(self) -> bool:
-        """Whether a step may know what comes after it: where sequences are read from both ends."""
-        return self.bidirectional
 
 
 class NetworkShape(BaseModel):

@@ -139,9 +139,9 @@ class TagFitting(Fitting[TagRunConfig, TagRun]):
         run.metrics["training"] = {"padding_share": prepared.training.padding_share()}
         return run
 
-    def again(self, settings: dict[str, Any], seed: int) -> Self:
+    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
         """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed)
+        other = super().again(settings, seed, share)
         split = self.options.seed if self.options.split_seed is None else self.options.split_seed
         other.options = other.options.model_copy(update={"split_seed": split})
         return other
