@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+import recurra
 from recurra import SequenceTagger
 from recurra.errors import DataError, InputError
 
@@ -50,6 +51,13 @@ def test_steps_without_a_target_do_not_count():
     model = SequenceTagger(**SMALL).fit(X, holed)
     assert model.score(X, holed) != model.score(X, y)
     assert len(model.predict(X)[0]) == len(X[0])
+
+
+def test_it_is_diagnosed_on_arrays():
+    X = made()
+    y = [Y["texts"](x) for x in X]
+    found = recurra.diagnose(SequenceTagger(**SMALL).fit(X, y).run_, (X, y))
+    assert found.cell == "GRU" and found.steps == 8
 
 
 def test_padding_gets_no_answer():

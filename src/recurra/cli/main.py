@@ -132,6 +132,8 @@ def fit(
 
     Example: recurra fit load.csv --horizon 24 --time date --target load --out runs/load
 
+    Example: recurra fit walks.csv --task tag --id walk --time seconds --target activity --out runs/walks
+
     Example: recurra fit novel.txt --task generate --out runs/novel
     """
     check_there(data, test, init)

@@ -20,6 +20,7 @@ from recurra.data.series.collection import Series
 from recurra.data.series.windows import WindowBatches
 from recurra.diagnosis.subject import Subject
 from recurra.errors import DataError, InputError
+from recurra.estimators.tagger import tagged_examples
 from recurra.networks.forecast_network import ForecastNetwork
 from recurra.networks.language import LanguageNetwork, LanguageOutput
 from recurra.networks.own import encoders_of, own_encoders
@@ -154,7 +155,9 @@ def _loss_on(run: SequenceRun, examples: Examples, targets: np.ndarray, observer
 def _of_tags(run: TagRun, data: Any, encoding: str | None, observer: Observer) -> Subject:
     """Sequences up to the last step that has a target; the loss is that of this step, so that a lag is one."""
     given = data is not None
-    if not isinstance(data, Examples):
+    if isinstance(data, tuple):
+        data, _, _ = tagged_examples(*data)
+    elif not isinstance(data, Examples):
         source = _source(run, data, observer)
         data = read_examples(source, run.config.data_schema, encoding=encoding, observer=observer)
     labels = encode_targets(data, run.targets)

@@ -113,8 +113,7 @@ class SequenceTagger(RunEstimator):
             DataError, InputError: X, y or a parameter cannot be used; both are ValueErrors.
             TrainingError: the loss was not finite from the start.
         """
-        examples = examples_from_arrays(X)
-        examples, labels, schema = _with_targets(examples, y)
+        examples, labels, schema = tagged_examples(X, y)
         notes: list[str] = []
         options = TagFitOptions(
             settings=self._overrides({}),
@@ -159,7 +158,7 @@ class SequenceTagger(RunEstimator):
     def score(self, X: Any, y: Any) -> float:
         """Accuracy, or less the NLL per step, or R², over all steps of X that have a target: more is better."""
         check_is_fitted(self, "run_")
-        examples, _, _ = _with_targets(examples_from_arrays(X), y)
+        examples, _, _ = tagged_examples(X, y)
         scores = {score.name: score.value for score in self.run_.evaluate(examples)}
         kind = self.run_.targets.kind
         return (
@@ -213,12 +212,16 @@ class SequenceTagger(RunEstimator):
         return tags
 
 
-def _with_targets(examples: Examples, y: Any) -> tuple[Examples, Labels | None, Schema]:
-    """The examples with y as their targets, what its classes are, and what a run keeps of it.
+def tagged_examples(X: Any, y: Any) -> tuple[Examples, Labels | None, Schema]:
+    """Examples of X with y as the targets of their steps, what its classes are, and what a run keeps of it.
+
+    Args:
+        X, y: see `SequenceTagger`.
 
     Raises:
-        DataError: no y, or one that does not fit.
+        DataError: X or y cannot be used, or they do not fit each other.
     """
+    examples = examples_from_arrays(X)
     if examples.sequences is None:
         raise DataError("expected numeric sequences, found texts", where="X")
     lengths = examples.sequences.lengths
