@@ -16,11 +16,11 @@ from recurra.data.corpus import read_corpus
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
 from recurra.data.schema import examples_from_arrays
+from recurra.data.schema.arrays import tagged_from_arrays
 from recurra.data.series.collection import Series
 from recurra.data.series.windows import WindowBatches
 from recurra.diagnosis.subject import Subject
 from recurra.errors import DataError, InputError
-from recurra.estimators.tagger import tagged_examples
 from recurra.networks.forecast_network import ForecastNetwork
 from recurra.networks.language import LanguageNetwork, LanguageOutput
 from recurra.networks.own import encoders_of, own_encoders
@@ -156,7 +156,7 @@ def _of_tags(run: TagRun, data: Any, encoding: str | None, observer: Observer) -
     """Sequences up to the last step that has a target; the loss is that of this step, so that a lag is one."""
     given = data is not None
     if isinstance(data, tuple):
-        data, _, _ = tagged_examples(*data)
+        data, _ = tagged_from_arrays(*data)
     elif not isinstance(data, Examples):
         source = _source(run, data, observer)
         data = read_examples(source, run.config.data_schema, encoding=encoding, observer=observer)

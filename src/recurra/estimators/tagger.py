@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -10,11 +9,10 @@ import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from recurra.data.examples import Examples, Steps
+from recurra.data.examples import Examples
 from recurra.data.labels import class_order
-from recurra.data.packed import Packed
-from recurra.data.schema import Schema, examples_from_arrays
-from recurra.errors import DataError
+from recurra.data.schema import Schema
+from recurra.data.schema.arrays import tagged_from_arrays
 from recurra.estimators.base import RunEstimator, schema_of
 from recurra.estimators.labels import Labels
 from recurra.estimators.record import Record, stored_record
@@ -113,7 +111,7 @@ class SequenceTagger(RunEstimator):
             DataError, InputError: X, y or a parameter cannot be used; both are ValueErrors.
             TrainingError: the loss was not finite from the start.
         """
-        examples, labels, schema = tagged_examples(X, y)
+        examples, labels, schema = _tagged(X, y)
         notes: list[str] = []
         options = TagFitOptions(
             settings=self._overrides({}),
@@ -158,7 +156,7 @@ class SequenceTagger(RunEstimator):
     def score(self, X: Any, y: Any) -> float:
         """Accuracy, or less the NLL per step, or R², over all steps of X that have a target: more is better."""
         check_is_fitted(self, "run_")
-        examples, _, _ = tagged_examples(X, y)
+        examples, _, _ = _tagged(X, y)
         scores = {score.name: score.value for score in self.run_.evaluate(examples)}
         kind = self.run_.targets.kind
         return (
@@ -212,58 +210,14 @@ class SequenceTagger(RunEstimator):
         return tags
 
 
-def tagged_examples(X: Any, y: Any) -> tuple[Examples, Labels | None, Schema]:
-    """Examples of X with y as the targets of their steps, what its classes are, and what a run keeps of it.
-
-    Args:
-        X, y: see `SequenceTagger`.
-
-    Raises:
-        DataError: X or y cannot be used, or they do not fit each other.
-    """
-    examples = examples_from_arrays(X)
-    if examples.sequences is None:
-        raise DataError("expected numeric sequences, found texts", where="X")
-    lengths = examples.sequences.lengths
-    if y is None or len(y) != len(lengths):
-        found = "none" if y is None else len(y)
-        raise DataError(f"expected targets for {len(lengths)} sequences, found {found}", where="y")
-    parts = []
-    for n, (each, steps) in enumerate(zip(y, lengths.tolist(), strict=True)):
-        targets = np.asarray(each)
-        if targets.ndim not in (1, 2) or len(targets) < steps:
-            raise DataError(
-                f"expected a target for each of {steps} steps, found an array of shape {targets.shape}",
-                where=f"y[{n}]",
-            )
-        parts.append(targets[:steps])  # what is longer is the padding of X
-    if len({part.ndim for part in parts}) > 1:
-        raise DataError("expected arrays of the same number of axes", where="y")
-    flat = np.concatenate(parts)
-    known = ~_gaps(flat)
-    if not known.any():
-        raise DataError("no step has a target", where="y")
-    if flat.ndim == 1 and flat.dtype.kind == "f" and (flat[known] % 1 != 0).any():
-        labels, kind, classes, targets = None, "real", [], flat.astype(np.float64)
-    else:
-        labels, encoded = Labels.read(flat[known])
-        kind = "multilabel" if labels.several else "binary" if len(labels.names) == 2 else "multiclass"
-        classes = list(labels.names) if labels.several else class_order(list(labels.names))
-        targets = np.zeros((len(flat), *encoded.shape[1:]), dtype=encoded.dtype)
-        targets[known] = encoded
-    places = Packed.end_to_end(np.arange(len(flat)), lengths)
-    steps = Steps(places, np.arange(1, len(flat) + 1), targets, known)
-    examples = Examples(None, examples.sequences, None, examples.rows, steps=steps)
+def _tagged(X: Any, y: Any) -> tuple[Examples, Labels | None, Schema]:
+    """The examples of X and y, what its classes are, and what a run keeps of it."""
+    examples, given = tagged_from_arrays(X, y)
+    assert examples.steps is not None and examples.steps.targets is not None
+    if examples.steps.targets.dtype == np.float64:
+        return examples, None, schema_of(None, None, examples, task="tag", target_kind="real")
+    labels, _ = Labels.read(given)
+    kind = "multilabel" if labels.several else "binary" if len(labels.names) == 2 else "multiclass"
+    classes = list(labels.names) if labels.several else class_order(list(labels.names))
     schema = schema_of(None, None, examples, task="tag", target_kind=kind, classes=classes)
     return examples, labels, schema
-
-
-def _gaps(flat: np.ndarray) -> np.ndarray:
-    """(M,) bool, where there is no target: NaN or None, of several labels in any column."""
-    gaps = np.zeros(flat.shape, dtype=bool)
-    if flat.dtype.kind == "f":
-        gaps = np.isnan(flat)
-    elif flat.dtype == object:
-        missing = [each is None or (isinstance(each, float) and math.isnan(each)) for each in flat.ravel()]
-        gaps = np.array(missing).reshape(flat.shape)
-    return np.asarray(gaps.reshape(len(flat), -1).any(1))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from recurra.data.examples import Examples
+from recurra.data.examples import Examples, Steps
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Task
 from recurra.data.schema.sequences import trimmed
@@ -43,6 +45,62 @@ def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> 
         raise DataError("learning requires y to be passed, but the target y is None", where="y")
     targets = None if y is None else _targets(y, count, task)
     return Examples(texts, sequences, targets, np.arange(1, count + 1, dtype=np.int64))
+
+
+def tagged_from_arrays(X: Any, y: Any) -> tuple[Examples, np.ndarray]:
+    """Examples of numeric sequences X with a target at every step, and (M, ...) the targets there are, as given.
+
+    Args:
+        X: as `examples_from_arrays` takes it.
+        y: for each sequence (T,) texts, whole numbers or bools (classes), or numbers with a fraction; or (T, K) of 0
+            and 1. NaN or None: the step has no target. What is longer than a sequence stands at its padding.
+
+    Raises:
+        DataError: X or y cannot be used, or they do not fit each other.
+
+    >>> examples, given = tagged_from_arrays([[1.0, 2.0], [3.0, 4.0]], [["a", None], ["b", "a"]])
+    >>> examples.steps.known, given
+    (array([ True, False,  True,  True]), array(['a', 'b', 'a'], dtype=object))
+    """
+    examples = examples_from_arrays(X)
+    if examples.sequences is None:
+        raise DataError("expected numeric sequences, found texts", where="X")
+    lengths = examples.sequences.lengths
+    if y is None or len(y) != len(lengths):
+        found = "none" if y is None else len(y)
+        raise DataError(f"expected targets for {len(lengths)} sequences, found {found}", where="y")
+    parts = []
+    for n, (each, steps) in enumerate(zip(y, lengths.tolist(), strict=True)):
+        targets = np.asarray(each)
+        if targets.ndim not in (1, 2) or len(targets) < steps:
+            raise DataError(
+                f"expected a target for each of {steps} steps, found an array of shape {targets.shape}",
+                where=f"y[{n}]",
+            )
+        parts.append(targets[:steps])
+    if len({part.shape[1:] for part in parts}) > 1:
+        raise DataError("expected arrays of the same number of columns", where="y")
+    flat = np.concatenate(parts)
+    known = ~_missing(flat)
+    if not known.any():
+        raise DataError("no step has a target", where="y")
+    found = _targets(flat[known], int(known.sum()), None)
+    targets = np.zeros((len(flat), *found.shape[1:]), dtype=found.dtype)
+    targets[known] = found
+    places = Packed.end_to_end(np.arange(len(flat)), lengths)
+    steps = Steps(places, np.arange(1, len(flat) + 1), targets, known)
+    return replace(examples, steps=steps), flat[known]
+
+
+def _missing(flat: np.ndarray) -> np.ndarray:
+    """(M,) bool, where there is no target: NaN or None, of several labels in any column."""
+    gaps = np.zeros(flat.shape, dtype=bool)
+    if flat.dtype.kind == "f":
+        gaps = np.isnan(flat)
+    elif flat.dtype == object:
+        missing = [each is None or (isinstance(each, float) and math.isnan(each)) for each in flat.ravel()]
+        gaps = np.array(missing).reshape(flat.shape)
+    return np.asarray(gaps.reshape(len(flat), -1).any(1))
 
 
 def _inputs(X: Any) -> tuple[np.ndarray | None, Packed | None]:
