@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from recurra.networks.config import CELL_NAMES
+from recurra.networks.config import cell_name
 from recurra.report import drawing, wording
 from recurra.report.page import Section, render
 from recurra.report.score_table import Row, score_table
@@ -190,7 +190,7 @@ def _tried(summary: Summary) -> Markup | None:
     taken = [k for k, record in enumerate(records) if _chosen(summary, record)]
     rows = [
         [
-            f"{CELL_NAMES.get(record['cell'], record['cell'])}{' (taken)' if k in taken else ''}",
+            f"{cell_name(record['cell'])}{' (taken)' if k in taken else ''}",
             wording.number(record["learning_rate"]),
             record["failed"] or wording.number(record["validation_loss"]),
             "–" if record["seconds"] is None else wording.seconds(record["seconds"]),
@@ -206,7 +206,7 @@ def _tried(summary: Summary) -> Markup | None:
 
 
 def _equal(summary: Summary) -> Section:
-    left_out = {CELL_NAMES.get(cell, cell): why for cell, why in summary["left_out"].items()}
+    left_out = {cell_name(cell): why for cell, why in summary["left_out"].items()}
     content = {"held_equal": summary["held_equal"], "left_out": left_out, "notes": summary["notes"]}
     return Section("equal", "What was held equal", render("comparison_equal.html", **content))
 
@@ -238,7 +238,7 @@ SECTIONS: tuple[Callable[[Summary], Section | None], ...] = (
 
 def name_of(row: dict[str, Any]) -> str:
     """A row's name as people write it."""
-    return CELL_NAMES.get(row["name"], row["name"]) if row["network"] else row["name"]
+    return cell_name(row["name"]) if row["network"] else row["name"]
 
 
 def _gap(measure: dict[str, Any], value: float) -> str:
