@@ -23,6 +23,7 @@ _HOMES = {
     "load": "recurra.runs.loading",
     "compare": "recurra.comparison.compare",
     "diagnose": "recurra.diagnosis",
+    "explain": "recurra.explanation",
 }
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604

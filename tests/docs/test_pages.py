@@ -19,6 +19,7 @@ PAGES = [
     ROOT / "docs" / "bench.md",
     ROOT / "docs" / "comparing.md",
     ROOT / "docs" / "diagnosis.md",
+    ROOT / "docs" / "explanation.md",
     ROOT / "examples" / "README.md",
 ]
 

@@ -65,7 +65,12 @@ def browser():
 @pytest.mark.parametrize("kind", [*KINDS, "comparison", "diagnosis"])
 def test_a_page_opens_offline_fits_every_width_and_can_be_read(runs, compared, diagnosed, browser, kind):
     others = {"comparison": compared / "report.html", "diagnosis": diagnosed / "diagnosis.html"}
-    file = (others[kind] if kind in others else runs[kind] / "report.html").as_uri()
+    check_page(others[kind] if kind in others else runs[kind] / "report.html", browser)
+
+
+def check_page(path, browser):
+    """Open a page without a network at every width, light and dark, and on paper."""
+    file = path.as_uri()
     requests, complaints = [], []
     context = browser.new_context(offline=True)
     page = context.new_page()

@@ -461,6 +461,62 @@ def diagnose(
 
 
 @app.command()
+def explain(
+    run: RUN,
+    input: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[INPUT]", help="A text, or numbers as JSON in the form [[1.5, 2], [1.4, 3]]; - reads it."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Explain rows of this; of forecasts, series to go on from."),
+    ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option(metavar="N,N", help="Which, as `recurra predict` counts them; else the first three."),
+    ] = None,
+    series: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Which series; may be said several times.")
+    ] = None,
+    of: Annotated[
+        str | None,
+        typer.Option(
+            help="Class, label, step ahead or next token to explain; else what is answered, or the mean ahead."
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page about it, in one file.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --page.")] = False,
+    encoding: arguments.ENCODING = None,
+    json: JSON = False,
+) -> None:
+    """Why a run says what it says of an input: its answer as it reads, which inputs mattered, its gates.
+
+    Example: recurra explain runs/reviews "not the best film, but a warm one" --page why.html
+
+    Example: recurra explain runs/load --of 24
+    """
+    check_there(str(run), data)
+    from recurra.cli.explain import run_explain
+
+    run_explain(
+        run,
+        input,
+        data=data,
+        rows=rows,
+        series=series or None,
+        of=of,
+        page=page,
+        overwrite=overwrite,
+        encoding=encoding,
+        as_json=json,
+    )
+
+
+@app.command()
 def info(
     run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Tell about this run instead.")] = None,
     settings: Annotated[

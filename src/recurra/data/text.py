@@ -154,6 +154,19 @@ class TextEncoder:
         packed = Packed.from_list(sequences)
         return Packed(packed.values.astype(np.int32, copy=False), packed.starts, packed.lengths), cut
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """(T,) from and up to which character of `text` each id of `encode([text])` stands for.
+
+        >>> TextEncoder.fit(["A fine film."], TextConfig(level="word")).spans("Fine,  FILM")
+        [(0, 4), (4, 5), (7, 11)]
+        """
+        (text,) = _checked([text])
+        spans = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        if len(spans) <= self.max_steps:
+            return spans
+        head = (self.max_steps + 1) // 2
+        return spans[:head] + spans[head - self.max_steps :]
+
     def tokens(self, ids: np.ndarray | Sequence[int]) -> list[str]:
         """(T,) the token of each id, padding and unknown by their names.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 _SHARES = {"accuracy", "balanced accuracy", "macro F1", "micro F1", "every label right"}
@@ -80,6 +81,19 @@ def number(value: float | None) -> str:
     ('0.1235', '–')
     """
     return "–" if value is None else f"{value:.4g}"
+
+
+def signed(value: float | None, largest: float) -> str:
+    """What something adds or takes, with its sign, to as many places as show three digits of the largest beside it.
+
+    >>> signed(-0.5, 12.34), signed(0.0001, 12.34), signed(12.34, 12.34), signed(None, 1.0)
+    ('−0.5', '0', '+12.3', '–')
+    """
+    if value is None:
+        return "–"
+    places = min(12, max(0, 2 - math.floor(math.log10(largest)))) if largest > 0 else 0
+    rounded = round(value, places)
+    return f"{rounded:+.{places}f}".replace("-", "−") if rounded else "0"
 
 
 def share(value: float | None) -> str:

@@ -76,7 +76,7 @@ def gates_and_states(subject: Subject) -> tuple[list[LayerGates], dict[str, floa
     calls: dict[str, list[tuple[Tensor | None, dict[str, Tensor]]]] = {}
     relus: dict[str, Tensor] = {}
     for place, layer in recurrent_layers(network).items():
-        _collect(layer, calls.setdefault(place, []))
+        collect_gates(layer, calls.setdefault(place, []))
     for place, part in network.named_modules():
         if isinstance(part, nn.ReLU):
             part.register_forward_hook(_largest_of_each(place, relus))
@@ -94,7 +94,7 @@ def gates_and_states(subject: Subject) -> tuple[list[LayerGates], dict[str, floa
     return found, {place: float((peak <= 0).float().mean()) for place, peak in relus.items()}
 
 
-def _collect(layer: nn.Module, calls: list[tuple[Tensor | None, dict[str, Tensor]]]) -> None:
+def collect_gates(layer: nn.Module, calls: list[tuple[Tensor | None, dict[str, Tensor]]]) -> None:
     """Have every call of `layer` return its gates, and keep them from those who called it."""
     asked: list[bool] = []
 
