@@ -20,6 +20,7 @@ PAGES = [
     ROOT / "docs" / "comparing.md",
     ROOT / "docs" / "diagnosis.md",
     ROOT / "docs" / "explanation.md",
+    ROOT / "docs" / "importing.md",
     ROOT / "examples" / "README.md",
 ]
 

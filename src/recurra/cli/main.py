@@ -533,6 +533,49 @@ def info(
     run_info(run, settings=settings, as_json=json)
 
 
+@app.command(name="import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="model.keras, or weights of torch: .pt or .safetensors.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep the network there; else it is only told about."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an imported network.")] = False,
+    nonlinearity: Annotated[
+        str | None, typer.Option(help="Of a RNN of torch, which its weights do not tell: tanh or relu; tanh.")
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Between linear layers of torch, not told either: none, relu or tanh.")
+    ] = None,
+    every_step: Annotated[
+        bool, typer.Option("--every-step", help="Of torch: an output at every step, not of the last alone.")
+    ] = False,
+    keras_python: Annotated[
+        str, typer.Option(metavar="PYTHON", help="A Python that has Keras.", show_default="this one")
+    ] = sys.executable,
+    json: JSON = False,
+) -> None:
+    """A network trained elsewhere, Keras 3 or torch, made of recurra's layers and checked against the original.
+
+    Example: recurra import model.keras --out networks/reviews
+    """
+    check_there(str(file))
+    from recurra.cli.import_network import run_import
+
+    run_import(
+        file,
+        out=out,
+        overwrite=overwrite,
+        nonlinearity=nonlinearity,
+        activation=activation,
+        every_step=every_step,
+        keras_python=keras_python,
+        as_json=json,
+    )
+
+
 @app.command()
 def bench(
     units: Annotated[

@@ -51,6 +51,12 @@ def _load(folder: Path) -> Run[Any, Any]:
         from recurra.runs.texts.run import load_text_run
 
         return load_text_run(folder)
+    if kind == "network":
+        raise RunError(
+            "this folder holds an imported network, not a run",
+            where=str(folder),
+            fix="Take recurra.load_network.",
+        )
     raise RunError(
         f"a run of kind {kind!r} is not known here",
         where=str(folder / CONFIG),

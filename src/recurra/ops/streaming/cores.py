@@ -16,7 +16,18 @@ from ..native import native_kernels, why_not_native
 from ..recurrence.operator import native_name
 from .convolved import Convolved
 from .precision import Rounded, rounded
-from .stages import Affine, Numbers, Pool, Probabilities, Recurrent, Scaling, Stage, State, Tokens
+from .stages import (
+    Affine,
+    Elementwise,
+    Numbers,
+    Pool,
+    Probabilities,
+    Recurrent,
+    Scaling,
+    Stage,
+    State,
+    Tokens,
+)
 
 
 class Core(Protocol):
@@ -124,6 +135,8 @@ def native_obstacle(stages: Sequence[Stage], precision: str) -> str | None:
             beyond += ["zoneout"] if any(stage.zoneout) else []
         if isinstance(stage, Convolved):
             beyond.append("TCN")
+        if isinstance(stage, Elementwise):
+            beyond.append(stage.name)
         weight = a_weight(stage)
         if weight is not None and weight.device.type != "cpu":
             beyond.append(f"device={weight.device.type}")

@@ -5,6 +5,7 @@ A stage reads what the one before gives for each of B rows, and keeps a state of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -295,3 +296,20 @@ class Probabilities(Stateless):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, K)."""
         return (torch.sigmoid(x) if self.several else torch.softmax(x, 1)), state
+
+
+@dataclass(frozen=True)
+class Elementwise(Stateless):
+    """y = f(x), number by number or over those of a step.
+
+    Args:
+        name: of f.
+    """
+
+    width: int
+    name: str
+    function: Callable[[Tensor], Tensor]
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Y."""
+        return self.function(x), state

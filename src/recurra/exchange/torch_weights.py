@@ -1,0 +1,110 @@
+"""The tensors in a file of torch or safetensors, read as data: nothing in it is executed, sizes are looked at first."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from recurra.errors import DataError
+from recurra.storage import missing_file, reading_error
+
+# Where trainers put the weights beside optimiser and epoch.
+_NESTED = ("state_dict", "model_state_dict", "model", "net", "network")
+_TIED = 4  # times the file's size: weights that two layers share stand in it once
+_ANEW = "Save the weights alone, in torch: torch.save(model.state_dict(), 'weights.pt')."
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Name -> tensor, in the order of the file, as 32-bit floats or what they are.
+
+    Args:
+        path: `.safetensors`, or a zip file of `torch.save`; which of them is seen by its beginning.
+
+    Raises:
+        DataError: it is neither, is broken, holds something else than tensors, or claims more than it has.
+    """
+    if not path.exists():
+        raise missing_file(path)
+    if path.is_dir():
+        raise DataError("this is a folder, and a file of weights is expected", where=str(path))
+    try:
+        found = _torch(path) if zipfile.is_zipfile(path) else _safetensors(path)
+    except OSError as error:
+        raise reading_error(error, path) from error
+    total = sum(t.numel() * t.element_size() for t in found.values())
+    if total > _TIED * path.stat().st_size:
+        raise DataError(
+            f"the tensors would take {total:,} bytes, more than the file has", where=str(path), fix=_ANEW
+        )
+    return {name: _floats(name, t, path) for name, t in found.items()}
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as stream:
+            return {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise DataError(
+            f"this is neither a file of safetensors nor one of torch since 1.6 ({error})",
+            where=str(path),
+            fix=_ANEW,
+        ) from error
+
+
+def _torch(path: Path) -> dict[str, Tensor]:
+    with zipfile.ZipFile(path) as archive:
+        packed = sum(info.file_size for info in archive.infolist())
+        if not any(name.endswith("data.pkl") for name in archive.namelist()):
+            raise DataError("this zip file was not made by torch.save", where=str(path), fix=_ANEW)
+    if packed > path.stat().st_size:  # torch does not compress
+        raise DataError(
+            f"it would unpack to {packed:,} bytes, more than torch would have put there",
+            where=str(path),
+            fix="Do not use this file.",
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError as error:
+        raise DataError(
+            "there is more than tensors in the file, which is not read: it might be code",
+            where=str(path),
+            fix=_ANEW,
+        ) from error
+    except (RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"torch cannot read it ({line:.200})", where=str(path), fix=_ANEW) from error
+    return _tensors_in(content, path)
+
+
+def _tensors_in(content: Any, path: Path) -> dict[str, Tensor]:
+    if isinstance(content, Mapping) and not all(isinstance(t, Tensor) for t in content.values()):
+        within = [name for name in _NESTED if isinstance(content.get(name), Mapping)]
+        content = content[within[0]] if len(within) == 1 else content
+    fits = isinstance(content, Mapping) and all(
+        isinstance(name, str) and isinstance(t, Tensor) and t.layout == torch.strided
+        for name, t in content.items()
+    )
+    if not fits or not content:
+        raise DataError(f"expected tensors by name, found {_kind(content)}", where=str(path), fix=_ANEW)
+    return dict(content)
+
+
+def _kind(content: Any) -> str:
+    if isinstance(content, Mapping):
+        return f"a dictionary of {', '.join(map(str, list(content)[:5])) or 'nothing'}"
+    return f"a {type(content).__name__}"
+
+
+def _floats(name: str, t: Tensor, path: Path) -> Tensor:
+    if t.dtype in (torch.float16, torch.bfloat16, torch.float64):
+        return t.float()
+    if t.dtype != torch.float32:
+        raise DataError(f"{name} holds {t.dtype}, and floats are expected", where=str(path))
+    return t.clone()  # a view into the file, else
