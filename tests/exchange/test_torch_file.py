@@ -113,8 +113,9 @@ def test_tied_weights_and_several_modules(tmp_path):
             "a matrix is missing",
         ),
         ({**nn.GRU(3, 4).state_dict(), "ids": torch.zeros(2, dtype=torch.int64)}, "floats are expected"),
+        ({**nn.GRU(3, 4).state_dict(), "a\nb": torch.zeros(2)}, "cannot be named"),
         ([1, 2], "expected tensors by name, found a list"),
-        ({"model": 1, "lr": 2}, "found a dictionary of model, lr"),
+        ({"model": 1, "lr": 2}, "found a dictionary of 'model', 'lr'"),
     ],
 )
 def test_what_is_not_known_is_named(tmp_path, state, message):

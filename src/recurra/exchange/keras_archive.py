@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -47,7 +48,8 @@ class KerasArchive:
         h5py = _h5py()
         with _opened(path) as archive:
             metadata = _json(path, archive, METADATA)
-            self.version = str(metadata.get("keras_version", "unknown"))
+            version = str(metadata.get("keras_version"))
+            self.version = version if re.fullmatch(r"[\w.+-]{1,40}", version) else "unknown"
             if self.version.split(".")[0] != "3":
                 raise DataError(
                     f"expected a file of Keras 3, found one of Keras {self.version}",
@@ -170,7 +172,8 @@ def _opened(path: Path) -> zipfile.ZipFile:
     if absent := [name for name in (METADATA, CONFIG, WEIGHTS) if names.count(name) != 1]:
         archive.close()
         raise DataError(
-            f"this is no Keras 3 file: {absent[0]} is not in it once, it has {', '.join(names[:5]) or 'nothing'}",
+            f"this is no Keras 3 file: {absent[0]} is not in it once, "
+            f"it has {', '.join(map(repr, names[:5])) or 'nothing'}",
             where=str(path),
             fix=f"Save the model again, in Keras: {_anew(path)}.",
         )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recurra.errors import DataError
+from recurra.exchange.specs import Name
 
 # What Keras adds to a graph for masks: they come from an Embedding with mask_zero or a Masking layer.
 _MASK_OPERATIONS = ("NotEqual", "Any")
@@ -20,11 +21,11 @@ class Saved(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    class_name: str
+    class_name: str = Field(pattern=r"^\w{1,100}$")
     module: str | None = None
     registered_name: str | None = None
     config: dict[str, Any]
-    name: str = ""
+    name: Name = ""
     inbound_nodes: list[Any] = Field(default_factory=list)
 
     @property
@@ -136,7 +137,7 @@ def _read_by(layer: Saved, where: str) -> list[str]:
     odd = [name for name, value in options.items() if name != "mask" and _source(value) is not None]
     if len(sources) != 1 or sources[0] is None or odd:
         raise DataError(
-            f"it reads more than the layer before ({odd[0] if odd else f'{len(sources)} inputs'})",
+            f"it reads more than the layer before ({repr(odd[0]) if odd else f'{len(sources)} inputs'})",
             where=f"{where}: {layer.title}",
             fix="Known are models in which each layer reads the one before.",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -45,6 +45,7 @@ from recurra.exchange.specs import (
     Spec,
 )
 
+_FUNCTIONS = get_args(Function)
 _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
 
 
@@ -244,11 +245,11 @@ def _activation(name: str, function: Any, where: str) -> list[Found]:
     found = _function(function, where)
     if found == "linear":
         return []
-    if found not in Function.__args__:
+    if found not in _FUNCTIONS:
         raise DataError(
             f"the activation {found!r} is not known",
             where=where,
-            fix=f"Known are linear, {', '.join(Function.__args__)}.",
+            fix=f"Known are linear, {', '.join(_FUNCTIONS)}.",
         )
     return [Found(ActivationSpec(name=name, function=found))]  # pyright: ignore[reportArgumentType]
 
@@ -265,7 +266,7 @@ def _function(value: Any, where: str) -> str:
     raise DataError(
         f"its activation is a {named}, not a function that Keras has a name for",
         where=where,
-        fix=f"Known are linear, {', '.join(Function.__args__)}.",
+        fix=f"Known are linear, {', '.join(_FUNCTIONS)}.",
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recurra.errors import DataError
 from recurra.exchange.keras_chain import Saved
-from recurra.exchange.specs import Merge, Share, Size
+from recurra.exchange.specs import Merge, Name, Share, Size
 
 KNOWN = (
     "Known are Input, Embedding, Masking, SimpleRNN, LSTM, GRU, Bidirectional, Dense, TimeDistributed, Activation, "
@@ -28,7 +28,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    name: str
+    name: Name
 
 
 class EmbeddingOptions(Options):

@@ -27,6 +27,7 @@ Function = Literal[
     "hard_sigmoid",
 ]
 Merge = Literal["concat", "sum", "mul", "ave"]
+Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]  # it is printed
 Size = Annotated[int, Field(ge=1, lt=2**24)]  # no layer is larger; products of two are 64-bit numbers
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -67,7 +68,7 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    name: str
+    name: Name
 
     @property
     def says(self) -> str:

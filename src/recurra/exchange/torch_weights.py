@@ -38,6 +38,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         found = _torch(path) if zipfile.is_zipfile(path) else _safetensors(path)
     except OSError as error:
         raise reading_error(error, path) from error
+    if odd := [name for name in found if not name.isprintable() or len(name) > 200]:
+        raise DataError(f"a tensor cannot be named {odd[0]!r:.60}", where=str(path), fix=_ANEW)
     total = sum(t.numel() * t.element_size() for t in found.values())
     if total > _TIED * path.stat().st_size:
         raise DataError(
@@ -98,7 +100,7 @@ def _tensors_in(content: Any, path: Path) -> dict[str, Tensor]:
 
 def _kind(content: Any) -> str:
     if isinstance(content, Mapping):
-        return f"a dictionary of {', '.join(map(str, list(content)[:5])) or 'nothing'}"
+        return f"a dictionary of {', '.join(map(repr, list(content)[:5])) or 'nothing'}"
     return f"a {type(content).__name__}"
 
 
