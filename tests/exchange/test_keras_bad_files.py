@@ -82,6 +82,7 @@ def test_the_file_they_are_made_from_is_good(tmp_path):
         (layer("Bidirectional", "both", merge_mode=None, layer=recurrent("GRU", "g", 4)), "two outputs"),
         (layer("TimeDistributed", "each", layer=recurrent("GRU", "g", 4)), "GRU within TimeDistributed"),
         ({**recurrent("LSTM", "lstm", 4), "module": "mine", "registered_name": "mine>LSTM"}, "is not known"),
+        (layer("Masking", "skip", mask_value=float("nan")), "cannot be nan"),
         (recurrent("LSTM", "a\nb", 4), "name cannot be"),
         ({**recurrent("LSTM", "lstm", 4), "class_name": "L\x1b[31m"}, "class_name"),
         ({"class_name": "LSTM"}, "config: Field required"),

@@ -178,6 +178,8 @@ def test_a_folder_that_was_altered_is_refused(tmp_path):
     [
         (torch.zeros(2, 5), None, "expected whole numbers of shape"),
         (torch.zeros(5, dtype=torch.int64), None, "expected whole numbers of shape"),
+        (torch.full((2, 5), 9), None, "expected ids from 0 to 8, found 9"),
+        (torch.full((2, 5), -1), None, "expected ids from 0 to 8, found -1"),
         (torch.zeros(2, 0, dtype=torch.int64), None, "expected one step or more"),
         (torch.zeros(2, 5, dtype=torch.int64), [6, 1], "expected 2 whole numbers from 0 to 5"),
         (torch.zeros(2, 5, dtype=torch.int64), [5], "expected 2 whole numbers from 0 to 5"),

@@ -114,6 +114,7 @@ def test_tied_weights_and_several_modules(tmp_path):
         ),
         ({**nn.GRU(3, 4).state_dict(), "ids": torch.zeros(2, dtype=torch.int64)}, "floats are expected"),
         ({**nn.GRU(3, 4).state_dict(), "a\nb": torch.zeros(2)}, "cannot be named"),
+        ({**nn.GRU(3, 4).state_dict(), "fc.weight": torch.zeros(0, 4)}, "units cannot be 0"),
         ([1, 2], "expected tensors by name, found a list"),
         ({"model": 1, "lr": 2}, "found a dictionary of 'model', 'lr'"),
     ],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from recurra.errors import DataError, InputError
@@ -13,10 +15,7 @@ from recurra.exchange.keras_archive import KerasArchive
 from recurra.exchange.keras_chain import Chain, chain_of
 from recurra.exchange.keras_layers import Found, layers_of, weights_of
 from recurra.exchange.network import ImportedNetwork
-from recurra.exchange.specs import (
-    Shape,
-    Spec,
-)
+from recurra.exchange.specs import Shape, Spec, not_as_described
 from recurra.storage import sha256
 
 
@@ -50,16 +49,14 @@ def read_keras(path: str | Path) -> ImportedNetwork:
     with KerasArchive(path) as archive:
         chain = chain_of(archive.config, str(path))
         features, steps = _input(chain, str(path))
-        shape, found = input_shape(features, steps), []
-        for link in chain.links:
-            for layer in layers_of(link.layer, shape, str(path), say):
-                shape = _after(layer.spec, shape, str(path))
-                found.append((layer, link.place))
+        found = _layers(chain, input_shape(features, steps), str(path), say)
         if not any(layer.spec.kind in ("recurrent", "bidirectional") for layer, _ in found):
             raise DataError("there is no recurrent layer in the model", where=str(path))
-        description = Description(
-            features=features, steps=steps, layers=tuple(layer.spec for layer, _ in found)
-        )
+        specs = tuple(layer.spec for layer, _ in found)
+        try:
+            description = Description(features=features, steps=steps, layers=specs)
+        except ValidationError as error:
+            raise not_as_described(error, str(path)) from error
         origin = {"file": path.name, "format": f"Keras {archive.version}", "sha256": sha256(path)}
         if chain.batch is not None:
             origin["batch"] = str(chain.batch)
@@ -68,6 +65,20 @@ def read_keras(path: str | Path) -> ImportedNetwork:
             network = ImportedNetwork(description, origin=origin, notes=notes)
         network.load_state_dict(_weights(found, archive), assign=True)
     return network.requires_grad_(True).eval()
+
+
+def _layers(chain: Chain, shape: Shape, where: str, say: Callable[[str], None]) -> list[tuple[Found, str]]:
+    """The layers here, each with the place of the weights of the layer there."""
+    found = []
+    for link in chain.links:
+        try:
+            layers = layers_of(link.layer, shape, where, say)
+        except ValidationError as error:
+            raise not_as_described(error, f"{where}: {link.layer.title}") from error
+        for layer in layers:
+            shape = _after(layer.spec, shape, where)
+            found.append((layer, link.place))
+    return found
 
 
 def _weights(found: list[tuple[Found, str]], archive: KerasArchive) -> dict[str, Tensor]:

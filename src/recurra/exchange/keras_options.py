@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recurra.errors import DataError
 from recurra.exchange.keras_chain import Saved
-from recurra.exchange.specs import Merge, Name, Share, Size
+from recurra.exchange.specs import Merge, Name, Share, Size, not_as_described
 
 KNOWN = (
     "Known are Input, Embedding, Masking, SimpleRNN, LSTM, GRU, Bidirectional, Dense, TimeDistributed, Activation, "
@@ -121,9 +121,7 @@ def options_of(saved: Saved, where: str) -> Options:
     try:
         options = form.model_validate(saved.config)
     except ValidationError as error:
-        first = error.errors()[0]
-        option = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{option} cannot be {first['input']!r:.60}: {first['msg']}", where=where) from error
+        raise not_as_described(error, where) from error
     extra = options.model_extra or {}
     if saved.class_name == "ReLU":
         extra = {name: value for name, value in extra.items() if value not in (0, 0.0)}

@@ -99,6 +99,7 @@ class ImportedNetwork(nn.Module):
                 lengths = None
         if lengths is not None:
             input = zero_padding(input, lengths)
+        self._check_ids(input)
         passed = Passed(input, lengths)
         for layer in layers:
             passed = layer(passed)
@@ -124,6 +125,16 @@ class ImportedNetwork(nn.Module):
             )
         if input.size(1) == 0:
             raise InputError("expected one step or more, found none", where="input")
+
+    def _check_ids(self, input: Tensor) -> None:
+        first = self.description.layers[0]
+        if isinstance(first, EmbeddingSpec) and input.numel():
+            least, most = (int(end) for end in input.aminmax())
+            if least < 0 or most >= first.ids:
+                raise InputError(
+                    f"expected ids from 0 to {first.ids - 1}, found {least if least < 0 else most}",
+                    where="input",
+                )
 
     @property
     def _fixed(self) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from recurra.errors import InputError
+from recurra.errors import DataError, InputError
 
 CellName = Literal["rnn_tanh", "rnn_relu", "lstm", "gru", "gru_before"]
 Function = Literal[
@@ -57,6 +57,13 @@ class Shape(NamedTuple):
     def __str__(self) -> str:
         length = "steps" if self.steps is None else str(self.steps)
         return {"ids": length, "steps": f"{length} x {self.width}"}.get(self.kind, str(self.width))
+
+
+def not_as_described(error: ValidationError, where: str) -> DataError:
+    """For a file that says what no layer can be: a size of 0, a number that is none."""
+    first = error.errors()[0]
+    what = ".".join(str(part) for part in first["loc"])
+    return DataError(f"{what} cannot be {first['input']!r:.60}: {first['msg']}", where=where)
 
 
 class Spec(BaseModel):

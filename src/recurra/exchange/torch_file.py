@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from pydantic import ValidationError
 
 from recurra.errors import DataError, InputError
 from recurra.exchange.description import Description, input_shape, shapes_after
 from recurra.exchange.network import ImportedNetwork
-from recurra.exchange.specs import (
-    ActivationSpec,
-    LinearSpec,
-)
+from recurra.exchange.specs import ActivationSpec, LinearSpec, not_as_described
 from recurra.exchange.torch_layers import (
     KNOWN,
     Linear,
@@ -74,13 +72,16 @@ def read_torch(
             where=str(path),
             fix=KNOWN,
         )
-    cells = [
-        recurrent_of(module, found, every_step, nonlinearity, str(path))
-        for module, found in modules.recurrent.items()
-    ]
-    cells = in_a_row(cells, str(path))
-    parts = [embedding_of(name, table) for name, table in modules.tables.items()] + cells
-    parts += _linear(modules.linear, activation, str(path))
+    try:
+        cells = [
+            recurrent_of(module, found, every_step, nonlinearity, str(path))
+            for module, found in modules.recurrent.items()
+        ]
+        cells = in_a_row(cells, str(path))
+        parts = [embedding_of(name, table) for name, table in modules.tables.items()] + cells
+        parts += _linear(modules.linear, activation, str(path))
+    except ValidationError as error:
+        raise not_as_described(error, str(path)) from error
     specs = [spec for part in parts for spec in part.specs]
     features = None if modules.tables else width_read(cells[0].specs[0])
     try:
