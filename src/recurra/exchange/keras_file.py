@@ -15,7 +15,7 @@ from recurra.exchange.keras_archive import KerasArchive
 from recurra.exchange.keras_chain import Chain, chain_of
 from recurra.exchange.keras_layers import Found, layers_of, weights_of
 from recurra.exchange.network import ImportedNetwork
-from recurra.exchange.specs import Shape, Spec, not_as_described
+from recurra.exchange.specs import BidirectionalSpec, RecurrentSpec, Shape, Spec, not_as_described
 from recurra.storage import sha256
 
 
@@ -50,11 +50,11 @@ def read_keras(path: str | Path) -> ImportedNetwork:
         chain = chain_of(archive.config, str(path))
         features, steps = _input(chain, str(path))
         found = _layers(chain, input_shape(features, steps), str(path), say)
-        if not any(layer.spec.kind in ("recurrent", "bidirectional") for layer, _ in found):
+        if not any(isinstance(layer.spec, RecurrentSpec | BidirectionalSpec) for layer, _ in found):
             raise DataError("there is no recurrent layer in the model", where=str(path))
         specs = tuple(layer.spec for layer, _ in found)
         try:
-            description = Description(features=features, steps=steps, layers=specs)
+            description = Description(features=features, steps=steps, layers=specs)  # pyright: ignore[reportArgumentType]
         except ValidationError as error:
             raise not_as_described(error, str(path)) from error
         origin = {"file": path.name, "format": f"Keras {archive.version}", "sha256": sha256(path)}
