@@ -11,11 +11,12 @@
 
 namespace recurra {
 
-void add_stream(nb::module_ &module);  // stream_module.cpp
+void add_stream(nb::module_ &module);    // stream_module.cpp
+void add_parallel(nb::module_ &module);  // parallel_module.cpp
 
 namespace {
 
-constexpr int INTERFACE = 7;  // grows when what Python sees changes
+constexpr int INTERFACE = 8;  // grows when what Python sees changes
 
 // What a cell has must be there, and what it has not must not.
 void check_there(const Maybe &array, const char *name, bool wanted) {
@@ -164,4 +165,5 @@ NB_MODULE(RECURRA_MODULE, module) {
                nb::arg("of_w_ih").none(), nb::arg("of_w_hh").none(), nb::arg("of_b_ih").none(),
                nb::arg("of_b_hh").none());
     recurra::add_stream(module);
+    recurra::add_parallel(module);
 }

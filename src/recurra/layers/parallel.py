@@ -66,8 +66,8 @@ class MinGRU(_ParallelLayer):
         n_t = W_in x_t + b_in
         h_t = (1 - z_t) * h_{t-1} + z_t * n_t
 
-    Feng et al. 2024 (arXiv:2410.01201). Gate order: z, n; z near 1 takes the new value. `backend` "scan" runs the steps
-    in parallel (`recurra.ops.scan`), "reference" one after the other.
+    Feng et al. 2024 (arXiv:2410.01201). Gate order: z, n; z near 1 takes the new value. `backend` "native" runs on
+    our kernels for a CPU, "scan" all steps in parallel (`recurra.ops.scan`), "reference" one after the other.
 
     Args:
         input_size: I, features per step.
@@ -84,8 +84,8 @@ class MinGRU(_ParallelLayer):
 
     >>> gru = MinGRU(4, 8, batch_first=True)
     >>> output, h_n = gru(torch.randn(2, 5, 4), lengths=[5, 3])
-    >>> output.shape, h_n.shape, gru.backend
-    (torch.Size([2, 5, 8]), torch.Size([1, 2, 8]), 'scan')
+    >>> output.shape, h_n.shape
+    (torch.Size([2, 5, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(
@@ -127,7 +127,8 @@ class MinLSTM(_ParallelLayer):
         h_t = f_t * h_{t-1} + i_t * g_t
 
     Feng et al. 2024 (arXiv:2410.01201), where i' and f' are divided by their sum: the same. Gate order: i, f, g. There
-    is one state, h. `backend` "scan" runs the steps in parallel (`recurra.ops.scan`), "reference" one after the other.
+    is one state, h. `backend` "native" runs on our kernels for a CPU, "scan" all steps in parallel
+    (`recurra.ops.scan`), "reference" one after the other.
 
     Args:
         input_size: I, features per step.

@@ -12,6 +12,7 @@ from ..cells.base import Cell, Weights
 from ..cells.parallel import ParallelCell
 from ..ops.fused import run_fused
 from ..ops.recurrence.layer import run_native
+from ..ops.recurrence.parallel import run_native_parallel
 from ..ops.scan import run_scan
 from ..ops.time_loop import LayerResult, Variant, run_reference
 
@@ -48,7 +49,9 @@ def run_stack(
         before = tuple(s[layer * directions : (layer + 1) * directions] for s in state)
         if layer and dropout and training:
             x = F.dropout(x, dropout)
-        if backend == "native":
+        if backend == "native" and isinstance(cell, ParallelCell):
+            result = run_native_parallel(cell, x, before, w, lengths)  # pyright: ignore[reportCallIssue]
+        elif backend == "native":
             hidden = variant.recurrent_dropout if training else 0.0
             result = run_native(cell, x, before, w, lengths, recurrent_dropout=hidden)
         elif backend == "fused":

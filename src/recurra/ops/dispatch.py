@@ -40,7 +40,8 @@ def choose_backend(
     (oneDNN or native on a CPU, cuDNN on a GPU) and runs what `torch.nn` can express. `"native"` are kernels of
     our own for float32 and bfloat16 on a CPU, where they were built; they know the reset gate before the product and
     recurrent dropout, too.
-    `"scan"` runs all steps in parallel, of cells whose gates do not see the state; these have no kernels.
+    `"scan"` runs all steps in parallel, of cells whose gates do not see the state: on a GPU, in 64 bits, and where
+    there are no kernels of our own.
 
     Args:
         device: the kind of device that the weights are on.
@@ -61,7 +62,7 @@ def choose_backend(
     if asked == "reference":
         return Choice("reference", "asked for")
     if isinstance(cell, ParallelCell):
-        return _for_parallel(asked, variant)
+        return _for_parallel(asked, variant, gates, dtype, device)
     if asked == "scan":
         raise BackendError(
             "the gates of this cell see the state: a step needs the one before it",
@@ -89,16 +90,29 @@ def choose_backend(
     return Choice("reference", problem)
 
 
-def _for_parallel(asked: str, variant: Variant) -> Choice:
-    if asked in ("native", "fused"):
+def _for_parallel(asked: str, variant: Variant, gates: bool, dtype: torch.dtype, device: str) -> Choice:
+    if asked == "fused":
         raise BackendError(
-            "there are kernels for RNN, LSTM and GRU alone",
-            where=f'backend="{asked}"',
+            "torch has kernels for RNN, LSTM and GRU alone",
+            where='backend="fused"',
             fix='Take backend="auto".',
         )
-    if not any(variant.zoneout):
+    zoneout = [_shown_zoneout(variant)] if any(variant.zoneout) else []
+    if asked != "scan":
+        missing, beyond = why_not_native(), [*zoneout, *(["return_gates=True"] if gates else [])]
+        beyond += [] if dtype in (torch.float32, torch.bfloat16) else [f"dtype={dtype}"]
+        beyond += [] if device == "cpu" else [f"device={device}"]
+        if missing is None and not beyond:
+            return Choice("native", "asked for" if asked == "native" else "our kernels know every option set")
+        if asked == "native":
+            raise BackendError(
+                missing or f"our kernels do not know {', '.join(beyond)}",
+                where='backend="native"',
+                fix='Take backend="auto".',
+            )
+    if not zoneout:
         return Choice("scan", "asked for" if asked == "scan" else "no gate sees the state")
-    problem = f"the scan does not know {_shown_zoneout(variant)}"
+    problem = f"the scan does not know {zoneout[0]}"
     if asked == "scan":
         raise BackendError(problem, where='backend="scan"', fix='Leave that out, or take backend="auto".')
     return Choice("reference", problem)

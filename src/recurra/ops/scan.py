@@ -31,19 +31,12 @@ def run_scan(
     gates: bool = False,
 ) -> LayerResult:
     """Run one layer on the scan; the arguments are those of `run_reference`."""
-    valid = None
     if lengths is not None:
         x = zero_padding(x, lengths, batch_first=False)
-        valid = valid_steps(lengths, x.size(0)).transpose(0, 1).unsqueeze(-1)
     outputs, states, insides = [], [], []
     for d, w in enumerate(weights):
-        a, b, inside = cell.coefficients(cell.project(x, w))
-        if valid is not None:  # 1 and 0 hold the state exactly as it is
-            a, b = torch.where(valid, a, 1), torch.where(valid, b, 0)
-        h0 = state[0][d]
-        h = linear_scan(a, b, h0.to(a.dtype), reverse=d == 1).to(h0.dtype)
-        states.append(h[0] if d else h[-1])
-        output = h if lengths is None else zero_padding(h, lengths, batch_first=False)
+        output, last, inside = scan_projected(cell, cell.project(x, w), state[0][d], lengths, reverse=d == 1)
+        states.append(last)
         outputs.append(output)
         if gates:
             if lengths is not None:
@@ -54,6 +47,24 @@ def run_scan(
         (torch.stack(states),),
         {name: torch.stack([i[name] for i in insides]) for name in insides[0]} if gates else {},
     )
+
+
+def scan_projected(
+    cell: ParallelCell, projected: Tensor, h0: Tensor, lengths: Tensor | None, *, reverse: bool
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """One direction from W_ih x + b_ih on.
+
+    Shapes:
+        projected (T, B, G*H), h0 (B, H), lengths (B,) -> output (T, B, H), zero past the lengths, the state after the
+        last step (B, H), both in the number type of h0, and the gates as they come.
+    """
+    a, b, inside = cell.coefficients(projected)
+    if lengths is not None:  # 1 and 0 hold the state exactly as it is
+        valid = valid_steps(lengths, a.size(0)).transpose(0, 1).unsqueeze(-1)
+        a, b = torch.where(valid, a, 1), torch.where(valid, b, 0)
+    h = linear_scan(a, b, h0.to(a.dtype), reverse=reverse).to(h0.dtype)
+    output = h if lengths is None else zero_padding(h, lengths, batch_first=False)
+    return output, h[0] if reverse else h[-1], inside
 
 
 def linear_scan(a: Tensor, b: Tensor, h0: Tensor, *, reverse: bool = False) -> Tensor:
