@@ -239,7 +239,7 @@ def test_only_options_that_the_run_has_are_named(healthy):
         said = [
             advice.rate(0.1),
             advice.longer_memory(),
-            advice.open_gate("LSTM"),
+            advice.open_gate(forget=True),
             advice.units(),
             advice.larger_batches(),
             advice.more_dropout(),

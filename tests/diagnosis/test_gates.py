@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from recurra.diagnosis import Subject
+import recurra
+from recurra.diagnosis import Subject, examine
 from recurra.diagnosis.measures.gates import gates_and_states
 from tests.diagnosis.made import Last, layer_of, subject_of_layer
 
@@ -31,6 +32,23 @@ def test_time_constants_are_those_of_the_gate_that_keeps(cell, name):
     assert found.values[name].quantiles == pytest.approx([0.9] * 5, rel=1e-4)
     assert found.values[name].saturated == 0
     assert sum(found.values[name].histogram) == pytest.approx(1)
+
+
+def test_layers_of_several_cells_are_each_measured_by_their_own_gate():
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = layer_of("RNN"), recurra.LSTM(16, 16, batch_first=True)
+
+        def forward(self, x):
+            return self.second(self.first(x)[0])[0][:, -1]
+
+    x = torch.randn(4, 12, 4)
+    subject = Subject(network=Mixed(), inputs=(x,), loss=lambda o: o.square().mean(), answer=lambda o: o)
+    found = examine(subject)
+    assert [layer.keeps for layer in found.measures.gates] == [None, "f"]
+    (told,) = (each.says for each in found.findings if each.name == "time constants")
+    assert "mean of the gate f" in told
 
 
 def test_saturation_dead_and_still_units_are_shares():

@@ -63,12 +63,12 @@ class Advice:
             ways.append(f"--set network.segment={2 * segment}")
         return f"Train again with {', or with '.join(ways)}."
 
-    def open_gate(self, cell: str) -> str:
-        """Against a gate that keeps nothing."""
+    def open_gate(self, *, forget: bool) -> str:
+        """Against a gate that keeps nothing, a forget gate or an update gate."""
         if not self._settings:
-            begin = "forget_bias=1.0" if cell == "LSTM" else "chrono_init (the number of steps)"
+            begin = "forget_bias=1.0" if forget else "chrono_init (the number of steps)"
             return f"Begin with {begin} in the layer."
-        return f"Train again with {self.rate(0.1)}, or with --cell {'gru' if cell == 'LSTM' else 'lstm'}."
+        return f"Train again with {self.rate(0.1)}, or with --cell {'gru' if forget else 'lstm'}."
 
     def units(self) -> str:
         """Against units that do nothing."""

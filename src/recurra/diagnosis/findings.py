@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from recurra.diagnosis.advice import Advice
-from recurra.diagnosis.measures.gates import KEEPS, LayerGates
+from recurra.diagnosis.measures.gates import LayerGates
 from recurra.diagnosis.measures.gradients import LayerGradients
 from recurra.diagnosis.measures.memory import Memory
 from recurra.diagnosis.result import Finding, Measures
@@ -23,8 +23,8 @@ def find(measures: Measures, subject: Subject) -> list[Finding]:
         *(finding for layer in measures.gradients for finding in _of_gradients(layer, subject, advice)),
         *_of_all_gradients(measures.gradients),
         *_of_memory(measures.memory, int(subject.valid.max()), advice),
-        *(finding for layer in measures.gates for finding in _of_gates(layer, subject.cell, advice)),
-        *_of_time_constants(measures.gates, subject.cell),
+        *(finding for layer in measures.gates for finding in _of_gates(layer, advice)),
+        *_of_time_constants(measures.gates),
         *_of_relus(measures.relus, advice),
         *training_findings(measures.training, advice),
         *_of_parallelism(measures, advice),
@@ -148,18 +148,18 @@ def _of_memory(memory: Memory, steps: int, advice: Advice) -> Iterator[Finding]:
     )
 
 
-def _of_gates(layer: LayerGates, cell: str, advice: Advice) -> Iterator[Finding]:
+def _of_gates(layer: LayerGates, advice: Advice) -> Iterator[Finding]:
     t, constant = THRESHOLDS, layer.typical_time_constant
-    gate = {"LSTM": "forget gate", "GRU": "update gate"}.get(cell, "")
     if constant is not None and constant < t.time_constant:
-        mean = 1 - 1 / constant
+        mean, forget = 1 - 1 / constant, layer.keeps == "f"
+        gate = "forget gate" if forget else "update gate"
         yield Finding(
             "closed gate",
             "problem",
             f"{_named(layer.name)}: the {gate} of the middle unit is {mean:.3g} on average, a time constant of "
             f"{constant:.3g} steps.",
             "The layer forgets its state at every step.",
-            advice.open_gate(cell),
+            advice.open_gate(forget=forget),
             constant,
             t.time_constant,
         )
@@ -195,7 +195,7 @@ def _of_gates(layer: LayerGates, cell: str, advice: Advice) -> Iterator[Finding]
         )
 
 
-def _of_time_constants(layers: list[LayerGates], cell: str) -> Iterator[Finding]:
+def _of_time_constants(layers: list[LayerGates]) -> Iterator[Finding]:
     """The slowest unit of all."""
     found = [layer for layer in layers if layer.time_constants]
     if not found:
@@ -207,7 +207,7 @@ def _of_time_constants(layers: list[LayerGates], cell: str) -> Iterator[Finding]
         "time constants",
         "note",
         f"The slowest unit keeps its state for {longest:.3g} steps ({slowest.name}; the middle one there for "
-        f"{middle:.2g}), by 1 / (1 - mean of the gate {KEEPS[cell]}).",
+        f"{middle:.2g}), by 1 / (1 - mean of the gate {slowest.keeps}).",
         "What units do together may last longer, and what is of no use to the answer is kept, too.",
         "",
         longest,

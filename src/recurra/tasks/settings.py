@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -82,6 +82,10 @@ class RoomsOfSettings(BaseModel):
                 )
             room, field = name.split(".", 1)
             parsed = _parsed(value)
+            if parsed is None and "none" in get_args(
+                type(getattr(self, room)).model_fields[field].annotation
+            ):
+                parsed = "none"
             several = isinstance(content[room][field], tuple) and not isinstance(parsed, list | tuple)
             content[room][field] = [parsed] if several else parsed
         try:

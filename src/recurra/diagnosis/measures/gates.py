@@ -12,7 +12,7 @@ from recurra.axes import valid_steps
 from recurra.diagnosis.measures.gradients import lengths_of
 from recurra.diagnosis.subject import Subject, copy_of, names_of, recurrent_layers
 
-KEEPS = {"LSTM": "f", "GRU": "z"}  # the gate that keeps the old state where it is near 1
+_KEEPS = {"LSTM": "f", "GRU": "z"}  # the gate that keeps the old state where it is near 1
 BINS = 20
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _NEAR = 0.01  # of the end of its range, a value is saturated
@@ -61,6 +61,11 @@ class LayerGates:
     heat: dict[str, list[list[float]]] = field(repr=False)
 
     @property
+    def keeps(self) -> str | None:
+        """The gate that keeps the old state where it is near 1."""
+        return next((part for part in self.heat if part != "h"), None)
+
+    @property
     def typical_time_constant(self) -> float | None:
         """That of the middle unit."""
         return self.time_constants[len(self.time_constants) // 2] if self.time_constants else None
@@ -90,7 +95,7 @@ def gates_and_states(subject: Subject) -> tuple[list[LayerGates], dict[str, floa
         for k, name in enumerate(names_of(network)[place]):
             own = {gate: values[k] for gate, values in gates.items()}
             relu = getattr(layer, "nonlinearity", "tanh") == "relu"
-            found.append(_layer(name, own, lengths, KEEPS.get(type(layer).__name__), relu))
+            found.append(_layer(name, own, lengths, _KEEPS.get(type(layer).__name__), relu))
     return found, {place: float((peak <= 0).float().mean()) for place, peak in relus.items()}
 
 

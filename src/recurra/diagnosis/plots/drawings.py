@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recurra.diagnosis.measures.capacity import SOLVED
-from recurra.diagnosis.measures.gates import KEEPS, LEVELS
+from recurra.diagnosis.measures.gates import LEVELS
 from recurra.diagnosis.measures.gradients import Curve, Flow
 from recurra.diagnosis.result import Diagnosis
 
@@ -136,7 +136,8 @@ def draw_states(axes: Axes, diagnosis: Diagnosis) -> None:
 
 def draw_kept(axes: Axes, diagnosis: Diagnosis) -> None:
     """The gate that keeps, of units of the first layer over one sequence."""
-    gate = KEEPS[diagnosis.cell]
+    gate = diagnosis.measures.gates[0].keeps
+    assert gate is not None, "drawn where there is such a gate"
     _heat(axes, diagnosis, gate, f"Gate {gate}")
 
 

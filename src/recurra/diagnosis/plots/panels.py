@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from recurra.diagnosis.measures.capacity import SOLVED
-from recurra.diagnosis.measures.gates import KEEPS
 from recurra.diagnosis.plots import drawings
 from recurra.diagnosis.result import Diagnosis
 
@@ -75,6 +74,11 @@ def _has_heat(diagnosis: Diagnosis, part: str | None) -> bool:
     return bool(part and gates and gates[0].heat.get(part))
 
 
+def _keeps(diagnosis: Diagnosis) -> str | None:
+    gates = diagnosis.measures.gates
+    return gates[0].keeps if gates else None
+
+
 PANELS: dict[str, Panel] = {
     "carried": Panel(
         drawings.draw_carried,
@@ -135,8 +139,8 @@ PANELS: dict[str, Panel] = {
     ),
     "kept": Panel(
         drawings.draw_kept,
-        lambda d: _has_heat(d, KEEPS.get(d.cell)),
-        lambda d: _heat_told(d, KEEPS[d.cell], f"Values of the gate {KEEPS[d.cell]}"),
+        lambda d: _has_heat(d, _keeps(d)),
+        lambda d: _heat_told(d, _keeps(d) or "", f"Values of the gate {_keeps(d)}"),
         "The same of the gate that keeps the old state: light where the unit keeps it, dark where it lets it go.",
     ),
     "training": Panel(
