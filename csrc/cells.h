@@ -9,6 +9,7 @@
 // leaves them in `sums`, and `step` goes on from there.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "matrix.h"
@@ -103,23 +104,24 @@ struct RnnStep : CellStep<N, T, S> {
         const bool is_tanh = this->w.cell == Cell::rnn_tanh;
         const auto by_input = plain_term(at.template read_x<T>(this->ahead ? 0 : rows, this->w.inputs), input);
         const auto by_state = plain_term(at.template read_seen<T>(rows, H), state);
-        for (int p = 0; p < state.panels; p++) {
-            auto units_of = [&](int v) { return int(std::clamp<int64_t>(H - (p * WIDE + v) * W, 0, W)); };
-            Floats bias[WIDE];
+        const auto of = [&, this](int p) {
+            const auto units_of = [=](int v) { return int(std::clamp<int64_t>(H - (p * WIDE + v) * W, 0, W)); };
+            std::array<Floats, WIDE> bias;
             for (int v = 0; v < WIDE; v++) bias[v] = units_of(v) ? this->bias((p * WIDE + v) * W, units_of(v)) : Floats{};
-            auto init = [&](int r, Floats(&sums)[WIDE]) {
+            const auto init = [=, &at](int r, Floats(&sums)[WIDE]) {
                 for (int v = 0; v < WIDE; v++)
                     sums[v] = units_of(v) ? this->first(at, r, (p * WIDE + v) * W, units_of(v), bias[v]) : Floats{};
             };
-            auto each = [&](int r, const Floats(&sums)[WIDE]) {
+            const auto each = [=, &at](int r, const Floats(&sums)[WIDE]) {
                 for (int v = 0; v < WIDE && units_of(v); v++) {
                     Floats h = is_tanh ? tanh(sums[v]) : sums[v] < 0.0f ? Floats{} : sums[v];
                     store(at.output[r] + (p * WIDE + v) * W, h, units_of(v));
                 }
             };
-            if (this->ahead) products<WIDE>(p, rows, init, each, by_state);
-            else products<WIDE>(p, rows, init, each, by_input, by_state);
-        }
+            return std::pair(init, each);
+        };
+        if (this->ahead) all_products<WIDE>(state.panels, rows, of, by_state);
+        else all_products<WIDE>(state.panels, rows, of, by_input, by_state);
     }
     const Packed<WIDE, T, Read<N, T>> input, state;
 };
@@ -133,15 +135,15 @@ struct LstmStep : CellStep<N, T, S> {
         const int64_t H = this->w.units;
         const auto by_input = plain_term(at.template read_x<T>(this->ahead ? 0 : rows, this->w.inputs), input);
         const auto by_state = plain_term(at.template read_seen<T>(rows, H), state);
-        for (int p = 0; p < state.panels; p++) {
+        const auto of = [&, this](int p) {
             const int64_t u = int64_t(p) * W;
             const int n = int(std::min<int64_t>(W, H - u));
-            Floats bias[4];
+            std::array<Floats, 4> bias;
             for (int g = 0; g < 4; g++) bias[g] = this->bias(g * H + u, n);
-            auto init = [&](int r, Floats(&sums)[4]) {
+            const auto init = [=, &at](int r, Floats(&sums)[4]) {
                 for (int g = 0; g < 4; g++) sums[g] = this->first(at, r, g * H + u, n, bias[g]);
             };
-            auto each = [&](int r, const Floats(&sums)[4]) {
+            const auto each = [=, &at](int r, const Floats(&sums)[4]) {
                 Floats in = sigmoid(sums[0]), forget = sigmoid(sums[1]), candidate = tanh(sums[2]), out = sigmoid(sums[3]);
                 Floats c = fma(forget, load(at.c[r] + u, n), in * candidate);
                 store(at.c[r] + u, c, n);
@@ -149,9 +151,10 @@ struct LstmStep : CellStep<N, T, S> {
                 at.keep_cell(r, u, n, c);
                 store(at.output[r] + u, out * tanh(c), n);
             };
-            if (this->ahead) products<4>(p, rows, init, each, by_state);
-            else products<4>(p, rows, init, each, by_input, by_state);
-        }
+            return std::pair(init, each);
+        };
+        if (this->ahead) all_products<4>(state.panels, rows, of, by_state);
+        else all_products<4>(state.panels, rows, of, by_input, by_state);
     }
     const Packed<4, T, Read<N, T>> input, state;
 };
@@ -165,26 +168,27 @@ struct GruAfterStep : CellStep<N, T, S> {
         const int64_t H = this->w.units;
         const auto by_input = term<0, 1, 2>(at.template read_x<T>(this->ahead ? 0 : rows, this->w.inputs), input);
         const auto by_state = term<0, 1, 3>(at.template read_seen<T>(rows, H), state);
-        for (int p = 0; p < state.panels; p++) {
+        const auto of = [&, this](int p) {
             const int64_t u = int64_t(p) * W;
             const int n = int(std::min<int64_t>(W, H - u));
             // r, z, and of n what comes from the input and what from the state.
-            const Floats bias[4] = {this->bias(u, n), this->bias(H + u, n), bias_of(this->w.b_ih, 2 * H + u, n),
+            const std::array<Floats, 4> bias{this->bias(u, n), this->bias(H + u, n), bias_of(this->w.b_ih, 2 * H + u, n),
                                     bias_of(this->w.b_hh, 2 * H + u, n)};
-            auto init = [&](int r, Floats(&sums)[4]) {
+            const auto init = [=, &at](int r, Floats(&sums)[4]) {
                 for (int g = 0; g < 3; g++) sums[g] = this->first(at, r, g * H + u, n, bias[g]);
                 sums[3] = bias[3];
             };
-            auto each = [&](int r, const Floats(&sums)[4]) {
+            const auto each = [=, &at](int r, const Floats(&sums)[4]) {
                 Floats reset = sigmoid(sums[0]), update = sigmoid(sums[1]);
                 Floats candidate = tanh(fma(reset, sums[3], sums[2]));
                 at.keep_gates(r, u, n, H, reset, update, candidate);
                 at.keep_cell(r, u, n, sums[3]);
                 store(at.output[r] + u, fma(update, load(at.h[r] + u, n) - candidate, candidate), n);
             };
-            if (this->ahead) products<4>(p, rows, init, each, by_state);
-            else products<4>(p, rows, init, each, by_input, by_state);
-        }
+            return std::pair(init, each);
+        };
+        if (this->ahead) all_products<4>(state.panels, rows, of, by_state);
+        else all_products<4>(state.panels, rows, of, by_input, by_state);
     }
     const Packed<3, T, Read<N, T>> input, state;
 };

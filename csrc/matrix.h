@@ -167,9 +167,9 @@ auto plain_term(const N *const *rows, const Packed<P, T, N> &weights) {
     else return term<0, 1, 2>(rows, weights);
 }
 
-// sums[r][TO[v]] += row r times a panel, from row `first` on. R and P are known and every loop over them is unrolled, so
-// that the sums are in registers all the while.
-template <int R, int V, class N, class T, int P, int... TO>
+// sums[r][TO[v]] += row r times a panel, from row `first` on; or, BESIDE, row `first` times each of R panels that follow each
+// other. R and P are known and every loop over them is unrolled, so that the sums are in registers all the while.
+template <bool BESIDE, int R, int V, class N, class T, int P, int... TO>
 inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int first, int p,
                                                     const Term<N, T, P, TO...> &term) {
     constexpr int to[] = {TO...};
@@ -178,12 +178,13 @@ inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int fi
     const N *row[R];
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
-        row[r] = term.rows[first + r];
+        row[r] = term.rows[BESIDE ? first : first + r];
 #pragma GCC unroll 16
         for (int v = 0; v < P; v++) kept[r][v] = scaled ? Floats{} : sums[r][to[v]];
     }
     const T *panel = term.weights.panel(p);
     const int k = term.weights.rows;
+    const int64_t apart = int64_t(k) * P * W;  // from a panel to the next
     if constexpr (pairs) {
         for (int i = 0; i < k; i += 2, panel += 2 * P * W) {
             Ints weight[P];
@@ -192,6 +193,9 @@ inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int fi
 #pragma GCC unroll 16
             for (int r = 0; r < R; r++) {
                 const Pair x(row[r] + i);
+                if constexpr (BESIDE)
+#pragma GCC unroll 16
+                    for (int v = 0; v < P; v++) weight[v] = load_pairs(panel + r * apart + 2 * v * W);
 #pragma GCC unroll 16
                 for (int v = 0; v < P; v++) kept[r][v] = dot(x, weight[v], kept[r][v]);
             }
@@ -204,6 +208,9 @@ inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int fi
 #pragma GCC unroll 16
             for (int r = 0; r < R; r++) {
                 Floats x = splat(row[r][i]);
+                if constexpr (BESIDE)
+#pragma GCC unroll 16
+                    for (int v = 0; v < P; v++) weight[v] = load(panel + r * apart + v * W);
 #pragma GCC unroll 16
                 for (int v = 0; v < P; v++) kept[r][v] = fma(x, weight[v], kept[r][v]);
             }
@@ -211,16 +218,20 @@ inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int fi
     }
 #pragma GCC unroll 16
     for (int v = 0; v < P; v++) {
-        Floats scale{};
-        if constexpr (scaled) scale = load(term.weights.scales(p) + v * W);
 #pragma GCC unroll 16
-        for (int r = 0; r < R; r++) sums[r][to[v]] = scaled ? fma(kept[r][v], scale, sums[r][to[v]]) : kept[r][v];
+        for (int r = 0; r < R; r++)
+            if constexpr (scaled) {
+                const Floats scale = load(term.weights.scales(BESIDE ? p + r : p) + v * W);
+                sums[r][to[v]] = fma(kept[r][v], scale, sums[r][to[v]]);
+            } else {
+                sums[r][to[v]] = kept[r][v];
+            }
     }
 }
 
 #if defined(RECURRA_VNNI)
 // The same of rows of whole numbers; the sums of upper and lower bytes are exact.
-template <int R, int V, int P, int... TO>
+template <bool BESIDE, int R, int V, int P, int... TO>
 inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int first, int p,
                                                     const Term<Fixed, int8_t, P, TO...> &term) {
     constexpr int to[] = {TO...};
@@ -228,22 +239,26 @@ inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int fi
     Ints upper[R][P], lower[R][P];
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
-        row[r] = term.rows[first + r];
+        row[r] = term.rows[BESIDE ? first : first + r];
 #pragma GCC unroll 16
         for (int v = 0; v < P; v++) {
             Ints totals;
-            std::memcpy(&totals, term.weights.totals(p) + v * W, sizeof totals);
+            std::memcpy(&totals, term.weights.totals(BESIDE ? p + r : p) + v * W, sizeof totals);
             upper[r][v] = -128 * totals;
             lower[r][v] = Ints{};
         }
     }
     const int8_t *panel = term.weights.panel(p);
+    const int64_t apart = int64_t(term.weights.rows) * P * W;
     for (int i = 0; i < term.weights.rows; i += 4, panel += 4 * P * W) {
         Ints weight[P];
 #pragma GCC unroll 16
         for (int v = 0; v < P; v++) std::memcpy(&weight[v], panel + 4 * v * W, sizeof weight[v]);
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++) {
+            if constexpr (BESIDE)
+#pragma GCC unroll 16
+                for (int v = 0; v < P; v++) std::memcpy(&weight[v], panel + r * apart + 4 * v * W, sizeof weight[v]);
 #pragma GCC unroll 16
             for (int v = 0; v < P; v++) {
                 upper[r][v] = dot(row[r]->upper + i, weight[v], upper[r][v]);
@@ -253,9 +268,9 @@ inline __attribute__((always_inline)) void multiply(Floats (&sums)[R][V], int fi
     }
 #pragma GCC unroll 16
     for (int v = 0; v < P; v++) {
-        const Floats scale = load(term.weights.scales(p) + v * W);
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++) {
+            const Floats scale = load(term.weights.scales(BESIDE ? p + r : p) + v * W);
             const Floats sum = fma(splat(256.0f), as_numbers(upper[r][v]), as_numbers(lower[r][v]));
             sums[r][to[v]] = fma(sum, scale * row[r]->scale, sums[r][to[v]]);
         }
@@ -333,10 +348,36 @@ inline void products(int p, int rows, Init init, Each each, const Term<N, T, P, 
         constexpr int R = decltype(size)::value;
         Floats sums[R][V];
         for (int r = 0; r < R; r++) init(first + r, sums[r]);
-        multiply<R, V>(sums, first, p, term);
-        (multiply<R, V>(sums, first, p, more), ...);
+        multiply<false>(sums, first, p, term);
+        (multiply<false>(sums, first, p, more), ...);
         for (int r = 0; r < R; r++) each(first + r, sums[r]);
     });
+}
+
+// The same for all panels: of(p) gives the `init` and `each` of panel p. A row that is alone goes through two panels at once: the
+// sums of one panel are too few, and each multiplication would wait for the one before it.
+template <int V, class Of, class N, class T, int P, int... TO, class... More>
+void all_products(int panels, int rows, Of of, const Term<N, T, P, TO...> &term, const More &...more) {
+#if defined(RECURRA_TILES)
+    constexpr bool beside = !std::is_same_v<N, Bfloat16>;
+#else
+    constexpr bool beside = true;
+#endif
+    int p = 0;
+    for (; beside && rows == 1 && p + 2 <= panels; p += 2) {
+        const auto one = of(p), two = of(p + 1);
+        Floats sums[2][V];
+        one.first(0, sums[0]);
+        two.first(0, sums[1]);
+        multiply<true>(sums, 0, p, term);
+        (multiply<true>(sums, 0, p, more), ...);
+        one.second(0, sums[0]);
+        two.second(0, sums[1]);
+    }
+    for (; p < panels; p++) {
+        const auto those = of(p);
+        products<V>(p, rows, those.first, those.second, term, more...);
+    }
 }
 
 constexpr int WIDE = 4;  // vectors next to each other where a product has no gates to keep together
@@ -353,17 +394,17 @@ Packed<WIDE, T, N> pack_sums(const Matrix<S> &weights, int64_t first, int64_t su
 // The sum of some products, `columns` numbers of each row of it: each(row, u, n, sum) for n of them from number u on.
 template <class Each, class... Terms>
 void wide_products(int rows, int64_t columns, Each each, const Terms &...terms) {
-    for (int p = 0; p < panels_of(columns, WIDE * W); p++)
-        products<WIDE>(
-            p, rows, [](int, Floats(&sums)[WIDE]) { for (auto &sum : sums) sum = Floats{}; },
-            [&](int r, const Floats(&sums)[WIDE]) {
-                for (int v = 0; v < WIDE; v++) {
-                    const int64_t u = (int64_t(p) * WIDE + v) * W;
-                    if (u >= columns) break;
-                    each(r, u, int(std::min<int64_t>(W, columns - u)), sums[v]);
-                }
-            },
-            terms...);
+    const auto of = [&](int p) {
+        const auto init = [](int, Floats(&sums)[WIDE]) { for (auto &sum : sums) sum = Floats{}; };
+        return std::pair(init, [&each, columns, p](int r, const Floats(&sums)[WIDE]) {
+            for (int v = 0; v < WIDE; v++) {
+                const int64_t u = (int64_t(p) * WIDE + v) * W;
+                if (u >= columns) break;
+                each(r, u, int(std::min<int64_t>(W, columns - u)), sums[v]);
+            }
+        });
+    };
+    all_products<WIDE>(panels_of(columns, WIDE * W), rows, of, terms...);
 }
 
 template <class N, class T, class Each>
