@@ -45,7 +45,6 @@ class KerasArchive:
 
     def __init__(self, path: Path):
         self.path = path
-        h5py = _h5py()
         with _opened(path) as archive:
             metadata = _json(path, archive, METADATA)
             version = str(metadata.get("keras_version"))
@@ -59,6 +58,7 @@ class KerasArchive:
             self.config = _json(path, archive, CONFIG)
             content = _member(path, archive, WEIGHTS, _SWELLING * path.stat().st_size + _SLACK)
         self._bytes = len(content)
+        h5py = _h5py()
         try:
             self._file = h5py.File(io.BytesIO(content), "r")
         except (OSError, RuntimeError, ValueError, KeyError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ N = TypeVar("N", bound=nn.Module)
 
 
 @dataclass(kw_only=True)
-class Run(Generic[C, N]):
+class Run(ABC, Generic[C, N]):
     """A trained network with what is needed to use it; each kind of run adds its encoders and its answers.
 
     Args:
@@ -76,9 +77,13 @@ class Run(Generic[C, N]):
         stages, encode = self._stages()
         return RunStream(stages, encode, batch=batch, precision=precision, backend=backend)
 
+    @abstractmethod
     def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
-        """What `stream` runs, and how it turns a text into ids."""
-        raise NotImplementedError
+        """What `stream` runs, and how it turns a text into ids.
+
+        Raises:
+            InputError: this network cannot run step by step, and why.
+        """
 
     def save(self, folder: str | Path) -> Path:
         """Write the run into `folder`, which must be new or empty.
@@ -142,6 +147,26 @@ def _remove(*files: Path) -> None:
             file.unlink(missing_ok=True)
         except OSError as error:
             raise storage_error(error, file) from error
+
+
+def check_targets(folder: Path, config: Any, outputs: int) -> None:
+    """See that a network gives as many outputs as its targets need, and a threshold for each where there are several.
+
+    Args:
+        config: with the network's shape and the decision.
+        outputs: that the targets need.
+
+    Raises:
+        RunError: they do not fit.
+    """
+    thresholds = config.decision.threshold if config.decision is not None else None
+    given = config.shape.output_size
+    if outputs != given or (isinstance(thresholds, list) and len(thresholds) != given):
+        raise RunError(
+            f"the targets do not fit a network of {given} outputs",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
 
 
 def check_files(folder: Path, config: RunConfig, encoders: set[str]) -> None:

@@ -90,8 +90,7 @@ class BackTest:
             self.windows, self.history, self.season, time_limit_s=time_limit_s, seed=self.seed
         )
         for result in self.baselines:
-            score = result.scores[0]
-            observer(Said(f"{result.name}: {score.name} {score.value:.4g} in {result.seconds:.1f} s"))
+            observer(Said(result.told()))
 
     def scores(self, forecasts: Forecasts) -> list[Score]:
         """With intervals by blocks, for windows overlap; MASE is the headline."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -12,12 +12,11 @@ from torch import nn
 from recurra.data.examples import Examples
 from recurra.data.schema import Schema
 from recurra.data.vectors import word_vectors
-from recurra.errors import RunError
 from recurra.networks.inputs import TokenInput
 from recurra.networks.sequence_network import SequenceNetwork
-from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, Said
-from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
+from recurra.runs.examples_fitting import ExamplesFitting
+from recurra.runs.fitting import Conduct, carry_out, start_from
 from recurra.runs.run import Run
 from recurra.runs.sequences.config import SequenceFitOptions, SequenceRunConfig
 from recurra.runs.sequences.preparation import Prepared, prepare, raw_lengths
@@ -47,50 +46,25 @@ def fit(
     return carry_out(SequenceFitting(examples, schema, options, test), sources=sources, **conduct)
 
 
-class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
+class SequenceFitting(ExamplesFitting[SequenceRunConfig, SequenceRun]):
     """How a network that classifies or regresses sequences is made."""
 
     config_form = SequenceRunConfig
     network_form = SequenceNetwork
+    run_form = SequenceRun
     options: SequenceFitOptions
+    prepared: Prepared
+    baselines: list[BaselineResult]
 
-    def __init__(
-        self, examples: Examples, schema: Schema, options: SequenceFitOptions, test: Examples | None
-    ):
-        self.examples, self.schema, self.options, self.test = examples, schema, options, test
-        self.baselines: list[BaselineResult] = []
-        self.prepared: Prepared
+    def _prepared(self, init: SequenceRun | None, observer: Observer) -> Prepared:
+        """See `recurra.runs.sequences.preparation`."""
+        return prepare(self.examples, self.schema, self.options, test=self.test, init=init, observer=observer)
 
     def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
-        """See `recurra.runs.sequences.preparation`."""
-        if init is not None and not isinstance(init, SequenceRun):
-            raise RunError(f"the run to start from is {init.purpose}", where="--init")
-        prepared = prepare(
-            self.examples, self.schema, self.options, test=self.test, init=init, observer=observer
-        )
-        self.prepared = prepared
-        self.settings, self.shape, self.objective = prepared.settings, prepared.shape, prepared.task
-        self.training, self.validation = prepared.training, prepared.validation
-        self.fingerprint = prepared.fingerprint
-        self.validation_steps = prepared.validation_steps
-        self.final_steps = prepared.validation_steps + int(raw_lengths(prepared.parts["test"]).sum())
-
-    def new_config(self, sources: list[str]) -> SequenceRunConfig:
-        """Settings, schema and encoders."""
-        prepared = self.prepared
-        return SequenceRunConfig(
-            status="training",
-            **circumstances(),
-            options=self.options,
-            settings=self.settings,
-            data_schema=self.schema,
-            shape=self.shape,
-            sources=sources,
-            parts={name: len(part) for name, part in prepared.parts.items()},
-            fingerprint=prepared.fingerprint,
-            numbers=None if prepared.numbers is None else prepared.numbers.to_json(),
-            targets=prepared.targets.to_json(),
-        )
+        """And the steps that are measured."""
+        super().prepare(init, observer)
+        self.validation_steps = self.prepared.validation_steps
+        self.final_steps = self.validation_steps + int(raw_lengths(self.prepared.parts["test"]).sum())
 
     def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> SequenceNetwork:
         """Initialised by the seed; embeddings from another run or from word vectors."""
@@ -120,8 +94,7 @@ class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
             time_limit_s=time_limit_s,
         )
         for result in self.baselines:
-            score = result.scores[0]
-            observer(Said(f"{result.name}: {score.name} {score.value:.4g} in {result.seconds:.1f} s"))
+            observer(Said(result.told()))
 
     def score(
         self, config: SequenceRunConfig, network: nn.Module, history: History, observer: Observer
@@ -141,13 +114,6 @@ class SequenceFitting(Fitting[SequenceRunConfig, SequenceRun]):
         if answer is not None:
             self.contributions = headline_sums(answer.labels, self._truth)
         return run
-
-    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
-        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed, share)
-        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
-        other.options = other.options.model_copy(update={"split_seed": split})
-        return other
 
     def measure(self) -> Measure:
         """Accuracy, micro F1 or RMSE."""

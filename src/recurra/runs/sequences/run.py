@@ -18,12 +18,21 @@ from recurra.data.numbers import BOUND, NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.schema import examples_from_arrays
 from recurra.data.text import TextEncoder
-from recurra.errors import DataError, InputError, RunError
+from recurra.errors import DataError, InputError
 from recurra.networks.sequence_network import SequenceNetwork
 from recurra.ops.streaming.stages import Affine, Probabilities, Scaling, Stage
-from recurra.runs.config import CONFIG, read_config
+from recurra.runs.config import read_config
 from recurra.runs.events import Measured, Observer, ignore
-from recurra.runs.run import METRICS, MODEL, TOKENIZER, Run, check_files, read_history, read_network
+from recurra.runs.run import (
+    METRICS,
+    MODEL,
+    TOKENIZER,
+    Run,
+    check_files,
+    check_targets,
+    read_history,
+    read_network,
+)
 from recurra.runs.sequences.config import SequenceRunConfig
 from recurra.storage import read_json
 from recurra.tasks import make_task
@@ -144,14 +153,7 @@ def load_sequence_run(folder: Path) -> SequenceRun:
     config = read_config(folder, SequenceRunConfig)
     check_files(folder, config, {TOKENIZER} if config.shape.input == "tokens" else set())
     targets = TargetEncoder.from_json(config.targets)
-    thresholds = config.decision.threshold if config.decision is not None else None
-    fits = make_task(targets, config.settings.task).output_size == config.shape.output_size
-    if not fits or (isinstance(thresholds, list) and len(thresholds) != config.shape.output_size):
-        raise RunError(
-            f"the targets do not fit a network of {config.shape.output_size} outputs",
-            where=str(folder / CONFIG),
-            fix="Restore it, or train the run again.",
-        )
+    check_targets(folder, config, make_task(targets, config.settings.task).output_size)
     make = partial(SequenceNetwork, config.settings.network, config.shape)
     return SequenceRun(
         config=config,

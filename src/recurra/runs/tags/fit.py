@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from torch import nn
 
 from recurra.data.examples import Examples
 from recurra.data.schema import Schema
-from recurra.errors import RunError
 from recurra.networks.step_network import StepNetwork
-from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, Said
-from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
+from recurra.runs.examples_fitting import ExamplesFitting
+from recurra.runs.fitting import Conduct, carry_out, start_from
 from recurra.runs.run import Run
 from recurra.runs.tags.config import TagFitOptions, TagRunConfig
 from recurra.runs.tags.preparation import Prepared, prepare
@@ -46,49 +45,26 @@ def fit(
     return carry_out(TagFitting(examples, schema, options, test), sources=sources, **conduct)
 
 
-class TagFitting(Fitting[TagRunConfig, TagRun]):
+class TagFitting(ExamplesFitting[TagRunConfig, TagRun]):
     """How a network that answers at every step is made."""
 
     config_form = TagRunConfig
     network_form = StepNetwork
+    run_form = TagRun
     options: TagFitOptions
+    prepared: Prepared
+    baselines: list[tuple[BaselineResult, np.ndarray]]
 
-    def __init__(self, examples: Examples, schema: Schema, options: TagFitOptions, test: Examples | None):
-        self.examples, self.schema, self.options, self.test = examples, schema, options, test
-        self.baselines: list[tuple[BaselineResult, np.ndarray]] = []
-        self.prepared: Prepared
+    def _prepared(self, init: TagRun | None, observer: Observer) -> Prepared:
+        """See `recurra.runs.tags.preparation`."""
+        return prepare(self.examples, self.schema, self.options, test=self.test, init=init, observer=observer)
 
     def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
-        """See `recurra.runs.tags.preparation`."""
-        if init is not None and not isinstance(init, TagRun):
-            raise RunError(f"the run to start from is {init.purpose}", where="--init")
-        prepared = prepare(
-            self.examples, self.schema, self.options, test=self.test, init=init, observer=observer
-        )
-        self.prepared = prepared
-        self.settings, self.shape, self.objective = prepared.settings, prepared.shape, prepared.task
-        self.training, self.validation = prepared.training, prepared.validation
-        self.fingerprint = prepared.fingerprint
-        steps = {name: int(part.lengths.sum()) for name, part in prepared.inputs.items()}
+        """And the steps that are measured."""
+        super().prepare(init, observer)
+        steps = {name: int(part.lengths.sum()) for name, part in self.prepared.inputs.items()}
         self.validation_steps = steps.get("validation", 0)
         self.final_steps = self.validation_steps + steps.get("test", 0)
-
-    def new_config(self, sources: list[str]) -> TagRunConfig:
-        """Settings, schema and encoders."""
-        prepared = self.prepared
-        return TagRunConfig(
-            status="training",
-            **circumstances(),
-            options=self.options,
-            settings=self.settings,
-            data_schema=self.schema,
-            shape=self.shape,
-            sources=sources,
-            parts={name: len(part) for name, part in prepared.parts.items()},
-            fingerprint=prepared.fingerprint,
-            numbers=prepared.numbers.to_json(),
-            targets=prepared.targets.to_json(),
-        )
 
     def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> StepNetwork:
         """Initialised by the seed, or with the weights of another run."""
@@ -119,8 +95,7 @@ class TagFitting(Fitting[TagRunConfig, TagRun]):
             time_limit_s=time_limit_s,
         )
         for result, _ in self.baselines:
-            score = result.scores[0]
-            observer(Said(f"{result.name}: {score.name} {score.value:.4g} in {result.seconds:.1f} s"))
+            observer(Said(result.told()))
 
     def score(self, config: TagRunConfig, network: nn.Module, history: History, observer: Observer) -> TagRun:
         """Decision fixed on the validation part, then the test part."""
@@ -138,13 +113,6 @@ class TagFitting(Fitting[TagRunConfig, TagRun]):
         )
         run.metrics["training"] = {"padding_share": prepared.training.padding_share()}
         return run
-
-    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
-        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed, share)
-        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
-        other.options = other.options.model_copy(update={"split_seed": split})
-        return other
 
     def measure(self) -> Measure:
         """Accuracy, NLL per step or RMSE, as a function of sums over sequences."""

@@ -17,12 +17,12 @@ from recurra.data.labels import TargetEncoder
 from recurra.data.numbers import BOUND, NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.schema import examples_from_arrays
-from recurra.errors import DataError, InputError, RunError
+from recurra.errors import DataError, InputError
 from recurra.networks.step_network import StepNetwork
 from recurra.ops.streaming.stages import Affine, Probabilities, Scaling, Stage
-from recurra.runs.config import CONFIG, read_config
+from recurra.runs.config import read_config
 from recurra.runs.events import Measured, Observer, ignore
-from recurra.runs.run import METRICS, MODEL, Run, check_files, read_history, read_network
+from recurra.runs.run import METRICS, MODEL, Run, check_files, check_targets, read_history, read_network
 from recurra.runs.tags.config import TagRunConfig
 from recurra.runs.tags.targets import encode_targets
 from recurra.storage import read_json
@@ -155,14 +155,7 @@ def load_tag_run(folder: Path) -> TagRun:
     config = read_config(folder, TagRunConfig)
     check_files(folder, config, set())
     targets = TargetEncoder.from_json(config.targets)
-    thresholds = config.decision.threshold if config.decision is not None else None
-    fits = TagTask(targets, config.settings.task).output_size == config.shape.output_size
-    if not fits or (isinstance(thresholds, list) and len(thresholds) != config.shape.output_size):
-        raise RunError(
-            f"the targets do not fit a network of {config.shape.output_size} outputs",
-            where=str(folder / CONFIG),
-            fix="Restore it, or train the run again.",
-        )
+    check_targets(folder, config, TagTask(targets, config.settings.task).output_size)
     make = partial(StepNetwork, config.settings.network, config.shape)
     return TagRun(
         config=config,

@@ -145,8 +145,7 @@ class TextFitting(Fitting[TextRunConfig, TextRun]):
             np.concatenate(seen), test, self.codec, time_limit_s=time_limit_s, seed=self.options.seed
         )
         for result in self.baselines:
-            score = result.scores[0]
-            observer(Said(f"{result.name}: {score.name} {score.value:.4g} in {result.seconds:.1f} s"))
+            observer(Said(result.told()))
 
     def score(
         self, config: TextRunConfig, network: nn.Module, history: History, observer: Observer

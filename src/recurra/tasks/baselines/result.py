@@ -30,6 +30,10 @@ class BaselineResult:
     prediction: np.ndarray
     probabilities: np.ndarray | None = None
 
+    def told(self) -> str:
+        """Its headline and its time, in a line."""
+        return f"{self.name}: {self.scores[0].name} {self.scores[0].value:.4g} in {self.seconds:.1f} s"
+
     def to_json(self) -> dict[str, object]:
         """Plain types only; the answers example by example are left out."""
         return {
