@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from recurra.cli.main import SECTIONS, run
+from recurra.cli.app import SECTIONS, app
+from recurra.cli.main import run
 from recurra.training.interruption import Interruption
 from tests.runs.conftest import sentences
 
@@ -63,6 +64,12 @@ def place(tmp_path_factory):
     assert done.returncode == 0, done.stderr
     (folder / "said.txt").write_text(done.stdout)
     return folder
+
+
+def test_verbs_stand_in_the_order_in_which_they_are_needed():
+    verbs = [command.name or command.callback.__name__ for command in app.registered_commands]
+    made = ["demo", "fit", "compare", "evaluate", "predict", "generate", "forecast"]
+    assert verbs == [*made, "report", "diagnose", "explain", "info", "import", "bench"]
 
 
 def test_help_lists_the_verbs():
