@@ -9,28 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
-from recurra.comparison.costs import measure_costs, times_of
-from recurra.comparison.judgement import Entry, Judgement, judge
+from recurra.comparison.conclusion import Conclusion
 from recurra.comparison.options import ComparisonOptions, comparison_options
 from recurra.comparison.plan import Plan, Trial, final_trials, make_plan, tuning_trials
-from recurra.comparison.recommendation import recommend
 from recurra.comparison.sessions import Sessions
-from recurra.comparison.summary import TASKS, still_improving, summarise
+from recurra.comparison.summary import TASKS
 from recurra.comparison.trials import (
     TRIALS,
     Clock,
     Record,
     check_importable,
     chosen_rate,
-    contributions_of,
     record_of,
     run_trials,
 )
 from recurra.errors import InputError, RunError, TrainingError
-from recurra.networks.config import OWN, cell_name
+from recurra.networks.config import cell_name
 from recurra.networks.own import Encoders, own_encoders
 from recurra.networks.own_contract import check_encoder
 from recurra.runs.events import Event, Measured, Observer, PhaseStarted, Said, ignore
@@ -43,7 +39,6 @@ from recurra.training.loop import EpochRecord
 
 PLAN, SUMMARY = "comparison.json", "summary.json"
 VALIDATION = 0.2  # of the training data, where learning rates are tried and nobody says otherwise
-_BUSY = 1.25  # times that a step of one training takes longer than of another, from which on it is said
 _BASELINE_S, _BASELINE_SHARE = 60.0, 0.1  # seconds for a baseline, and share of a budget
 
 
@@ -242,7 +237,15 @@ class _Work:
         runs: dict[str, list[Run]] = {}
         for trial in good:
             runs.setdefault(trial.candidate.cell, []).append(load(self.out / trial.name))
-        summary = self._summary(fitting, plan, tuned, final, good, runs)
+        self.observe(PhaseStarted("Comparing"))
+        found = Conclusion(fitting, plan, self.out, final, good, runs, self.observe)
+        summary = found.summary(
+            tuned,
+            task=TASKS.get(self.name),
+            notes=self.notes,
+            command=self.command,
+            seconds=self.sessions.total_s,
+        )
         write_json(self.out / SUMMARY, summary)
         return summary, runs
 
@@ -378,81 +381,6 @@ class _Work:
                     )
                 )
         return chosen
-
-    def _summary(
-        self,
-        fitting: Fitting[Any, Any],
-        plan: Plan,
-        tuned: list[tuple[Trial, Record]],
-        final: list[tuple[Trial, Record]],
-        good: list[Trial],
-        runs: dict[str, list[Run]],
-    ) -> dict[str, Any]:
-        self.observe(PhaseStarted("Comparing"))
-        records = {trial.name: record for trial, record in final}
-        own = {cell: [r for _, r in final if r["cell"] == cell] for cell in runs}
-        improving = [cell for cell, found in own.items() if still_improving(found)]
-        self._say_how_busy(own)
-        judgement = self._judged(fitting, good, records)
-        costs = {cell: self._costs(fitting, plan, own[0]) for cell, own in runs.items()}
-        first = next(iter(runs.values()))[0]
-        return summarise(
-            plan,
-            first.config,
-            judgement,
-            recommend(judgement, improving, self._longer(fitting)),
-            task=TASKS.get(self.name) or first.metrics["task"],
-            tuning=[record for _, record in tuned],
-            final=[record for _, record in final],
-            costs=costs,
-            baselines=[result for result, _ in fitting.of_baselines()],
-            notes=self.notes,
-            command=self.command,
-            seconds=self.sessions.total_s,
-        )
-
-    def _say_how_busy(self, own: dict[str, list[Record]]) -> None:
-        """Times that wandered are said, with the network that shows it most."""
-        slowdowns = {cell: times_of(records)["slowdown"] for cell, records in own.items()}
-        cell = max(slowdowns, key=lambda cell: slowdowns[cell])
-        if slowdowns[cell] >= _BUSY:
-            self.observe(
-                Said(
-                    f"the machine was busy: a step took {slowdowns[cell]:.1f} times as long in one training of "
-                    f"{cell_name(cell)} as in another; times are those of the quickest training of each network",
-                    "warning",
-                )
-            )
-
-    def _longer(self, fitting: Fitting[Any, Any]) -> str:
-        """The option that trains about twice as long."""
-        budget, epochs = self.options.budget_s, fitting.settings.training.epochs
-        return f"--set training.epochs={2 * epochs}" if budget is None else f"--budget {2 * budget:.0f}s"
-
-    def _judged(self, fitting: Fitting[Any, Any], good: list[Trial], records: dict[str, Record]) -> Judgement:
-        of_cell: dict[str, list[Trial]] = {}
-        for trial in good:
-            of_cell.setdefault(trial.candidate.cell, []).append(trial)
-        entries = [
-            Entry(
-                cell,
-                True,
-                np.stack([contributions_of(self.out, trial) for trial in own]),
-                times_of([records[trial.name] for trial in own])["train_s"],
-            )
-            for cell, own in of_cell.items()
-        ]
-        entries += [
-            Entry(result.name, False, sums[None], result.seconds) for result, sums in fitting.of_baselines()
-        ]
-        return judge(fitting.measure(), entries, seed=self.asked.seed)
-
-    def _costs(self, fitting: Fitting[Any, Any], plan: Plan, run: Run[Any, Any]) -> dict[str, Any]:
-        settings = run.config.settings
-        cell = settings.network.cell.removeprefix(OWN)
-        (own,) = (each for each in plan.candidates if each.cell == cell)
-        chosen = own.settings(settings.training.learning_rate, plan.threads)
-        return measure_costs(fitting.again(chosen, self.asked.seed), run, plan.threads)
 
 
 def _line(trial: Trial, record: Record) -> str:
