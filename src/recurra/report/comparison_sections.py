@@ -109,7 +109,7 @@ def _costs(summary: Summary) -> Section:
     panel.set(xscale="log", yscale="log", xlabel="steps of the sequence", ylabel="milliseconds")
     lengths = [each["steps"] for each in networks[0]["over_length"]]
     panel.set_xticks(lengths, [f"{steps:,}" for steps in lengths])
-    panel.minorticks_off()
+    drawing.plain_logarithms(panel)
     drawing.legend(figure, panel)
     longest = networks[0]["over_length"][-1]["steps"] if networks[0]["over_length"] else 0
     said = "; ".join(f"{row['shown']} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)

@@ -40,6 +40,15 @@ def legend(figure: Figure, panel: Axes) -> None:
     figure.legend(handles, labels, loc="outside upper left", ncols=2, frameon=False, fontsize=9)
 
 
+def plain_logarithms(panel: Axes) -> None:
+    """Plain numbers at 1, 2 and 5 times each power of ten of a logarithmic y axis: a narrow range has some, too."""
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+    panel.minorticks_off()
+    panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
 def inline(figure: Figure, name: str, alt: str) -> Markup:
     """`figure` as an SVG element to stand in a page.
 
