@@ -60,7 +60,7 @@ def test_generate_goes_on_from_the_prompt(place):
         (["fit", "-"], "say --task generate"),
         (["fit", "folder"], "say --task generate"),
         (["fit", "novel.txt", "--set", "text.level=word"], "there is no setting 'text.level'"),
-        (["predict", "run", "novel.txt"], "Take `recurra generate` for this one"),
+        (["predict", "run", "novel.txt"], "Take `recurra generate` for it"),
         (["forecast", "run"], "Take `recurra generate` for this one"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recurra.cli.console import Watcher, print_json, score_table
-from recurra.cli.fit import face_of
+from recurra.cli.faces import face_of_run
 from recurra.runs.events import PhaseStarted
 from recurra.runs.loading import load
 
@@ -16,7 +16,7 @@ def run_evaluate(run_folder: Path, data: str, *, encoding: str | None, as_json: 
     run = load(run_folder)
     with Watcher(as_json=as_json) as watcher:
         watcher(PhaseStarted(f"Reading {data}"))
-        found = face_of(f"{run.config.kind}s").evaluate(run, data, encoding=encoding, watcher=watcher)
+        found = face_of_run(run).evaluate(run, data, encoding=encoding, watcher=watcher)
         if as_json:
             print_json({"run": str(run_folder), "data": data} | found)
         else:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from recurra.cli.console import Watcher, print_json
+from recurra.cli.faces import face_of
 from recurra.errors import InputError
 from recurra.networks.config import CELL_NAMES
 from recurra.report.writing import write_page
+from recurra.runs.asking import asked_kind, make_options
 from recurra.runs.events import Said
-from recurra.runs.kinds import is_for_writing, kind, kind_of, make_options
 from recurra.runs.run import CHECKPOINT, is_run
 from recurra.training.checkpoint import read_checkpoint
 
@@ -42,18 +41,17 @@ def run_fit(
     started = time.monotonic()
     if resume and out is None:
         raise InputError("there is no run to resume", where="--resume", fix="Name it: --out RUN.")
-    running_text = is_for_writing(data, task, roles, encoding)
-    name = "texts" if running_text else kind_of(task, roles)
-    face = face_of(name)
+    kind, told = asked_kind(data, task, roles, encoding)
+    face = face_of(kind.name)
     settings = parse_assignments(assignments)
     if cell is not None:
         settings["network.cell"] = _checked_cell(cell)
-    kind(name).settings().changed(settings)  # what cannot be set is refused before a table is read
-    asked = make_options(name, task, roles, settings, options, budget)
+    kind.settings().changed(settings)  # what cannot be set is refused before a table is read
+    asked = make_options(kind, task, roles, settings, options, budget)
     place = out if out is not None else free_place(data)
     with Watcher(as_json=as_json) as watcher:
-        if running_text:
-            watcher(Said(f"no line of {data} has a label: to be written on, as with --task generate"))
+        if told is not None:
+            watcher(Said(told))
         try:
             run = face.fit(
                 data,
@@ -101,11 +99,6 @@ def _how_to_go_on(place: Path) -> str:
         "Interrupted before anything was trained, so nothing is lost: to begin anew, repeat the command"
         + (f" with --out {place} --overwrite." if is_run(place) else ".")
     )
-
-
-def face_of(kind: str) -> ModuleType:
-    """The module of this room that shows runs of a kind; imported when it is needed."""
-    return importlib.import_module(f"recurra.cli.{kind}")
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:

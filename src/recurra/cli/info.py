@@ -65,12 +65,12 @@ def _installation() -> dict[str, Any]:
 
 def _settings() -> dict[str, Any]:
     """For each kind of run: setting -> its default, or that it depends on the data, and what it is."""
-    from recurra.cli.fit import face_of
-    from recurra.runs.kinds import KINDS, kind
+    from recurra.cli.faces import face_of
+    from recurra.runs.kinds import KINDS
 
     content: dict[str, Any] = {}
-    for name in KINDS:
-        form, choices = kind(name).settings, face_of(name).default_choices()
+    for name, kind in KINDS.items():
+        form, choices = kind.settings, face_of(name).default_choices()
         usual, chosen = form().flat(), [settings.flat() for settings in choices]
         content[name] = {
             setting: {
@@ -85,13 +85,13 @@ def _settings() -> dict[str, Any]:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    from recurra.cli.fit import face_of
+    from recurra.cli.faces import face_of_run
     from recurra.runs.loading import load
 
     run = load(folder)
     config, metrics = run.config, run.metrics
     part = metrics.get("test") or metrics.get("validation")
-    return face_of(f"{config.kind}s").facts(run) | {
+    return face_of_run(run).facts(run) | {
         "network": f"{config.settings.network.cell_name}, {metrics['training']['weights']:,} weights",
         "trained on": f"{', '.join(config.sources) or 'data in memory'} ({config.parts['train']:,} examples)",
         "score": f"{part['scores'][0]['name']} {part['scores'][0]['value']:.4g} on {part['n']:,} examples"

@@ -9,6 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_scores
+from recurra.cli.predict import answer_records, as_csv
 from recurra.runs.events import PhaseStarted
 from recurra.runs.examples import read_examples
 from recurra.runs.run import Run
@@ -18,6 +19,7 @@ from recurra.tasks.defaults import default_settings
 from recurra.tasks.settings import Settings
 
 CLASSES_SHOWN = 12
+FORMS = (".csv",)
 fit = fit_source
 
 
@@ -77,6 +79,16 @@ def evaluate(run: SequenceRun, data: str, *, encoding: str | None, watcher: Watc
     examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)
     watcher(PhaseStarted("Scoring"))
     return {"n": len(examples), "scores": [score.to_json() for score in run.evaluate(examples, watcher)]}
+
+
+def predict(
+    run: SequenceRun, data: str, *, encoding: str | None, watcher: Watcher
+) -> tuple[list[dict[str, Any]], str]:
+    """An answer for each usable row; printed as CSV."""
+    schema = run.config.data_schema
+    examples = read_examples(data, schema, need_targets=False, encoding=encoding, observer=watcher)
+    records = answer_records(run.classes, run.answer(examples, watcher), examples.rows)
+    return records, as_csv(records)
 
 
 def facts(run: SequenceRun) -> dict[str, str]:

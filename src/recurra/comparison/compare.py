@@ -15,7 +15,6 @@ from recurra.comparison.conclusion import Conclusion
 from recurra.comparison.options import ComparisonOptions, comparison_options
 from recurra.comparison.plan import Plan, Trial, final_trials, make_plan, tuning_trials
 from recurra.comparison.sessions import Sessions
-from recurra.comparison.summary import TASKS
 from recurra.comparison.trials import (
     TRIALS,
     Clock,
@@ -29,9 +28,10 @@ from recurra.errors import InputError, RunError, TrainingError
 from recurra.networks.config import cell_name
 from recurra.networks.own import Encoders, own_encoders
 from recurra.networks.own_contract import check_encoder
+from recurra.runs.asking import asked_kind, make_options
 from recurra.runs.events import Event, Measured, Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Fitting
-from recurra.runs.kinds import is_for_writing, kind, kind_of, make_options
+from recurra.runs.kinds import Kind
 from recurra.runs.loading import load
 from recurra.runs.run import Run
 from recurra.storage import make_folder, read_json, write_json
@@ -147,10 +147,10 @@ def compare(
         tune_on=tune_on,
         jobs=jobs,
     )
-    name = "texts" if is_for_writing(data, task, roles, encoding) else kind_of(task, roles)
-    kind(name).settings().changed(settings or {})  # what cannot be set is refused before a table is read
+    kind, _ = asked_kind(data, task, roles, encoding)
+    kind.settings().changed(settings or {})  # what cannot be set is refused before a table is read
     given = {"validation": validation, "test_share": test_share, "seed": seed, "baselines": False}
-    asked = make_options(name, task, roles, settings or {}, given, None)
+    asked = make_options(kind, task, roles, settings or {}, given, None)
     if out is None and resume:
         raise InputError("there is no comparison to resume", where="--resume", fix="Name it: --out FOLDER.")
     if out is not None:
@@ -159,7 +159,7 @@ def compare(
         if options.jobs > 1:
             check_importable(encoders or {})
         work = _Work(
-            name, asked, options, Path(temporary) if out is None else Path(out), started, observer, command
+            kind, asked, options, Path(temporary) if out is None else Path(out), started, observer, command
         )
         summary, runs = work.carry_out(data, test, encoding)
     return Comparison(summary, runs, None if out is None else Path(out))
@@ -170,7 +170,7 @@ class _Work:
 
     def __init__(
         self,
-        name: str,
+        kind: Kind,
         asked: Any,
         options: ComparisonOptions,
         out: Path,
@@ -178,7 +178,7 @@ class _Work:
         observer: Observer,
         command: str | None,
     ):
-        self.name, self.asked, self.options, self.out = name, asked, options, out
+        self.kind, self.asked, self.options, self.out = kind, asked, options, out
         self.started, self.command = started, command
         self.notes: list[str] = []
         self.sessions = Sessions(out / TRIALS, started)
@@ -203,7 +203,7 @@ class _Work:
         before = self._stored_plan()
         if before is not None:
             self._check_asked(before)
-        opened = kind(self.name).opened
+        opened = self.kind.opened
         fitting, sources = opened(data, self.asked, test=test, encoding=encoding, observer=self.observe)
         self._prepare(fitting)
         for encoder in self.options.encoders:
@@ -238,10 +238,11 @@ class _Work:
         for trial in good:
             runs.setdefault(trial.candidate.cell, []).append(load(self.out / trial.name))
         self.observe(PhaseStarted("Comparing"))
+        tasks = self.kind.tasks
         found = Conclusion(fitting, plan, self.out, final, good, runs, self.observe)
         summary = found.summary(
             tuned,
-            task=TASKS.get(self.name),
+            task=tasks[0] if len(tasks) == 1 else None,
             notes=self.notes,
             command=self.command,
             seconds=self.sessions.total_s,
@@ -292,7 +293,7 @@ class _Work:
 
     def _new_plan(self, fitting: Fitting[Any, Any]) -> Plan:
         """Made and written down."""
-        plan = make_plan(self.name, fitting, self.options, started=self.started, observer=self.observe)
+        plan = make_plan(self.kind.name, fitting, self.options, started=self.started, observer=self.observe)
         make_folder(self.out / TRIALS)
         write_json(self.out / PLAN, plan.model_dump(mode="json"))
         return plan
@@ -303,7 +304,7 @@ class _Work:
         asked = self.asked.model_dump(mode="json")
         if asked["validation"] is None:  # then the data may have decided
             del asked["validation"]
-        now = {"kind": self.name, **self.options.model_dump(mode="json"), **asked}
+        now = {"kind": self.kind.name, **self.options.model_dump(mode="json"), **asked}
         for name, value in now.items():
             if before.get(name) != value:
                 raise InputError(

@@ -19,7 +19,6 @@ from recurra.tasks.baselines import BaselineResult
 FORMAT = 1
 _LAST_PART, _GAIN = 0.25, 0.01  # of a training that is looked at, and of its loss that it must have taken off
 _OF_TUNING = ("cell", "learning_rate", "validation_loss", "failed", "seconds", "curve")
-TASKS = {"tags": "tag", "forecasts": "forecast", "texts": "generate"}
 
 
 def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[str]:

@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from recurra.diagnosis.result import Diagnosis
-from recurra.errors import RunError
 from recurra.runs.config import CONFIG, RunConfig, read_config, read_kind
+from recurra.runs.kinds import stored_kind
 from recurra.runs.run import DIAGNOSIS, METRICS, MODEL, check_files, read_history
 from recurra.storage import read_json
-
-# What the examples of each kind of run are called.
-UNITS = {"sequence": "examples", "tag": "sequences", "forecast": "windows", "text": "tokens"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class RunFiles:
     @property
     def units(self) -> str:
         """What its examples are called."""
-        return UNITS[self.config.kind]
+        return stored_kind(self.config.kind, str(self.folder / CONFIG)).units
 
     @property
     def scored(self) -> tuple[str, dict[str, Any]] | None:
@@ -75,7 +72,7 @@ def read_run_files(folder: Path) -> RunFiles:
     Raises:
         RunError: a file is missing, altered, broken or of another version, or the training has not ended.
     """
-    config: RunConfig = read_config(folder, _form_of(read_kind(folder), folder))
+    config: RunConfig = read_config(folder, stored_kind(read_kind(folder), str(folder / CONFIG)).config)
     check_files(folder, config, set())
     diagnosis = read_diagnosis(folder) if (folder / DIAGNOSIS).exists() else None
     if diagnosis is not None and diagnosis.model != config.files[MODEL]:
@@ -91,27 +88,3 @@ def read_diagnosis(folder: Path) -> Diagnosis:
     """
     path = folder / DIAGNOSIS
     return Diagnosis.from_json(read_json(path), str(path))
-
-
-def _form_of(kind: str, folder: Path) -> type[RunConfig]:
-    if kind == "sequence":
-        from recurra.runs.sequences.config import SequenceRunConfig
-
-        return SequenceRunConfig
-    if kind == "tag":
-        from recurra.runs.tags.config import TagRunConfig
-
-        return TagRunConfig
-    if kind == "forecast":
-        from recurra.runs.forecasts.config import ForecastRunConfig
-
-        return ForecastRunConfig
-    if kind == "text":
-        from recurra.runs.texts.config import TextRunConfig
-
-        return TextRunConfig
-    raise RunError(
-        f"a run of kind {kind!r} is not known here",
-        where=str(folder / CONFIG),
-        fix="Use the version of Recurra that made it, or train it again.",
-    )

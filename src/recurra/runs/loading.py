@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from recurra.errors import RunError
 from recurra.networks.own import Encoders, own_encoders
 from recurra.runs.config import CONFIG, read_kind
+from recurra.runs.kinds import stored_kind
 from recurra.runs.run import Run
 
 R = TypeVar("R", bound=Run[Any, Any])
@@ -35,33 +36,13 @@ def load(path: str | Path, *, encoders: Encoders | None = None) -> Run[Any, Any]
 
 def _load(folder: Path) -> Run[Any, Any]:
     kind = read_kind(folder)
-    if kind == "sequence":
-        from recurra.runs.sequences.run import load_sequence_run
-
-        return load_sequence_run(folder)
-    if kind == "tag":
-        from recurra.runs.tags.run import load_tag_run
-
-        return load_tag_run(folder)
-    if kind == "forecast":
-        from recurra.runs.forecasts.run import load_forecast_run
-
-        return load_forecast_run(folder)
-    if kind == "text":
-        from recurra.runs.texts.run import load_text_run
-
-        return load_text_run(folder)
     if kind == "network":
         raise RunError(
             "this folder holds an imported network, not a run",
             where=str(folder),
             fix="Take recurra.load_network.",
         )
-    raise RunError(
-        f"a run of kind {kind!r} is not known here",
-        where=str(folder / CONFIG),
-        fix="Use the version of Recurra that made it, or train it again.",
-    )
+    return stored_kind(kind, str(folder / CONFIG)).load(folder)
 
 
 def load_as(path: str | Path, *forms: type[R]) -> R:
@@ -77,5 +58,19 @@ def load_as(path: str | Path, *forms: type[R]) -> R:
             f"this run is {run.purpose}, and here one is needed that is {needed}",
             where=str(path),
             fix=f"Take `recurra {run.verb}` for this one; in Python `recurra.load` reads runs of every kind.",
+        )
+    return run
+
+
+def load_for(path: str | Path, verb: str) -> Run[Any, Any]:
+    """Read a run folder whose runs answer to a verb of the command line.
+
+    Raises:
+        RunError: as `load`, or a run that answers to another verb.
+    """
+    run = load(path)
+    if run.verb != verb:
+        raise RunError(
+            f"this run is {run.purpose}", where=str(path), fix=f"Take `recurra {run.verb}` for it."
         )
     return run

@@ -140,6 +140,19 @@ def is_text_itself(source: Any) -> bool:
     return "\n" in source or longest > _LONGEST_NAME or not source.strip()
 
 
+def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | None:
+    """What is to be told of data that are running text, in a file or as they stand; None: they are not, or something is
+    said of their columns.
+    """
+    if any(value not in (None, [], "") for value in roles.values()):
+        return None
+    if is_text_itself(data):
+        return "no line of the text has a label: to be written on, as with --task generate"
+    if isinstance(data, str | os.PathLike) and is_running_text(data, encoding):
+        return f"no line of {data} has a label: to be written on, as with --task generate"
+    return None
+
+
 def is_running_text(source: str | os.PathLike[str], encoding: str | None = None) -> bool:
     """Whether a file is plain text: by its name (.txt, .text, .md, also .gz, or no ending), and as no line has a
     label or columns. Standard input (`-`) and folders are not looked into.

@@ -190,7 +190,7 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
         return [LAST]
 
 
-def load_forecast_run(folder: Path) -> ForecastRun:
+def load_run(folder: Path) -> ForecastRun:
     """Read a run folder of this kind.
 
     Raises:

@@ -144,7 +144,7 @@ class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
         return [TOKENIZER]
 
 
-def load_sequence_run(folder: Path) -> SequenceRun:
+def load_run(folder: Path) -> SequenceRun:
     """Read a run folder of this kind.
 
     Raises:

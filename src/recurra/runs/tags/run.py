@@ -146,7 +146,7 @@ def _split(flat: np.ndarray, examples: Examples) -> list[np.ndarray]:
     return np.split(flat, np.cumsum(examples.sequences.lengths)[:-1])
 
 
-def load_tag_run(folder: Path) -> TagRun:
+def load_run(folder: Path) -> TagRun:
     """Read a run folder of this kind.
 
     Raises:

@@ -131,7 +131,7 @@ def begin_of(codec: TokenCodec) -> int:
     return int(codec.encode_prompt("")[-1])
 
 
-def load_text_run(folder: Path) -> TextRun:
+def load_run(folder: Path) -> TextRun:
     """Read a run folder of this kind.
 
     Raises:

@@ -1,0 +1,74 @@
+"""Sequences with one answer each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recurra.data.examples import Examples
+from recurra.data.schema import examples_from_arrays
+from recurra.diagnosis.examples import SCORED, STEPS, drawn, of_run, source_of, taken
+from recurra.diagnosis.subject import Subject
+from recurra.errors import DataError
+from recurra.networks.sequence_network import SequenceNetwork
+from recurra.runs.events import Observer
+from recurra.runs.examples import read_examples
+from recurra.runs.sequences.run import SequenceRun
+from recurra.runs.tags.run import TagRun
+
+
+def subject(run: SequenceRun, data: Any, encoding: str | None, observer: Observer) -> Subject:
+    given = data is not None
+    if isinstance(data, tuple):
+        data = examples_from_arrays(*data)
+    elif not isinstance(data, Examples):
+        source = source_of(run, data, observer)
+        data = read_examples(source, run.config.data_schema, encoding=encoding, observer=observer)
+    if data.targets is None:
+        raise DataError("the data have no target, and the loss needs one", where="DATA")
+    filled = np.flatnonzero(run.encode(data).lengths > 0)
+    if len(filled) < 2:
+        raise DataError(f"expected two examples with a step or more, found {len(filled)}", where="DATA")
+    data = data.take(filled)
+    targets = run.targets.encode(data.targets, data.rows)
+    chosen = drawn(len(data), run.config.options.seed)
+    packed = run.encode(data.take(chosen))
+    cut = np.minimum(packed.lengths, STEPS)
+    packed = type(packed)(packed.values, packed.starts + packed.lengths - cut, cut)
+    values, lengths = packed.pad(np.arange(len(packed)))
+    task, target = run.task, torch.from_numpy(targets[chosen])
+    dtype = np.int64 if run.text is not None else np.float32
+    return of_run(
+        run,
+        SequenceNetwork,
+        inputs=(torch.from_numpy(values.astype(dtype)), torch.from_numpy(lengths)),
+        lengths=torch.from_numpy(lengths),
+        loss=lambda output: task.loss(output, target),
+        answer=lambda output: output,
+        chance=constant_loss(run, torch.from_numpy(targets)),
+        data_loss=_loss_on(run, data, targets, observer) if given else None,
+        notes=taken(len(chosen), len(data), "examples", (cut == STEPS).any(), STEPS),
+    )
+
+
+def _loss_on(run: SequenceRun, examples: Examples, targets: np.ndarray, observer: Observer) -> float:
+    """Validation loss on at most so many examples."""
+    chosen = drawn(len(examples), run.config.options.seed, SCORED)
+    output = run.outputs(examples.take(chosen), observer)
+    return run.task.validate([(output, torch.from_numpy(targets[chosen]))])["loss"]
+
+
+def constant_loss(run: SequenceRun | TagRun, targets: Tensor) -> float:
+    """Validation loss of the best answer that is the same everywhere."""
+    kind = run.targets.kind
+    if kind == "real":
+        best = targets.float().mean().reshape(1)
+    elif kind == "multilabel":
+        best = torch.logit(targets.float().mean(0).clamp(1e-6, 1 - 1e-6))
+    else:
+        counts = torch.bincount(targets, minlength=run.config.shape.output_size)
+        best = torch.log((counts / counts.sum()).clamp(min=1e-6))
+    return run.task.validate([(best.expand(len(targets), -1), targets)])["loss"]
