@@ -101,7 +101,7 @@ def show(found: Explanation, example: Explained, console: Console) -> None:
     )
     if found.kind != "forecast" and not several:
         console.print()
-        console.print(_coloured(example, attribution, blank=found.kind == "sequence"))
+        console.print(_coloured(example, attribution, blank=found.kind != "text"))
     console.print()
     if several:
         console.print(_columns(example, attribution))

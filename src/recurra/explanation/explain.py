@@ -18,6 +18,7 @@ from recurra.errors import DataError, InputError, RunError
 from recurra.explanation.forecasts import explain_forecast
 from recurra.explanation.result import Explained, Explanation
 from recurra.explanation.sequences import explain_sequence
+from recurra.explanation.tags import explain_tags
 from recurra.explanation.texts import explain_text
 from recurra.runs.config import CONFIG
 from recurra.runs.events import Observer, PhaseStarted, ignore
@@ -27,6 +28,7 @@ from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.loading import load
 from recurra.runs.run import MODEL, Run, is_run
 from recurra.runs.sequences.run import SequenceRun
+from recurra.runs.tags.run import TagRun
 from recurra.runs.texts.run import TextRun
 
 FEW, MOST = 3, 20  # inputs that are explained where none are named, and at most
@@ -47,8 +49,9 @@ def explain(
     """Why a run says what it says: its answer while it reads, which inputs mattered, what its gates did.
 
     What mattered is found in two ways, occlusion and integrated gradients, which are compared; see
-    `recurra.explanation.attribution.attribute`. Of a text it is told word by word, of numbers by step and column, of a
-    forecast by lag and column, of a run that writes text for the token that would come next.
+    `recurra.explanation.attribution.attribute`. Of a text it is told word by word, of numbers by step and column (of a
+    run that answers at every step, for the last one), of a forecast by lag and column, of a run that writes text for
+    the token that would come next.
 
     Args:
         run: a run, or its folder.
@@ -80,8 +83,8 @@ def explain(
             "an input by itself and rows of data were both given", where="--data", fix="Give one."
         )
     notes: list[str] = []
-    if isinstance(run, SequenceRun):
-        kind, purpose = "sequence", _purpose(run)
+    if isinstance(run, SequenceRun | TagRun):
+        kind, purpose = ("sequence" if isinstance(run, SequenceRun) else "tag"), _purpose(run)
         _refuse(series is not None, "--series", run)
         examples = _of_sequences(run, input, data, rows, of, encoding, observer, notes)
     elif isinstance(run, ForecastRun):
@@ -98,7 +101,8 @@ def explain(
         examples = _of_texts(run, input, data, rows, of, encoding, observer, notes)
     else:
         raise InputError(
-            f"this run is {run.purpose}, and what can be explained answers once for an input, forecasts or writes",
+            f"this run is {run.purpose}, and such runs are not explained: those that classify, regress, tag "
+            "numbers, forecast or write text are",
             where="run",
         )
     return Explanation(
@@ -129,7 +133,11 @@ def _refuse(given: bool, where: str, run: Run[Any, Any], fix: str = "Leave it ou
         raise InputError(f"this has no effect on a run {run.purpose}", where=where, fix=fix)
 
 
-def _purpose(run: SequenceRun) -> str:
+def _reads_text(run: SequenceRun | TagRun) -> bool:
+    return isinstance(run, SequenceRun) and run.text is not None
+
+
+def _purpose(run: SequenceRun | TagRun) -> str:
     schema = run.config.data_schema
     what = schema.text or listed(schema.channels, FEW) or "numbers"
     return f"{listed(schema.target, FEW) or 'an answer'} from {what}"
@@ -159,7 +167,7 @@ def _some(
 
 
 def _of_sequences(
-    run: SequenceRun,
+    run: SequenceRun | TagRun,
     input: Any,
     data: Any,
     rows: list[int] | None,
@@ -172,7 +180,7 @@ def _of_sequences(
     if input is not None:
         examples = _one(run, input)
     elif data is None:
-        what = '"a text"' if run.text is not None else "'[[0.1, 2.0], [0.3, 1.9]]'"
+        what = '"a text"' if _reads_text(run) else "'[[0.1, 2.0], [0.3, 1.9]]'"
         raise InputError(
             "there is nothing to explain", where="INPUT", fix=f"Give {what}, or --data FILE with --rows 1,5."
         )
@@ -187,13 +195,17 @@ def _of_sequences(
     for place in _some(numbers, rows, "rows", "--rows", notes):
         name = f"row {numbers[place]}" if named else _GIVEN
         observer(PhaseStarted(f"Explaining {name}"))
-        found.append(explain_sequence(run, examples.take(np.array([place])), name, of, observer))
+        one = examples.take(np.array([place]))
+        if isinstance(run, SequenceRun):
+            found.append(explain_sequence(run, one, name, of, observer))
+        else:
+            found.append(explain_tags(run, one, name, of, observer))
     return found
 
 
-def _one(run: SequenceRun, input: Any) -> Examples:
+def _one(run: SequenceRun | TagRun, input: Any) -> Examples:
     """One text, or one sequence (T, I)."""
-    if run.text is not None:
+    if _reads_text(run):
         if not isinstance(input, str):
             raise DataError("this run reads texts, found numbers", where="INPUT")
         return examples_from_arrays([input])

@@ -171,7 +171,7 @@ class Explanation:
         model: SHA-256 of the run's weights; None in memory.
     """
 
-    kind: Literal["sequence", "forecast", "text"]
+    kind: Literal["sequence", "tag", "forecast", "text"]
     cell: str
     purpose: str
     examples: list[Explained]

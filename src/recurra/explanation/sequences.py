@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from recurra.data.examples import Examples
+from recurra.data.numbers import NumberEncoder
 from recurra.diagnosis.subject import copy_of
 from recurra.errors import DataError, InputError
+from recurra.explanation.answers import Answers
 from recurra.explanation.attribution import BATCH, Question, attribute
 from recurra.explanation.gates import gate_courses
 from recurra.explanation.parts import blocks, owners, parts_of_text
-from recurra.explanation.result import Course, Explained, Part
+from recurra.explanation.result import Explained, Part
 from recurra.networks.inputs import UNKNOWN_ID, FeatureInput, TokenInput
 from recurra.networks.sequence_network import SequenceNetwork
 from recurra.runs.events import Observer
 from recurra.runs.sequences.run import SequenceRun
+from recurra.runs.tags.run import TagRun
 
 _MOST_CELLS = 480
 _FEWEST_BLOCKS = 8
@@ -45,14 +48,15 @@ def explain_sequence(
     if not len(encoded):
         what = "text holds no word" if run.text is not None else "sequence has no steps"
         raise DataError(f"the {what}, so there is nothing to explain", where=name)
-    answers = _Answers(run, of)
+    answers = Answers(run, of)
     if run.text is not None:
         parts, notes = _words(run, example, encoded)
         columns, whole = ["text"], torch.from_numpy(encoded.astype(np.int64))
     else:
-        columns, parts, notes = _readings(run, encoded)
+        columns, parts, notes = readings(run, encoded)
         whole = torch.from_numpy(encoded)
-    course, answer, told = answers.course(network, whole, parts)
+    ends = torch.tensor([0, *(part.end for part in parts)])
+    course, answer, told = answers.course(_of_beginnings(network, whole, ends), _how(network), begun=True)
     make = _of_words if run.text is not None else _of_numbers
     joined = _joined(network)
     gates = gate_courses(
@@ -92,7 +96,7 @@ def _words(run: SequenceRun, example: Examples, ids: np.ndarray) -> tuple[list[P
     return parts, notes
 
 
-def _readings(run: SequenceRun, encoded: np.ndarray) -> tuple[list[str], list[Part], list[str]]:
+def readings(run: SequenceRun | TagRun, encoded: np.ndarray) -> tuple[list[str], list[Part], list[str]]:
     """Columns, blocks of steps, and what has to be known of them."""
     assert run.numbers is not None
     count = run.numbers.channels
@@ -110,87 +114,6 @@ def _joined(network: SequenceNetwork) -> int:
     if isinstance(network.input, FeatureInput):
         return math.prod(network.input.parts) if network.input.parts else network.input.segment
     return 1
-
-
-class _Answers:
-    """The number that is explained, and what a run says, from the outputs of its network."""
-
-    def __init__(self, run: SequenceRun, of: str | None):
-        self.run, self.kind = run, run.targets.kind
-        self.classes = [str(each) for each in run.classes]
-        self.chosen: int | None = None
-        if of is not None:
-            if self.kind == "real":
-                raise InputError(
-                    "this run answers a number, and has no classes", where="--of", fix="Leave it out."
-                )
-            if of not in self.classes:
-                raise InputError(
-                    f"there is no class {of!r}",
-                    where="--of",
-                    fix=f"The classes are: {', '.join(self.classes)}.",
-                )
-            self.chosen = self.classes.index(of)
-        decision = run.config.decision
-        self.temperature = 1.0 if decision is None else decision.temperature
-
-    @property
-    def of(self) -> str:
-        """The class or label that is explained, or the target."""
-        if self.kind == "real":
-            return ", ".join(self.run.config.data_schema.target) or "the target"
-        assert self.chosen is not None
-        return self.classes[self.chosen]
-
-    @property
-    def named(self) -> str:
-        """The number that is explained."""
-        return self.of if self.kind == "real" else f"log-odds of {self.of}"
-
-    def number(self, output: Tensor) -> Tensor:
-        """(B, K) outputs -> (B,): a target in its own unit, or a class's log-odds, log(p / (1 - p))."""
-        if self.kind == "real":
-            return output[:, 0] * self.run.targets.scale + self.run.targets.mean
-        k, logits = self.chosen, output / self.temperature
-        assert k is not None
-        if self.kind == "multilabel":
-            return logits[:, k]
-        others = torch.cat([logits[:, :k], logits[:, k + 1 :]], 1)
-        return logits[:, k] - others.logsumexp(1)
-
-    def course(
-        self, network: SequenceNetwork, whole: Tensor, parts: Sequence[Part]
-    ) -> tuple[Course, str, dict[str, float]]:
-        """What is said of nothing and of every beginning; the answer to all of it, in words and as numbers."""
-        ends = torch.tensor([0, *(part.end for part in parts)])
-        outputs = _of_beginnings(network, whole, ends)
-        answer = self.run.task.answer(outputs, self.run.config.decision)
-        how = _how(network)
-        if answer.probabilities is None:
-            values = [float(each) for each in answer.labels]
-            said = f"{self.of}: {values[-1]:.4g}"
-            course = Course(
-                self.of, False, values[0], values[1:], [f"{each:.4g}" for each in values[1:]], how
-            )
-            return course, said, {self.of: values[-1]}
-        shares = answer.probabilities
-        last = {name: float(p) for name, p in zip(self.classes, shares[-1], strict=True)}
-        if self.kind == "multilabel":
-            sets = [[n for n, there in zip(self.classes, row, strict=True) if there] for row in answer.labels]
-            labels = [", ".join(each) or "none" for each in sets]
-        else:
-            labels = [str(each) for each in answer.labels]
-        if self.chosen is None:
-            answered = self.kind != "multilabel"
-            self.chosen = self.classes.index(labels[-1]) if answered else int(np.argmax(shares[-1]))
-        p = shares[:, self.chosen]
-        said = f"{labels[-1]}" + (
-            "" if self.kind == "multilabel" else f", probability {last[labels[-1]]:.3f}"
-        )
-        course = Course(
-            f"probability of {self.of}", True, float(p[0]), [float(each) for each in p[1:]], labels[1:], how
-        )
-        return course, said, last
 
 
 def _of_beginnings(network: SequenceNetwork, whole: Tensor, ends: Tensor) -> Tensor:
@@ -214,7 +137,7 @@ def _how(network: SequenceNetwork) -> str:
 
 
 def _of_words(
-    run: SequenceRun, network: SequenceNetwork, answers: _Answers, ids: Tensor, parts: Sequence[Part]
+    run: SequenceRun, network: SequenceNetwork, answers: Answers, ids: Tensor, parts: Sequence[Part]
 ) -> Question:
     """Over the vectors of tokens and of pairs of them; a pair's part is shared by its two tokens."""
     steps, owner, reader = len(ids), owners(parts), network.input
@@ -250,18 +173,31 @@ def _of_words(
 
 
 def _of_numbers(
-    run: SequenceRun, network: SequenceNetwork, answers: _Answers, x: Tensor, parts: Sequence[Part]
+    run: SequenceRun, network: SequenceNetwork, answers: Answers, x: Tensor, parts: Sequence[Part]
 ) -> Question:
-    """Over the scaled numbers; the mark of a column's missing values goes with the column."""
+    """Over the scaled numbers."""
     assert run.numbers is not None
-    steps, owner, count = len(x), owners(parts), run.numbers.channels
-    column = torch.from_numpy(np.concatenate([np.arange(count), np.flatnonzero(run.numbers.marked)]))
+
+    def value(x: Tensor) -> Tensor:
+        return answers.number(network(x, torch.full((len(x),), x.shape[1])))
+
+    return of_numbers(run.numbers, answers.named, value, x, parts)
+
+
+def of_numbers(
+    numbers: NumberEncoder, named: str, value: Callable[[Tensor], Tensor], x: Tensor, parts: Sequence[Part]
+) -> Question:
+    """Of the scaled numbers of one sequence; the mark of a column's missing values goes with the column.
+
+    Args:
+        named, value: the number that is explained, and how it follows from (B, T, I).
+        x: (T, I).
+    """
+    steps, owner, count = len(x), owners(parts), numbers.channels
+    column = torch.from_numpy(np.concatenate([np.arange(count), np.flatnonzero(numbers.marked)]))
 
     def without(mask: Tensor) -> tuple[Tensor, ...]:
         return (torch.where(mask[:, owner][:, :, column], 0.0, x),)
-
-    def value(x: Tensor) -> Tensor:
-        return answers.number(network(x, torch.full((len(x),), steps)))
 
     def cells(attributions: tuple[Tensor, ...]) -> Tensor:
         (own,) = attributions
@@ -269,7 +205,7 @@ def _of_numbers(
         return torch.zeros(len(parts), count, dtype=own.dtype).index_add_(1, column, of_parts)
 
     return Question(
-        of=answers.named,
+        of=named,
         value=value,
         without=without,
         cells=cells,

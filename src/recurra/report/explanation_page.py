@@ -102,7 +102,7 @@ def _rows(found: Explanation, example: Explained) -> Table:
     largest = _largest([*attribution.parts, *sums])
     heads: list[Cell] = ["lag" if found.kind == "forecast" else "part"]
     if course is not None:
-        heads += [course.of, "says"] if found.kind == "sequence" else ["probability", "likeliest"]
+        heads += [course.of, "says"] if found.kind != "text" else ["probability", "likeliest"]
     heads += ["taken away", "integrated", *((f"gate {gate.gate}", gate.layer) for gate in example.gates)]
     rows = []
     for p, part in enumerate(example.parts):
