@@ -15,6 +15,7 @@ _HOMES = {
     "TCN": "tcn",
     "TransformerEncoder": "transformer",
     "Convolution": "convolution",
+    "CRF": "crf",
     "Pooling": "pooling",
     "VariationalDropout": "regularisation",
     "WordDropout": "regularisation",
