@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -86,6 +86,7 @@ class Batches:
         max_batch: B is at most this.
         seed: decides, with the epoch's number, the order and the mixing.
         mixing: how far a sequence may stray from its length, as a share of it.
+        finish: what becomes of each batch before it is handed out, a function of the batch alone.
 
     Raises:
         InputError: no sequences, targets of another number, a limit below 1, or mixing below 0.
@@ -105,6 +106,7 @@ class Batches:
         max_batch: int = 128,
         seed: int = 0,
         mixing: float = 0.1,
+        finish: Callable[[Batch], Batch] = lambda batch: batch,
     ):
         if len(sequences) == 0:
             raise InputError("expected sequences to make batches of, found none", where="sequences")
@@ -116,7 +118,7 @@ class Batches:
         if not mixing >= 0:
             raise InputError(f"expected 0 or more, found {mixing}", where="mixing")
         self._sequences, self._target = sequences, target
-        self._seed, self._mixing = seed, mixing
+        self._seed, self._mixing, self._finish = seed, mixing, finish
         self._tokens_per_batch, self._max_batch = tokens_per_batch, max_batch
         self._lengths = sequences.lengths
         falling = np.sort(self._lengths)[::-1]
@@ -166,6 +168,7 @@ class Batches:
             max_batch=self._max_batch,
             seed=self._seed,
             mixing=self._mixing,
+            finish=self._finish,
         )
 
     def evaluation(self) -> Iterator[Batch]:
@@ -189,12 +192,13 @@ class Batches:
         elif target is not None:
             target = target[places]
         dtype = np.int64 if np.issubdtype(values.dtype, np.integer) else np.float32
-        return Batch(
+        batch = Batch(
             inputs=(torch.from_numpy(values.astype(dtype, copy=False)), torch.from_numpy(lengths)),
             target=None if target is None else torch.from_numpy(target),
             index=places,
             steps=int(lengths.sum()),
         )
+        return self._finish(batch)
 
 
 def no_target(dtype: np.dtype) -> float:

@@ -41,16 +41,22 @@ def read(source: Any, *, encoding: str | None = None) -> Table:
     if not isinstance(source, str | os.PathLike):
         return read_object(source)
     if source == "-":
-        return _content(load(None, "standard input"), "standard input", "", encoding)
+        return read_content(load(None, "standard input"), "standard input", "", encoding)
     path = Path(source)
     if path.is_dir():
         return read_folder(path, encoding)
     data = load(path, path.name)
     kind = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    return _content(data, path.name, kind, encoding)
+    return read_content(data, path.name, kind, encoding)
 
 
-def _content(data: bytes, origin: str, kind: str, encoding: str | None) -> Table:
+def read_content(data: bytes, origin: str, kind: str = "", encoding: str | None = None) -> Table:
+    """The table in the bytes of a file.
+
+    Args:
+        origin: its name, for messages.
+        kind: the ending of its name; where that says nothing, the content is looked at.
+    """
     if data[:4] == MAGIC or kind == "parquet":
         return read_parquet(data, origin)
     data, notes = to_utf8(data, origin, encoding)

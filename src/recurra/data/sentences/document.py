@@ -1,0 +1,165 @@
+"""What a reader of tagged words returns, and what a line of columns means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recurra.data.sentences.collection import Sentences
+from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
+from recurra.data.sentences.lines import CONLLU, Lines, split_columns, split_conllu
+from recurra.data.sources.table import listed
+from recurra.errors import DataError, InputError
+
+_NO_TAG = "_"  # of CoNLL-U: not annotated
+_MEANT = ("feats", "deps", "misc")  # fields of it where that says: none
+_COLUMN = "column "
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file of sentences.
+
+    Args:
+        rewritten: from a tag for each word, end to end, to the file again with these tags in it.
+        notes: what was found and decided, in sentences.
+    """
+
+    sentences: Sentences
+    schema: SentenceSchema
+    rewritten: Callable[[Sequence[str]], str]
+    notes: tuple[str, ...] = ()
+
+
+def conllu_document(text: str, origin: str, options: SentenceOptions, *, need_tags: bool = True) -> Document:
+    """A CoNLL-U file; the words are its forms and the tags its universal parts of speech, unless others are named.
+
+    Raises:
+        DataError: not of this form, or without a tag.
+        InputError: there is no such field.
+    """
+    lines = split_conllu(text, origin)
+    word, tag = options.text or "form", options.target or "upos"
+    for name, option in ((word, "--text"), (tag, "--target")):
+        if name.lower() not in CONLLU:
+            raise InputError(
+                f"CoNLL-U has no field {name!r}", where=option, fix=f"The fields are: {', '.join(CONLLU)}."
+            )
+    word, tag = word.lower(), tag.lower()
+    place = CONLLU.index(tag)
+    tags: list[str | None] = [
+        None if value == _NO_TAG and tag not in _MEANT else value for value in lines.column(place)
+    ]
+    schema = SentenceSchema(form="conllu", text=word, target=tag)
+    notes = [
+        f"CoNLL-U: the words are its field {word}, the tags its field {tag}; --text and --target name others"
+    ]
+    return _document(lines, CONLLU.index(word), place, tags, schema, notes, origin, need_tags)
+
+
+def columns_document(text: str, origin: str, options: SentenceOptions, *, need_tags: bool = True) -> Document:
+    """A file of columns. Without a word about it the words stand in the first column that does not count them, and the
+    tags in the last one whose values come again and again.
+
+    Raises:
+        DataError: lines of different widths, or without a tag.
+        InputError: there is no such column.
+    """
+    lines = split_columns(text, origin)
+    word = _asked(options.text, "--text", lines.width, None)
+    # A file to be tagged may end before the column of the tags, which is then added.
+    tag = _asked(options.target, "--target", lines.width, None if need_tags else lines.width)
+    if word is None:
+        word = next((k for k in range(lines.width) if k != tag and not _counts(lines, k)), 0)
+    if tag is None:
+        tag = _tag_column(lines, word) if need_tags else lines.width
+    if need_tags and tag == word:
+        raise DataError(
+            f"expected a column of words and one of tags, found {lines.width} column{'s' * (lines.width > 1)}",
+            where=origin,
+            fix="Give a tag behind each word, or name the columns: --text 1 --target 2.",
+        )
+    tags: list[str | None] | None = list(lines.column(tag)) if tag < lines.width else None
+    schema = SentenceSchema(form="columns", text=f"{_COLUMN}{word + 1}", target=f"{_COLUMN}{tag + 1}")
+    notes = [
+        f"{lines.width} columns: the words are column {word + 1} ({_some(lines.column(word))})"
+        + (f", the tags column {tag + 1} ({_some(tags)})" if tags else "")
+        + "; --text and --target take others"
+    ]
+    return _document(lines, word, tag, tags, schema, notes, origin, need_tags)
+
+
+def _document(
+    lines: Lines,
+    word: int,
+    tag: int,
+    tags: list[str | None] | None,
+    schema: SentenceSchema,
+    notes: list[str],
+    origin: str,
+    need_tags: bool,
+) -> Document:
+    if tags is not None and all(each is None for each in tags):
+        tags = None
+    if need_tags and tags is None:
+        raise DataError(
+            f"no word has a tag in {schema.target}",
+            where=origin,
+            fix="Name the column of the tags: --target.",
+        )
+    notes += [f"{count:,} {what} hold no words" for what, count in lines.skipped.items()]
+    sentences = Sentences.flat(
+        lines.column(word), tags, np.array(lines.lengths, dtype=np.int64), lines.starts()
+    )
+    return Document(sentences, schema, lambda values: lines.with_column(tag, values), tuple(notes))
+
+
+def _asked(name: str | None, option: str, width: int, most: int | None) -> int | None:
+    """The column that is asked for, counted from 0.
+
+    Args:
+        most: what a number beyond the columns stands for; None: it is an error.
+    """
+    if name is None:
+        return None
+    number = name.removeprefix(_COLUMN)
+    if number.isdecimal() and 1 <= int(number) <= width:
+        return int(number) - 1
+    if number.isdecimal() and most is not None and int(number) > width:
+        return most
+    raise InputError(
+        f"expected the number of a column, from 1 to {width}, found {name!r}",
+        where=option,
+        fix=f"For example {option} {width}.",
+    )
+
+
+def _counts(lines: Lines, column: int) -> bool:
+    """Whether a column numbers the words of every sentence, from 0 or from 1."""
+    at = 0
+    for length in lines.lengths:
+        found = [row[column] for row in lines.fields[at : at + length]]
+        if found not in ([str(k) for k in range(length)], [str(k + 1) for k in range(length)]):
+            return False
+        at += length
+    return True
+
+
+def _tag_column(lines: Lines, word: int) -> int:
+    """The last column whose values come again and again; where there is none, the last that varies, or is there."""
+    others = [k for k in range(lines.width - 1, -1, -1) if k != word]
+    values = {k: len(set(lines.column(k))) for k in others}
+    most = max(1, len(lines.fields) // 3)
+    repeating = [k for k in others if 1 < values[k] <= most]
+    varying = [k for k in others if values[k] > 1]
+    return next(iter([*repeating, *varying, *others]), word)
+
+
+def _some(values: Sequence[str | None]) -> str:
+    """The commonest kinds of tags, or the first words, in a few words."""
+    found = list(dict.fromkeys(value for value in values[:2000] if value is not None))
+    shown = listed([each[:20] for each in found[:_SHOWN]])
+    return f"{shown}, ..." if len(found) > _SHOWN else shown

@@ -1,0 +1,222 @@
+"""From a source to sentences: which reader it takes, and whether it holds tagged words at all."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
+from recurra.data.sentences.document import Document, columns_document, conllu_document
+from recurra.data.sentences.lines import CONLLU
+from recurra.data.sentences.tables import has_words_and_tags, table_document
+from recurra.data.sources import read
+from recurra.data.sources.columns import is_number
+from recurra.data.sources.delimited import SEPARATORS
+from recurra.data.sources.encodings import load, refuse_empty, to_utf8
+from recurra.data.sources.reading import read_content
+from recurra.errors import DataError
+
+_RECORDS = {"csv", "jsonl", "ndjson", "json", "parquet"}
+_COLUMNS = {"conll", "iob", "iob1", "iob2", "bio", "bioes", "bilou"}
+_PLAIN = {
+    "",
+    "txt",
+    "text",
+    "tsv",
+    "dat",
+    "data",
+    "train",
+    "dev",
+    "valid",
+    "test",
+    "testa",
+    "testb",
+    "tags",
+    "pos",
+    "ner",
+}
+_HEAD = 1 << 16
+_REGULAR = 0.98  # of the lines of a file of columns have the same number of fields
+_MOST_COLUMNS = 20
+
+Reader = Literal["columns", "conllu", "records"]
+
+
+def read_document(
+    source: Any,
+    options: SentenceOptions | None = None,
+    *,
+    schema: SentenceSchema | None = None,
+    need_tags: bool = True,
+    encoding: str | None = None,
+) -> Document:
+    """The sentences of a file or a frame.
+
+    Args:
+        source: a path, "-" for standard input, or what `recurra.data.sources.read` takes.
+        options: what a person says of it.
+        schema: what the training data were found to be: data of the same form are read by the same columns, others by
+            what they are.
+        need_tags: False for data to be tagged.
+
+    Raises:
+        DataError: it cannot be read so; what is wrong, where, and what to do.
+        InputError: there is no such column.
+
+    >>> frame = {"sentence": [1, 1, 2], "word": ["a", "dog", "barks"], "tag": ["DET", "NOUN", "VERB"]}
+    >>> read_document(frame).sentences.words_of(0)
+    ['a', 'dog']
+    """
+    if not isinstance(source, str | os.PathLike):
+        return table_document(read(source), _as_before(options, schema, "records"), need_tags=need_tags)
+    path = None if source == "-" else Path(source)
+    if path is not None and path.is_dir():
+        raise DataError("this is a folder, a file of tagged words was expected", where=path.name)
+    origin, ending = ("standard input", "") if path is None else (path.name, _ending(path))
+    data = load(path, origin)
+    if ending == "parquet":
+        form: Reader = "records"
+        text, notes = "", []
+    else:
+        content, notes = to_utf8(data, origin, encoding)
+        refuse_empty(content, origin)
+        text = content.decode()
+        form = _form(ending, text) or "columns"
+    options = _as_before(options, schema, form)
+    if form == "records":
+        return table_document(read_content(data, origin, ending, encoding), options, need_tags=need_tags)
+    make = conllu_document if form == "conllu" else columns_document
+    found = make(text, origin, options, need_tags=need_tags)
+    return Document(found.sentences, found.schema, found.rewritten, (*notes, *found.notes))
+
+
+def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | None:
+    """What is to be told of data that hold words with their tags; None: they do not, or what is said of their columns
+    means something else.
+    """
+    said = {name for name, value in roles.items() if value not in (None, [], "")}
+    if said - {"text", "target", "id"} or not holds_tagged_words(data, encoding, text=roles.get("text")):
+        return None
+    name = data if isinstance(data, str | os.PathLike) else "the table"
+    return f"{name} holds words with their tags: to be tagged, as with --task tag"
+
+
+def holds_tagged_words(source: Any, encoding: str | None = None, *, text: str | None = None) -> bool:
+    """Whether a source looks like words with their tags, by its name or the beginning of its content.
+
+    False also of what cannot be read: the reader that is then taken says why.
+
+    Args:
+        text: the column that is said to hold texts: of a table one with a word in each row, or a list of them.
+
+    >>> holds_tagged_words([{"tokens": ["a", "b"], "tags": ["X", "Y"]}]), holds_tagged_words({"load": [1.0]})
+    (True, False)
+    """
+    if isinstance(source, str | os.PathLike):
+        return _file_holds_tagged_words(source, encoding, text)
+    if isinstance(source, list) and source and isinstance(source[0], dict):
+        return _record_of_lists(source[0]) or has_words_and_tags([*map(str, source[0])], text)
+    names = list(source) if isinstance(source, Mapping) else list(getattr(source, "columns", ()))
+    return has_words_and_tags([str(name) for name in names], text)
+
+
+def _file_holds_tagged_words(source: str | os.PathLike[str], encoding: str | None, text: str | None) -> bool:
+    path = Path(source)
+    if str(source) == "-" or "\n" in str(source) or not path.is_file():
+        return False
+    ending = _ending(path)
+    if ending == "parquet":
+        import polars as pl
+
+        try:
+            return has_words_and_tags([*pl.read_parquet_schema(path)], text)
+        except (pl.exceptions.PolarsError, OSError):
+            return False
+    try:
+        head = to_utf8(_head(path), path.name, encoding)[0].decode()
+    except (OSError, EOFError, zlib.error, DataError):
+        return False
+    form = _form(ending, head)
+    return form in ("columns", "conllu") or (form == "records" and _head_is_words_and_tags(head, text))
+
+
+def _as_before(
+    options: SentenceOptions | None, schema: SentenceSchema | None, form: Reader
+) -> SentenceOptions:
+    """The columns that were found in training, where these data are of the same form."""
+    if options is not None or schema is None:
+        return options or SentenceOptions()
+    if form != {"lists": "records", "table": "records"}.get(schema.form, schema.form):
+        return SentenceOptions()
+    return SentenceOptions(text=schema.text, target=schema.target, id=schema.id)
+
+
+def _ending(path: Path) -> str:
+    name = path.name.lower().removesuffix(".gz")
+    return name.rpartition(".")[2] if "." in name else ""
+
+
+def _form(ending: str, text: str) -> Reader | None:
+    """What a text is, by the name of its file, else by itself; None where neither tells."""
+    if ending == "conllu":
+        return "conllu"
+    if ending in _COLUMNS:
+        return "columns"
+    if ending in _RECORDS:
+        return "records"
+    if ending not in _PLAIN:
+        return None
+    if text.lstrip()[:1] in ("{", "["):
+        return "records"
+    lines = text[: text.rfind("\n", 0, _HEAD) + 1 or None][:_HEAD].splitlines()
+    tabbed = [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
+    if tabbed and all(len(row) == len(CONLLU) and row[0][:1].isdigit() for row in tabbed):
+        return "conllu"
+    if _are_columns(lines):
+        return "columns"
+    return "records" if _head_is_words_and_tags(text, None) else None
+
+
+def _are_columns(lines: list[str]) -> bool:
+    """Whether lines have nearly always as many fields, not all of them numbers, in groups between blank lines."""
+    blank = [k for k, line in enumerate(lines) if not line.strip()]
+    rows = [line.split("\t" if "\t" in line else None) for line in lines if line.strip()]
+    rows = [row for row in rows if not row[0].startswith(("#", "-DOCSTART-"))]
+    if len(rows) < 2 or not blank or not any(line.strip() for line in lines[blank[0] :]):
+        return False
+    width, count = Counter(map(len, rows)).most_common(1)[0]
+    regular = 2 <= width <= _MOST_COLUMNS and count >= _REGULAR * len(rows)
+    return regular and not all(is_number(cell) for row in rows[:50] for cell in row)
+
+
+def _head_is_words_and_tags(text: str, words: str | None) -> bool:
+    """Whether the first record has a list of words and one of tags, or the first line names such columns."""
+    first = text.lstrip().split("\n", 1)[0]
+    if first.startswith("{"):
+        try:
+            return _record_of_lists(json.loads(first))
+        except (json.JSONDecodeError, RecursionError):
+            return False
+    return any(has_words_and_tags([c.strip('"') for c in first.split(mark)], words) for mark in SEPARATORS)
+
+
+def _record_of_lists(record: Any) -> bool:
+    """Whether a record has a list of texts, and another list that is as long."""
+    lists = [value for value in record.values() if isinstance(value, list) and value]
+    texts = [value for value in lists if all(isinstance(each, str) for each in value)]
+    return any(len(one) == len(other) for one in texts for other in lists if one is not other)
+
+
+def _head(path: Path) -> bytes:
+    """The beginning of a file, whole lines of it, unpacked."""
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+        stream.seek(0)
+        data = gzip.GzipFile(fileobj=stream).read(_HEAD) if packed else stream.read(_HEAD)
+    return data[: data.rfind(b"\n") + 1] if len(data) == _HEAD and b"\n" in data else data

@@ -1,0 +1,216 @@
+"""Tables of tagged words: a row for each word, or records with a list of words and a list of tags."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from recurra.data.sentences.collection import Sentences
+from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
+from recurra.data.sentences.document import Document
+from recurra.data.sources.table import Table, listed, numbered
+from recurra.errors import DataError
+
+WORDS = ("word", "words", "token", "tokens", "form", "forms")
+TAGS = (
+    *("tag", "tags", "label", "labels", "target", "ner", "ner_tag", "ner_tags", "entity", "iob", "bio"),
+    *("pos", "pos_tag", "pos_tags", "upos", "xpos", "chunk", "chunk_tag", "chunk_tags"),
+)
+_SENTENCES = (
+    *(
+        "sentence",
+        "sentence_id",
+        "sentenceid",
+        "sent_id",
+        "sent",
+        "sentence #",
+        "sentence_nr",
+        "sentence_idx",
+    ),
+    *("sid", "id"),
+)
+
+
+def has_words_and_tags(names: Sequence[str], words: str | None = None) -> bool:
+    """Whether columns of these names are words and tags.
+
+    Args:
+        words: the column that is said to hold the words or texts; what else it may be called says that it does not.
+
+    >>> has_words_and_tags(["Sentence #", "Word", "POS"]), has_words_and_tags(["text", "label"])
+    (True, False)
+    """
+    lower = {name.strip().lower() for name in names}
+    own = set(WORDS) if words is None else {words.lower()} & set(WORDS)
+    return bool(lower & own) and bool(lower & set(TAGS))
+
+
+def table_document(table: Table, options: SentenceOptions, *, need_tags: bool = True) -> Document:
+    """Either form of a table; which, shows in the column of the words.
+
+    Raises:
+        DataError: a column is missing, of another form, or does not fit the other; which, and where.
+    """
+    schema = table.frame.schema
+    lists = [name for name, kind in schema.items() if isinstance(kind, pl.List)]
+    plain = [name for name, kind in schema.items() if kind == pl.String]
+    text = options.text or _named(WORDS, lists + plain)
+    if text is None:
+        raise DataError(
+            f"no column is known to hold words; the columns are: {listed(table.frame.columns)}",
+            where=table.origin,
+            fix="Name it: --text COLUMN.",
+        )
+    table.column(text, "words")
+    if text in lists:
+        return _of_lists(table, text, options, lists, need_tags)
+    return _of_rows(table, text, options, need_tags)
+
+
+def _of_lists(
+    table: Table, text: str, options: SentenceOptions, lists: list[str], need_tags: bool
+) -> Document:
+    others = [name for name in lists if name != text]
+    target = options.target or _named(TAGS, others[::-1]) or (others[-1] if others else "tags")
+    words = [each or [] for each in table.column(text, "words").to_list()]
+    tags, numbers = None, False
+    if need_tags or target in table.frame.columns:
+        column = table.column(target, "tags")
+        if not isinstance(column.dtype, pl.List):
+            raise DataError(
+                f"expected a list of tags in every record, found {column.dtype}",
+                where=f"{table.origin}, column {target!r}",
+                fix="Give as many tags as there are words.",
+            )
+        numbers = column.dtype.inner.is_integer()
+        tags = [[None if tag is None else str(tag) for tag in each or []] for each in column.to_list()]
+        for row, (own, theirs) in enumerate(zip(words, tags, strict=True), 1):
+            if len(own) != len(theirs) and (theirs or need_tags):
+                raise DataError(
+                    f"expected as many tags as words, found {len(own)} words and {len(theirs)} tags",
+                    where=f"{table.origin}, row {row}",
+                    fix="Give a tag for each word, null where there is none.",
+                )
+        tags = [theirs or [None] * len(own) for own, theirs in zip(words, tags, strict=True)]
+    texts, notes = _texts([word for each in words for word in each], table.origin)
+    lengths = np.array([len(each) for each in words], dtype=np.int64)
+    flat = None if tags is None else [tag for each in tags for tag in each]
+    sentences = Sentences.flat(
+        texts, _some_tag(flat, target, table, need_tags), lengths, range(1, len(words) + 1)
+    )
+
+    def rewritten(values: Sequence[str]) -> str:
+        given, lines = _typed(values, numbers), []
+        borders = pairwise([0, *accumulate(lengths.tolist())])
+        for record, (first, last) in zip(table.frame.iter_rows(named=True), borders, strict=True):
+            lines.append(json.dumps(record | {target: given[first:last]}, ensure_ascii=False, default=str))
+        return "".join(f"{line}\n" for line in lines)
+
+    schema = SentenceSchema(form="lists", text=text, target=target, numbers=numbers)
+    said = f"a record for each sentence: the words are the lists {text!r}, the tags the lists {target!r}"
+    return Document(
+        sentences, schema, rewritten, (*table.notes, f"{said}; --text and --target name others", *notes)
+    )
+
+
+def _of_rows(table: Table, text: str, options: SentenceOptions, need_tags: bool) -> Document:
+    names = [name for name in table.frame.columns if name != text]
+    target = options.target or _named(TAGS, names[::-1])
+    group = options.id or _named(_SENTENCES, names)
+    if target is None:
+        if need_tags:
+            raise DataError(
+                f"no column is known to hold tags; the columns are: {listed(table.frame.columns)}",
+                where=table.origin,
+                fix="Name it: --target COLUMN.",
+            )
+        target = "tag"
+    if group is None:
+        raise DataError(
+            "a table with a row for each word needs a column that says which sentence it is of",
+            where=table.origin,
+            fix=f"Name it: --id COLUMN. The columns are: {listed(names)}.",
+        )
+    lengths, starts, notes = _runs(table.column(group, "sentences"))
+    texts, more = _texts(table.column(text, "words").to_list(), table.origin)
+    tags, numbers = None, False
+    if need_tags or target in table.frame.columns:
+        column = table.column(target, "tags")
+        numbers = column.dtype.is_integer()
+        tags = [None if tag is None else str(tag) for tag in column.to_list()]
+    sentences = Sentences.flat(texts, _some_tag(tags, target, table, need_tags), lengths, starts)
+    separator = "\t" if table.format == "tsv" else ","
+
+    def rewritten(values: Sequence[str]) -> str:
+        stream = io.StringIO()
+        columns = table.frame.columns if target in table.frame.columns else [*table.frame.columns, target]
+        writer = csv.writer(stream, delimiter=separator, lineterminator="\n")
+        writer.writerow(columns)
+        at = columns.index(target)
+        for row, value in zip(table.frame.iter_rows(), values, strict=True):
+            writer.writerow([*row[:at], value, *row[at + 1 :]])
+        return stream.getvalue()
+
+    schema = SentenceSchema(form="table", text=text, target=target, id=group, numbers=numbers)
+    said = f"a row for each word: the words are {text!r}, the tags {target!r}, sentences by {group!r}"
+    notes = (*table.notes, f"{said}; --text, --target and --id name others", *notes, *more)
+    return Document(sentences, schema, rewritten, notes)
+
+
+def _named(known: Sequence[str], names: Sequence[str]) -> str | None:
+    """The first of `names` that is among those known."""
+    return next((name for name in names if name.strip().lower() in known), None)
+
+
+def _runs(ids: pl.Series) -> tuple[np.ndarray, list[int], list[str]]:
+    """Neighbouring rows of one sentence: how many, where each begins, and what is to be said of it."""
+    notes = []
+    if ids.null_count():
+        notes.append(
+            f"{ids.name!r} is empty in {ids.null_count():,} rows: they go on with the sentence above"
+        )
+        ids = ids.fill_null(strategy="forward")
+    runs = ids.rle_id()
+    counted = runs.value_counts(sort=False).sort(runs.name)
+    lengths = counted["count"].to_numpy().astype(np.int64)
+    starts = (np.cumsum(lengths) - lengths + 1).tolist()
+    if again := len(lengths) - ids.n_unique():
+        notes.append(
+            f"{again:,} sentences have the {ids.name!r} of one further up: they are taken for others"
+        )
+    return lengths, starts, notes
+
+
+def _texts(words: list[Any], origin: str) -> tuple[list[str], list[str]]:
+    """Words as texts; a missing one is empty."""
+    missing = [n for n, word in enumerate(words, 1) if word is None]
+    notes = [f"{len(missing):,} words are missing and read as empty ({numbered(missing)})"] if missing else []
+    if any(isinstance(word, list | dict) for word in words[:1000]):
+        raise DataError("expected words, found lists within lists", where=origin)
+    return ["" if word is None else str(word) for word in words], notes
+
+
+def _some_tag(
+    tags: list[str | None] | None, target: str, table: Table, needed: bool
+) -> list[str | None] | None:
+    """The tags, or None where no word has one."""
+    if tags is not None and any(tag is not None for tag in tags):
+        return tags
+    if needed:
+        raise DataError(
+            "no word has a tag",
+            where=f"{table.origin}, column {target!r}",
+            fix="Name another: --target COLUMN.",
+        )
+    return None
+
+
+def _typed(values: Sequence[str], numbers: bool) -> list[Any]:
+    return [int(value) for value in values] if numbers else list(values)

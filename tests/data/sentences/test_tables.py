@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from recurra.data.sentences.definition import SentenceOptions
+from recurra.data.sentences.reading import holds_tagged_words, read_document
+from recurra.errors import DataError
+
+LISTS = [
+    {"id": "a", "tokens": ["the", "dog"], "tags": ["DET", "NOUN"]},
+    {"id": "b", "tokens": [], "tags": []},
+    {"id": "c", "tokens": ["barks"], "tags": ["VERB"]},
+]
+ROWS = (
+    "Sentence #,Word,POS,Tag\nSentence: 1,Thousands,NNS,O\n,of,IN,O\n,London,NNP,B-geo\n"
+    'Sentence: 2,"He, too",PRP,O\n'
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(content, name):
+        path = tmp_path / name
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return written
+
+
+def lines(records):
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def test_lists_of_words_and_tags(write):
+    path = write(lines(LISTS), "data.jsonl")
+    assert holds_tagged_words(path)
+    found = read_document(path)
+    assert [found.sentences.words_of(n) for n in range(3)] == [["the", "dog"], [], ["barks"]]
+    assert found.sentences.tags_of(0) == ["DET", "NOUN"]
+    assert (found.schema.form, found.schema.text, found.schema.target) == ("lists", "tokens", "tags")
+    again = [json.loads(line) for line in found.rewritten(["X", "Y", "Z"]).splitlines()]
+    assert again == [LISTS[0] | {"tags": ["X", "Y"]}, LISTS[1], LISTS[2] | {"tags": ["Z"]}]
+
+
+def test_tags_as_numbers_come_back_as_numbers(write):
+    records = [{"tokens": ["a", "b"], "pos_tags": [1, 2], "ner_tags": [0, 7]}]
+    found = read_document(write(lines(records), "data.jsonl"))
+    assert found.schema.target == "ner_tags" and found.sentences.tags_of(0) == ["0", "7"]
+    assert json.loads(found.rewritten(["7", "0"])) == records[0] | {"ner_tags": [7, 0]}
+
+
+def test_lists_without_tags_can_be_tagged(write):
+    schema = read_document(write(lines(LISTS), "data.jsonl")).schema
+    bare = read_document(write(lines([{"tokens": ["a"]}]), "new.jsonl"), schema=schema, need_tags=False)
+    assert bare.sentences.tags is None
+    assert json.loads(bare.rewritten(["X"])) == {"tokens": ["a"], "tags": ["X"]}
+
+
+def test_a_row_for_each_word(write):
+    path = write(ROWS, "ner.csv")
+    assert holds_tagged_words(path)
+    found = read_document(path)
+    assert [found.sentences.words_of(n) for n in range(2)] == [["Thousands", "of", "London"], ["He, too"]]
+    assert found.schema.target == "Tag" and found.sentences.rows.tolist() == [1, 4]
+    assert "they go on with the sentence above" in "\n".join(found.notes)
+    again = found.rewritten(["B-x", "O", "O", "O"])
+    assert again == ROWS.replace("NNS,O", "NNS,B-x").replace("B-geo", "O")
+
+
+def test_a_table_without_tags_gets_a_column_of_them(write):
+    schema = read_document(write(ROWS, "ner.csv")).schema
+    bare = "Sentence #,Word\n1,He\n1,ran\n"
+    found = read_document(write(bare, "new.csv"), schema=schema, need_tags=False)
+    assert found.rewritten(["O", "B-x"]) == "Sentence #,Word,Tag\n1,He,O\n1,ran,B-x\n"
+
+
+def test_frames_are_read_as_files_are():
+    frame = pl.DataFrame({"sent_id": [7, 7, 8], "token": ["a", "b", "c"], "upos": ["X", None, "Y"]})
+    assert holds_tagged_words(frame)
+    found = read_document(frame)
+    assert found.sentences.tags_of(0) == ["X", None]
+
+
+def test_columns_of_any_name_can_be_asked_for():
+    frame = {"satz": ["1", "1", "2"], "wort": ["a", "b", "c"], "art": ["X", "Y", "X"]}
+    options = SentenceOptions(text="wort", target="art", id="satz")
+    assert read_document(frame, options).sentences.words_of(0) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "message"),
+    [
+        ({"word": ["a"], "tag": ["X"]}, {}, "needs a column that says which sentence"),
+        ({"sid": [1], "x": ["a"], "tag": ["X"]}, {}, "no column is known to hold words"),
+        ({"sid": [1], "word": ["a"], "x": ["X"]}, {}, "no column is known to hold tags"),
+        ({"sid": [1], "word": ["a"], "tag": ["X"]}, {"text": "form"}, "there is no column 'form'"),
+        ({"sid": [1, 1], "word": ["a", "b"], "tag": [None, None]}, {}, "no word has a tag"),
+        (
+            {"tokens": [["a", "b"]], "tags": [["X"]]},
+            {},
+            "row 1: expected as many tags as words, found 2 words and 1 tags",
+        ),
+        ({"tokens": [["a", "b"]], "tags": ["X"]}, {}, "expected a list of tags in every record"),
+        ({"tokens": [[["a"]]], "tags": [["X"]]}, {}, "lists within lists"),
+    ],
+)
+def test_what_cannot_be_read_is_told(frame, options, message):
+    with pytest.raises(DataError, match=message):
+        read_document(frame, SentenceOptions(**options))
+
+
+def test_missing_words_and_ids_that_come_again_are_counted():
+    frame = {"sid": ["1", "1", "2", "1"], "word": ["a", None, "c", "d"], "tag": ["X", "Y", "X", "Y"]}
+    found = read_document(frame)
+    assert len(found.sentences) == 3 and found.sentences.words_of(0) == ["a", ""]
+    said = "\n".join(found.notes)
+    assert "1 words are missing and read as empty (row 2)" in said
+    assert "1 sentences have the 'sid' of one further up" in said
