@@ -247,7 +247,7 @@ def predictions(network: nn.Module, source: BatchSource, precision: Precision) -
     for batch in source.evaluation():
         with torch.no_grad(), autocast(precision, device):
             output, state = _call(network, batch, state, device)
-        yield batch, map_tensors(Tensor.float, output)
+        yield batch, map_tensors(_single, output)
     network.train(was_training)
 
 
@@ -276,7 +276,7 @@ def take_step(
         group["lr"] = learning_rate
     with autocast(resolve_precision(config.precision, device), device):
         output, state = _call(network, batch, state, device)
-    loss = objective.loss(map_tensors(Tensor.float, output), batch.target.to(device))
+    loss = objective.loss(map_tensors(_single, output), batch.target.to(device))
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     norm = float(nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm))
@@ -284,6 +284,11 @@ def take_step(
     if math.isfinite(value) and math.isfinite(norm):
         optimizer.step()
     return value, norm, state
+
+
+def _single(tensor: Tensor) -> Tensor:
+    """In float32; whole numbers stay what they are."""
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _call(network: nn.Module, batch: Batch, state: State, device: torch.device) -> tuple[Any, State]:
