@@ -62,13 +62,13 @@ class StepMeasures:
         self.measures: tuple[Measure, ...]
         if targets.kind == "real":
             self.measures = (
-                Measure("RMSE", lambda s: np.sqrt(_ratio(s[..., 1], s[..., 0])), higher_is_better=False),
-                Measure("MAE", lambda s: _ratio(s[..., 2], s[..., 0]), higher_is_better=False),
+                Measure("RMSE", lambda s: np.sqrt(ratio(s[..., 1], s[..., 0])), higher_is_better=False),
+                Measure("MAE", lambda s: ratio(s[..., 2], s[..., 0]), higher_is_better=False),
                 Measure("R²", _explained, higher_is_better=True),
             )
         elif targets.kind == "multilabel":
             self.measures = (
-                Measure("NLL per step", lambda s: _ratio(s[..., 1], s[..., 0]), higher_is_better=False),
+                Measure("NLL per step", lambda s: ratio(s[..., 1], s[..., 0]), higher_is_better=False),
                 Measure("micro F1", lambda s: _micro_f1(s, k), higher_is_better=True, share=True),
                 Measure("macro F1", lambda s: _macro_f1(s, k, 0.0), higher_is_better=True, share=True),
             )
@@ -76,12 +76,12 @@ class StepMeasures:
             self.measures = (
                 Measure(
                     "accuracy",
-                    lambda s: _ratio(s[..., 2 : 2 + k].sum(-1), s[..., 0]),
+                    lambda s: ratio(s[..., 2 : 2 + k].sum(-1), s[..., 0]),
                     higher_is_better=True,
                     share=True,
                 ),
                 Measure("macro F1", lambda s: _macro_f1(s, k, math.nan), higher_is_better=True, share=True),
-                Measure("log loss", lambda s: _ratio(s[..., 1], s[..., 0]), higher_is_better=False),
+                Measure("log loss", lambda s: ratio(s[..., 1], s[..., 0]), higher_is_better=False),
             )
 
     @property
@@ -121,7 +121,7 @@ class StepMeasures:
         total, found = sums.sum(0), []
         for each in self.measures:
             value = float(each.statistic(total))
-            interval = _interval(each.statistic(drawn), value, len(sums), each.share)
+            interval = interval_over_sequences(each.statistic(drawn), value, len(sums), each.share)
             found.append(Score(each.name, value, interval, each.higher_is_better, len(sums)))
         return found
 
@@ -145,15 +145,15 @@ class StepMeasures:
         """Precision, recall and F1 of each class, with intervals over sequences."""
         drawn, total, n = bootstrap_sums(sums, seed=seed), sums.sum(0), len(sums)
         shares: dict[str, Callable[[tuple[np.ndarray, ...]], np.ndarray]] = {
-            "precision": lambda counts: _ratio(counts[0], counts[2]),
-            "recall": lambda counts: _ratio(counts[0], counts[1]),
-            "f1": lambda counts: _ratio(2 * counts[0], counts[1] + counts[2]),
+            "precision": lambda counts: ratio(counts[0], counts[2]),
+            "recall": lambda counts: ratio(counts[0], counts[1]),
+            "f1": lambda counts: ratio(2 * counts[0], counts[1] + counts[2]),
         }
         found = {name: share(_counts(total, self.k)) for name, share in shares.items()}
         draws = {name: share(_counts(drawn, self.k)) for name, share in shares.items()}
         _, there, said = _counts(total, self.k)
         intervals = {
-            of: [_interval(drawn[:, k], float(found[of][k]), n, True) for k in range(self.k)]
+            of: [interval_over_sequences(drawn[:, k], float(found[of][k]), n, True) for k in range(self.k)]
             for of, drawn in draws.items()
         }
         return [
@@ -179,7 +179,7 @@ def _by_sequence(columns: np.ndarray, truth: StepTruth) -> np.ndarray:
     return sums
 
 
-def _interval(drawn: np.ndarray, value: float, n: int, share: bool) -> Interval:
+def interval_over_sequences(drawn: np.ndarray, value: float, n: int, share: bool) -> Interval:
     """Of draws over N sequences: Wilson's with as many examples as vary so much for a share, else percentiles."""
     drawn = drawn[np.isfinite(drawn)]
     if n < 2 or not math.isfinite(value) or not len(drawn):
@@ -189,7 +189,7 @@ def _interval(drawn: np.ndarray, value: float, n: int, share: bool) -> Interval:
     return interval_of_draws(drawn, value)
 
 
-def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     """NaN where there is nothing to divide by."""
     return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1), np.nan)
 
@@ -214,5 +214,5 @@ def _macro_f1(sums: np.ndarray, k: int, empty: float) -> np.ndarray:
 
 def _explained(sums: np.ndarray) -> np.ndarray:
     """R² from steps, squared error, truth and its square."""
-    spread = sums[..., 4] - _ratio(sums[..., 3] ** 2, sums[..., 0])
-    return 1 - _ratio(sums[..., 1], spread)
+    spread = sums[..., 4] - ratio(sums[..., 3] ** 2, sums[..., 0])
+    return 1 - ratio(sums[..., 1], spread)

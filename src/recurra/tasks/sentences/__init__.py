@@ -1,0 +1,1 @@
+"""A tag for every word of a sentence: loss, decision, scores, and what stands beside them."""
