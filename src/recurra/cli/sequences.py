@@ -24,13 +24,19 @@ fit = fit_source
 
 
 def show_result(
-    run: Run[Any, Any], watcher: Watcher, *, units: str = "examples", counted: str = "examples"
+    run: Run[Any, Any],
+    watcher: Watcher,
+    *,
+    units: str = "examples",
+    counted: str = "examples",
+    most: int = CLASSES_SHOWN,
 ) -> None:
     """Scores with intervals and baselines, confusion matrix, per-class table, the verdict.
 
     Args:
         units: what is scored.
         counted: what the table by class counts.
+        most: classes that have a table.
     """
     metrics = run.metrics
     print_ = watcher.console.print
@@ -40,10 +46,10 @@ def show_result(
         return
     part = metrics[name]
     print_scores(run, part, f"{part['n']:,} {name} {units}", watcher.console)
-    if "per_class" in part and len(part["per_class"]) <= CLASSES_SHOWN:
+    if "per_class" in part and len(part["per_class"]) <= most:
         print_()
         print_(_class_table(part["per_class"], counted))
-        if "confusion" in part:
+        if "confusion" in part and len(part["per_class"]) <= CLASSES_SHOWN:
             print_()
             print_(_confusion_table([row["name"] for row in part["per_class"]], part["confusion"]))
     if "verdict" in metrics:

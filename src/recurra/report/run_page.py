@@ -17,6 +17,7 @@ from recurra.report.sections import (
     reproduction,
     samples,
     scores,
+    sentences,
     verdict,
 )
 
@@ -25,6 +26,7 @@ SECTIONS: tuple[Callable[[RunFiles], Section | None], ...] = (
     scores.section,
     forecasts.section,
     samples.section,
+    sentences.section,
     classes.section,
     answers.section,
     data.section,

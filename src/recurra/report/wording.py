@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-_SHARES = {"accuracy", "balanced accuracy", "macro F1", "micro F1", "every label right"}
+_SHARES = {
+    *("accuracy", "balanced accuracy", "macro F1", "micro F1", "every label right"),
+    *("entity F1", "precision", "recall", "accuracy of unseen words"),
+}
 _MEANINGS = {
     "accuracy": "share of answers that are right",
     "balanced accuracy": "mean over the classes of the share of each that is found",
     "macro F1": "mean over the classes of F1, which weighs what is found against false alarms",
     "micro F1": "F1 over all labels of all examples together",
+    "entity F1": "spans found against false ones; right where first word, last word and type are (conlleval, seqeval)",
+    "precision": "share of the spans given that are right",
+    "recall": "share of the spans there that are found",
+    "accuracy of unseen words": "share of the words that training did not hold whose tag is right",
     "every label right": "share of examples whose labels are all right",
     "ROC AUC": "chance that an example of a class is ranked above one of another",
     "average precision": "precision over all thresholds, mean over the labels",

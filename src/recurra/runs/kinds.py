@@ -100,6 +100,14 @@ KINDS = {
         Kind("sequences", "sequence", "Sequence", ("classify", "regress"), "examples"),
         Kind("tags", "tag", "Tag", ("tag",), "sequences"),
         Kind("forecasts", "forecast", "Forecast", ("forecast",), "windows", ("horizon", "look_back")),
+        Kind(
+            "sentences",
+            "sentence",
+            "Sentence",
+            ("tag",),
+            "sentences",
+            recogniser="recurra.data.sentences.reading",
+        ),
         Kind("texts", "text", "Text", ("generate",), "tokens", recogniser="recurra.data.corpus.reading"),
     )
 }

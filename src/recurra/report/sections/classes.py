@@ -17,15 +17,16 @@ def section(run: RunFiles) -> Section | None:
     name, part = run.scored
     rows, confusion = part["per_class"], part.get("confusion")
     names = [row["name"] for row in rows]
+    word, counted = _words(run.config.kind, confusion is not None)
     shown = sorted(rows, key=lambda row: -row["support"])[:_ROWS]
     return Section(
         "classes",
-        "Class by class" if confusion else "Label by label",
+        f"{word[:1].upper()}{word[1:]} by {word}",
         render(
             "classes.html",
             part=name,
-            word="class" if confusion else "label",
-            counted="step" if run.config.kind == "tag" else "example",
+            word=word,
+            counted=counted,
             names=names,
             matrix=_matrix(names, confusion) if confusion and len(names) <= _MATRIX else None,
             confusions=_confusions(names, confusion) if confusion and len(names) > 2 else [],
@@ -33,6 +34,13 @@ def section(run: RunFiles) -> Section | None:
             left_out=len(rows) - len(shown),
         ),
     )
+
+
+def _words(kind: str, classes: bool) -> tuple[str, str]:
+    """What a row of the table is, and what it counts."""
+    if kind == "sentence":
+        return ("tag", "word") if classes else ("type", "span")
+    return "class" if classes else "label", "step" if kind == "tag" else "example"
 
 
 def _matrix(names: list[str], confusion: list[list[int]]) -> list[tuple[str, list[tuple[int, float, bool]]]]:

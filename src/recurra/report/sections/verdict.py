@@ -30,6 +30,8 @@ def title(run: RunFiles) -> str:
     if run.config.kind == "forecast":
         horizon = run.config.shape.horizon
         return f"{cell}: {listed(schema.targets, _NAMED)}, {horizon:,} step{'s' * (horizon > 1)} ahead"
+    if run.config.kind == "sentence":
+        return f"{cell}: {schema.target} of every word"
     return f"{cell}: {listed(schema.target, _NAMED)} from {schema.text or listed(schema.channels, _NAMED)}"
 
 

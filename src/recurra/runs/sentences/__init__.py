@@ -1,0 +1,1 @@
+"""Runs that tag the words of sentences."""

@@ -1,0 +1,38 @@
+"""The tags of sentences: as scores want them, and as the network learns them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recurra.data.packed import Packed
+from recurra.data.sentences.collection import Sentences
+from recurra.data.sentences.schemes import Scheme, converted, recognise
+from recurra.tasks.sentences.scores import Tags
+from recurra.tasks.sentences.task import NO_TAG
+
+
+def true_tags(sentences: Sentences, scheme: Scheme | None) -> list[list[str | None]]:
+    """The tags of each sentence, in the scheme of the data that the run was trained on where theirs is another.
+
+    >>> true_tags(Sentences.of([["New", "York"]], [["B-LOC", "E-LOC"]]), "IOB2")
+    [['B-LOC', 'I-LOC']]
+    """
+    found = [sentences.tags_of(n) for n in range(len(sentences))]
+    if scheme is None:
+        return found
+    own = recognise(found)
+    return found if own in (scheme, None) else [converted(tags, scheme) for tags in found]
+
+
+def learned_tags(truth: Tags, scheme: Scheme | None) -> list[list[str | None]]:
+    """The tags that the network is to give, in the scheme that it learns."""
+    return [list(tags) if scheme is None else converted(tags, scheme) for tags in truth]
+
+
+def encode_tags(tags: Tags, names: list[str]) -> Packed:
+    """N packed targets, places in `names`; NO_TAG where there is none, or one that was not learned."""
+    place = {name: k for k, name in enumerate(names)}
+    flat = [NO_TAG if tag is None else place.get(tag, NO_TAG) for each in tags for tag in each]
+    return Packed.end_to_end(
+        np.array(flat, dtype=np.int64), np.array([len(each) for each in tags], dtype=np.int64)
+    )
