@@ -17,6 +17,7 @@ _HOMES = {
     "Convolution": "convolution",
     "CRF": "crf",
     "Pooling": "pooling",
+    "Attention": "attention",
     "VariationalDropout": "regularisation",
     "WordDropout": "regularisation",
     "EmbeddingDropout": "regularisation",
