@@ -1,0 +1,1 @@
+"""Pairs of texts: the loss, the search for an answer, scores and baselines."""
