@@ -158,15 +158,18 @@ def _there(path: str) -> str:
 
 
 def _from_files(source: str, target: str, schema: PairSchema, encoding: str | None) -> ReadPairs:
-    found, notes = [], [f"line n of {Path(target).name} is the target of line n of {Path(source).name}"]
-    for path in (source, target):
-        lines, said = read_lines(Path(path), Path(path).name, encoding)
-        found.append(lines)
-        notes += [f"{Path(path).name}: {note}" for note in said]
-    if len(found[0]) != len(found[1]):  # blank lines at the end of one are no difference
-        found = [_stripped(lines) for lines in found]
-    doubts = check_aligned(*found, Path(source).name, Path(target).name)
-    return _usable(*found, None, schema, Path(source).name, notes, doubts, "line")
+    files = [Path(path).name for path in (source, target)]
+    notes = [f"line n of {files[1]} is the target of line n of {files[0]}"]
+    sides = []
+    for path, name in zip((source, target), files, strict=True):
+        lines, said = read_lines(Path(path), name, encoding)
+        sides.append(lines)
+        notes += [f"{name}: {note}" for note in said]
+    ours, theirs = sides
+    if len(ours) != len(theirs):  # blank lines at the end of one are no difference
+        ours, theirs = _stripped(ours), _stripped(theirs)
+    doubts = check_aligned(ours, theirs, files[0], files[1])
+    return _usable(ours, theirs, None, schema, files[0], notes, doubts, "line")
 
 
 def _stripped(lines: list[str]) -> list[str]:
@@ -246,7 +249,7 @@ def _without_header(table: Table, strings: list[str]) -> tuple[Table, list[str]]
 
 
 def _from_table(table: Table, schema: PairSchema, notes: list[str]) -> ReadPairs:
-    columns = []
+    columns: list[list[str]] = []
     for name, role in ((schema.text, "text"), (schema.target, "target")):
         values = table.column(name, role)
         if values.dtype.is_nested():
@@ -256,11 +259,12 @@ def _from_table(table: Table, schema: PairSchema, notes: list[str]) -> ReadPairs
                 fix=f"The columns are: {listed(table.frame.columns)}.",
             )
         columns.append(values.cast(pl.String).fill_null("").to_list())
-    parts = None
+    parts: list[str] | None = None
     if schema.split is not None:
         given = table.column(schema.split, "split").cast(pl.String).fill_null("").to_list()
-        parts = [names.PARTS.get(each.strip().lower(), each) for each in given]
-    return _usable(*columns, parts, schema, table.origin, [*table.notes, *notes], [], "row")
+        parts = [str(names.PARTS.get(each.strip().lower(), each)) for each in given]
+    sources, targets = columns
+    return _usable(sources, targets, parts, schema, table.origin, [*table.notes, *notes], [], "row")
 
 
 def _usable(

@@ -1,0 +1,112 @@
+"""All choices of one training on pairs of texts, and their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from recurra.data.parallel import PairTokensConfig
+from recurra.data.vocabulary import Level
+from recurra.networks.pair_network import PairNetworkConfig
+from recurra.tasks.settings import BatchConfig, RoomsOfSettings
+from recurra.tasks.translation.search import Search
+from recurra.training.config import TrainingConfig
+
+MeasureName = Literal["bleu", "rouge"]
+_TARGET_TOKENS = 12_000_000  # that are learned from, epochs together
+_NO_REPEAT: dict[Level, int] = {"word": 4, "subword": 4, "character": 12}
+
+
+class PairTaskConfig(BaseModel):
+    """Choices of the loss, of the search for an answer, and of what it is scored by."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    label_smoothing: float = Field(
+        default=0.1, ge=0, lt=1, description="share of the target spread over all ids of the vocabulary"
+    )
+    beam: int = Field(default=5, ge=1, le=100, description="beginnings kept side by side; 1 is greedy")
+    length_penalty: float = Field(
+        default=0.6, ge=0, description="alpha of Wu et al.; 0 favours short answers, 1 takes about the mean"
+    )
+    no_repeat: int | None = Field(
+        default=None,
+        ge=0,
+        description="no n-gram of so many ids comes twice in an answer; 0: all may; unset: 4, of characters 12",
+    )
+    longest_share: float = Field(
+        default=2.0, ge=0, description="ids of an answer for each of the source, at most"
+    )
+    longest_more: int = Field(default=10, ge=1, description="ids of an answer at most beyond that share")
+    measure: Literal["auto", "bleu", "rouge"] = Field(
+        default="auto",
+        description="what answers are scored by; auto: rouge where targets are less than half as long as sources",
+    )
+    tokenize: Literal["auto", "13a", "intl", "zh", "char", "none"] = Field(
+        default="auto",
+        description="words of BLEU, by sacrebleu's name; auto: 13a, of scripts without spaces zh or char",
+    )
+
+    def search(self, level: Level) -> Search:
+        """How answers are looked for, where an id is a word, a subword or a character."""
+        no_repeat = _NO_REPEAT[level] if self.no_repeat is None else self.no_repeat
+        return Search(beam=self.beam, length_penalty=self.length_penalty, no_repeat=no_repeat)
+
+    def limits(self, lengths: np.ndarray, longest: int) -> np.ndarray:
+        """(B,) ids of an answer at most, for sources of `lengths` ids.
+
+        >>> PairTaskConfig().limits(np.array([3, 500]), longest=250).tolist()
+        [16, 250]
+        """
+        return np.minimum(np.ceil(self.longest_share * lengths) + self.longest_more, longest).astype(np.int64)
+
+
+class PairSettings(RoomsOfSettings):
+    """Every choice that a person can make about a training on pairs of texts."""
+
+    task: PairTaskConfig = PairTaskConfig()
+    tokens: PairTokensConfig = PairTokensConfig()
+    batches: BatchConfig = BatchConfig()
+    network: PairNetworkConfig = PairNetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def default_pair_settings(target_tokens: int) -> PairSettings:
+    """Settings for training targets of so many ids together.
+
+    Few pairs are read often, many a few times, until twelve million ids were foretold: about 25 epochs of Multi30k.
+
+    >>> default_pair_settings(450_000).training.epochs
+    27
+    """
+    epochs = int(np.clip(round(_TARGET_TOKENS / max(1, target_tokens)), 4, 60))
+    return PairSettings(
+        batches=BatchConfig(tokens_per_batch=4_000, max_batch=64),
+        network=PairNetworkConfig(cell="gru"),
+        training=TrainingConfig(epochs=epochs, learning_rate=2e-3, patience=max(3, epochs // 4)),
+    )
+
+
+def measure_of(
+    asked: Literal["auto", "bleu", "rouge"], sources: Sequence[str], targets: Sequence[str]
+) -> tuple[MeasureName, str]:
+    """What answers are scored by, and why, as a sentence.
+
+    >>> measure_of("auto", ["a long story about a man"], ["a man"])[0]
+    'rouge'
+    """
+    if asked != "auto":
+        return asked, f"answers are scored by {asked.upper()}, as asked"
+    share = float(np.median([len(t) / max(1, len(s)) for s, t in zip(sources, targets, strict=True)]))
+    if share < 0.5:
+        return "rouge", (
+            f"answers are scored by ROUGE: a target is {share:.0%} as long as its source, as a summary is "
+            "(--set task.measure=bleu overrules it)"
+        )
+    return (
+        "bleu",
+        "answers are scored by BLEU and chrF, as translations are (--set task.measure=rouge overrules it)",
+    )
