@@ -18,6 +18,7 @@ from recurra.report.sections import (
     samples,
     scores,
     sentences,
+    translations,
     verdict,
 )
 
@@ -27,6 +28,7 @@ SECTIONS: tuple[Callable[[RunFiles], Section | None], ...] = (
     forecasts.section,
     samples.section,
     sentences.section,
+    translations.section,
     classes.section,
     answers.section,
     data.section,

@@ -36,6 +36,11 @@ _MEANINGS = {
     "pinball loss": "error of the quantiles; 0 is best",
     "perplexity": "among how many equally likely tokens the model hesitates; 1 is best",
     "bits per character": "bits that a character of the text costs when it is foretold; 0 is best",
+    "BLEU": "words and rows of up to four words that the references have, 0 to 100; good systems have 25 to 45",
+    "chrF": "rows of up to six characters that the references have, 0 to 100",
+    "ROUGE-L": "the longest row of words, gaps allowed, that answer and reference share, 0 to 100",
+    "ROUGE-1": "words that answer and reference share, 0 to 100",
+    "ROUGE-2": "pairs of words that answer and reference share, 0 to 100",
     "nats per token": "how surprising a token is, natural logarithm; 0 is best",
 }
 

@@ -109,6 +109,7 @@ KINDS = {
             recogniser="recurra.data.sentences.reading",
         ),
         Kind("texts", "text", "Text", ("generate",), "tokens", recogniser="recurra.data.corpus.reading"),
+        Kind("pairs", "pair", "Pair", ("translate",), "pairs"),
     )
 }
 

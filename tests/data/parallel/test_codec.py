@@ -35,7 +35,9 @@ def test_texts_come_back(level, shared, tmp_path):
 def test_words_and_sizes():
     codec = PairCodec.fit(SOURCES, TARGETS, PairTokensConfig(level="word", vocabulary_size=8))
     assert codec.source.level == "word" and codec.target_size <= 9
-    assert codec.never == (0, 1)
+    assert codec.never == (0, 1)  # its targets have several lines
+    one = PairCodec.fit(["a b"], ["c d"], PairTokensConfig(level="word"))
+    assert one.never == (0, 1, one.target.line_end_id)
     subwords = PairCodec.fit(["a b c d"] * 9, ["x"] * 9, PairTokensConfig())
     assert 258 <= subwords.source_size - 1 <= 500
 
@@ -46,7 +48,7 @@ def test_nothing_to_learn_from_is_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"form": "recurra pair codec 1", "source": "{}", "target": null}']
+    "text", ["", "{}", '{"form": "recurra pair codec 1", "source": "{}", "target": null, "lines": true}']
 )
 def test_broken_files_are_refused(text):
     with pytest.raises(RunError, match=r"^tokenizer\.json: expected a"):

@@ -9,7 +9,7 @@ from recurra.errors import InputError
 from recurra.statistics.paired import compare_sums
 from recurra.statistics.repeated import RepeatedScores
 from recurra.tasks.translation.baselines import first_sentences, nearest_sources, run_pair_baselines
-from recurra.tasks.translation.scores import TextMeasures
+from recurra.tasks.translation.scores import TextMeasures, words_of
 from recurra.tasks.translation.settings import PairTaskConfig, default_pair_settings, measure_of
 
 WORDS = "the a dog cat man woman runs sits sleeps in on park house red blue big small and".split()
@@ -25,7 +25,7 @@ def texts(count=60, seed=0, noise=0.0):
 
 @pytest.mark.parametrize("noise", [0.0, 0.3, 1.0])
 def test_bleu_and_chrf_are_sacrebleus(noise):
-    measures = TextMeasures("bleu", "auto", texts())
+    measures = TextMeasures("bleu", "13a")
     answers, references = [*texts(noise=noise), "", "x"], [*texts(), "Nothing to say.", "y"]
     sums = measures.sums(answers, references)
     bleu, chrf = measures.scores(sums)
@@ -37,7 +37,7 @@ def test_bleu_and_chrf_are_sacrebleus(noise):
 
 
 def test_rouge_is_that_of_its_library():
-    measures = TextMeasures("rouge", "auto", texts())
+    measures = TextMeasures("rouge", "english")
     answers, references = [*texts(noise=0.4), ""], [*texts(), "A dog."]
     scores = measures.scores(measures.sums(answers, references))
     scorer = RougeScorer(["rougeL", "rouge1", "rouge2"], use_stemmer=True)
@@ -48,22 +48,23 @@ def test_rouge_is_that_of_its_library():
 
 
 def test_other_scripts_are_words_too():
-    russian = TextMeasures("rouge", "auto", ["Собака бежит быстро."])
-    sums = russian.sums(["Собака бежит."], ["Собака бежит быстро."])
+    dog = ["Собака бежит быстро."]
+    russian = TextMeasures("rouge", words_of("rouge", "auto", dog))
+    sums = russian.sums(["Собака бежит."], dog)
     assert 0 < russian.scores(sums)[0].value < 100 and "not stemmed" in russian.signatures["ROUGE-1"]
-    chinese = TextMeasures("bleu", "auto", ["一只狗在公园里跑得很快"])
-    chinese.sums(["一只狗在公园里跑"], ["一只狗在公园里跑"])
-    assert "tok:zh" in chinese.signatures["BLEU"]
-    thai = TextMeasures("bleu", "auto", ["สุนัขวิ่งเร็วมาก"])
-    thai.sums(["สุนัข"], ["สุนัข"])
-    assert "tok:char" in thai.signatures["BLEU"]
-    assert TextMeasures("rouge", "auto", ["今天天气很好"]).scores(
-        TextMeasures("rouge", "auto", ["今天天气很好"]).sums(["今天天气"], ["今天天气很好"])
-    )[0].value == pytest.approx(80.0)
+    for text, words in (("一只狗在公园里跑得很快", "zh"), ("สุนัขวิ่งเร็วมาก", "char"), ("A dog.", "13a")):
+        measures = TextMeasures("bleu", words_of("bleu", "auto", [text]))
+        assert measures.scores(measures.sums([text], [text]))[1].value == pytest.approx(100.0)
+        assert f"tok:{words}" in measures.signatures["BLEU"]
+    chinese = TextMeasures("rouge", words_of("rouge", "auto", ["今天天气很好"]))
+    scores = chinese.scores(chinese.sums(["今天天气"], ["今天天气很好"]))
+    assert scores[0].value == pytest.approx(80.0)
+    with pytest.raises(InputError, match="is for ROUGE"):
+        TextMeasures("bleu", "english")
 
 
 def test_sums_serve_comparisons_with_seeds_and_in_pairs():
-    measures, references = TextMeasures("bleu", "auto", texts()), texts()
+    measures, references = TextMeasures("bleu", "13a"), texts()
     near, far = (measures.sums(texts(noise=noise), references) for noise in (0.1, 0.5))
     headline = measures.headline
     assert headline.name == "BLEU" and headline.higher_is_better
@@ -76,7 +77,7 @@ def test_sums_serve_comparisons_with_seeds_and_in_pairs():
 
 def test_answers_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="each of 2 references, found 1"):
-        TextMeasures("bleu", "auto", ["a"]).sums(["a"], ["a", "b"])
+        TextMeasures("bleu", "13a").sums(["a"], ["a", "b"])
 
 
 def test_first_sentences_and_nearest_neighbours():
@@ -91,7 +92,7 @@ def test_first_sentences_and_nearest_neighbours():
 
 @pytest.mark.parametrize("name", ["bleu", "rouge"])
 def test_the_baselines(name):
-    measures = TextMeasures(name, "auto", texts())
+    measures = TextMeasures(name, words_of(name, "auto", texts()))
     sources, targets = texts(40), [text.upper() for text in texts(40)]
     found = run_pair_baselines(sources, targets, sources[:9], targets[:9], measures)
     trivial, nearest = (result for result, _ in found)

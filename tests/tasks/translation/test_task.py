@@ -16,7 +16,9 @@ def made(vocabulary, padding=0.0):
     for row, length in enumerate((5, 1, 3)):
         target[row, :length] = torch.randint(vocabulary, (length,))
         features[row, length:] = padding
-    leaves = [each.requires_grad_() for each in (features, torch.randn(vocabulary, 4), torch.randn(vocabulary))]
+    leaves = [
+        each.requires_grad_() for each in (features, torch.randn(vocabulary, 4), torch.randn(vocabulary))
+    ]
     return DecoderOutput(*leaves, None), target, leaves
 
 

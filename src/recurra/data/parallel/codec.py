@@ -56,6 +56,7 @@ class _Written(BaseModel):
     form: Literal["recurra pair codec 1"]
     source: str
     target: str | None
+    lines: bool
 
 
 class PairCodec:
@@ -63,6 +64,7 @@ class PairCodec:
 
     Args:
         source, target: of either side; the same where they share one.
+        lines: whether targets may have several lines.
 
     >>> codec = PairCodec.fit(["a b", "b a"], ["c", "d"], PairTokensConfig(level="character"))
     >>> codec.encode_source("ab").tolist(), codec.encode_target("d").tolist(), codec.decode([4, 3])
@@ -71,8 +73,8 @@ class PairCodec:
     (7, 5)
     """
 
-    def __init__(self, source: TokenCodec, target: TokenCodec):
-        self.source, self.target = source, target
+    def __init__(self, source: TokenCodec, target: TokenCodec, lines: bool):
+        self.source, self.target, self.lines = source, target, lines
 
     @classmethod
     def fit(cls, sources: Sequence[str], targets: Sequence[str], config: PairTokensConfig) -> Self:
@@ -81,10 +83,11 @@ class PairCodec:
         Raises:
             DataError: a side holds no text.
         """
+        lines = any("\n" in text.strip() for text in targets)
         if config.shared:
             both = _fitted([*sources, *targets], config)
-            return cls(both, both)
-        return cls(_fitted(sources, config), _fitted(targets, config))
+            return cls(both, both, lines)
+        return cls(_fitted(sources, config), _fitted(targets, config), lines)
 
     @property
     def shared(self) -> bool:
@@ -108,8 +111,9 @@ class PairCodec:
 
     @property
     def never(self) -> tuple[int, ...]:
-        """Ids that no answer may hold."""
-        return self.target.never
+        """Ids that no answer may hold: padding, unknown and, where targets have one line, its end."""
+        end = self.target.line_end_id
+        return self.target.never if self.lines or end is None else (*self.target.never, end)
 
     def encode_source(self, text: str, longest: int | None = None) -> np.ndarray:
         """A source as (S,) int32 ids, its end the last.
@@ -125,8 +129,8 @@ class PairCodec:
         return self.target.encode(text)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of a target's ids."""
-        return self.target.decode(ids)
+        """The text of a target's ids, without blanks at its ends."""
+        return self.target.decode(ids).strip()
 
     def source_pieces(self, ids: Sequence[int]) -> list[str]:
         """The text of each id of a source, for people; its end as a sign."""
@@ -142,6 +146,7 @@ class PairCodec:
             form=_FORM,
             source=self.source.to_json(),
             target=None if self.shared else self.target.to_json(),
+            lines=self.lines,
         )
         return written.model_dump_json()
 
@@ -164,7 +169,7 @@ class PairCodec:
             ) from error
         source = TokenCodec.from_json(written.source, where=where)
         target = source if written.target is None else TokenCodec.from_json(written.target, where=where)
-        return cls(source, target)
+        return cls(source, target, written.lines)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `tokenizer.json`, whole or not at all.

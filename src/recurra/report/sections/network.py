@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from recurra.networks.config import cell_name
 from recurra.report import wording
 from recurra.report.page import Section, render
 from recurra.report.run_files import RunFiles
@@ -51,6 +54,8 @@ def facts(run: RunFiles) -> dict[str, str]:
     }
     if config.kind == "forecast":
         found["Window"] = f"{config.shape.look_back:,} steps read, {config.shape.horizon:,} steps forecast"
+    if config.kind == "pair":
+        found["Writes with"] = _writer(network)
     threads = f", {chosen.threads} thread{'s' * (chosen.threads != 1)}" if chosen.threads else ""
     kept = f"epoch {training['best_epoch']} of {training['epochs']}"
     epochs, steps = training["epochs"], f"{training['steps']:,} of {training['total_steps']:,} planned steps"
@@ -63,6 +68,13 @@ def facts(run: RunFiles) -> dict[str, str]:
         "Device": f"{'CPU' if chosen.device == 'cpu' else 'GPU'}{threads}, {chosen.precision}",
         "Seed": str(config.options.seed),
     }
+
+
+def _writer(network: Any) -> str:
+    """What of an encoder-decoder writes, and how it looks at what was read."""
+    fed = ", each step fed with the look of the one before" if network.input_feeding else ""
+    looks = "without attention" if network.attention == "none" else f"with {network.attention} attention{fed}"
+    return f"{cell_name(network.decoder_cell)}, {looks}"
 
 
 def _shown(value: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from recurra.tasks.translation.settings import MeasureName
 
 _ROUGE = {"rougeL": "ROUGE-L", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2"}
 _HAN = range(0x4E00, 0x9FFF + 1)
-_STEMMED = 0.98  # of the letters are English ones, from there on
+_ENGLISH = 0.98  # of the letters are of that alphabet
 
 
 class TextMeasures:
@@ -36,26 +36,20 @@ class TextMeasures:
 
     Args:
         name: which.
-        tokenize: of BLEU, "auto" or a name of sacrebleu.
-        targets: some targets of the training part, to tell the script by.
+        tokenize: what words are, see `words_of`.
 
     Raises:
         InputError: the library is not installed.
 
-    >>> measures = TextMeasures("bleu", "auto", ["a dog"])
+    >>> measures = TextMeasures("bleu", "13a")
     >>> sums = measures.sums(["the dog runs fast today"], ["the dog runs fast today"])
     >>> [(score.name, round(score.value, 1)) for score in measures.scores(sums)]
     [('BLEU', 100.0), ('chrF', 100.0)]
     """
 
-    def __init__(
-        self,
-        name: MeasureName,
-        tokenize: Literal["auto", "13a", "intl", "zh", "char", "none"],
-        targets: Sequence[str],
-    ):
+    def __init__(self, name: MeasureName, tokenize: str):
         self.name = name
-        self._parts = _rouge(targets) if name == "rouge" else _bleu(tokenize, targets)
+        self._parts = _rouge(tokenize) if name == "rouge" else _bleu(tokenize)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -133,14 +127,35 @@ def _over(value: Callable[[np.ndarray], float], columns: slice) -> Callable[[np.
     return statistic
 
 
-def _bleu(tokenize: str, targets: Sequence[str]) -> list[_Part]:
+def words_of(name: MeasureName, asked: str, targets: Sequence[str]) -> str:
+    """What words are in texts like these, by a name of sacrebleu; of ROUGE "english" (stemmed) or "words".
+
+    >>> words_of("bleu", "auto", ["一只狗"]), words_of("rouge", "auto", ["a dog"]), words_of("bleu", "intl", ["a"])
+    ('zh', 'english', 'intl')
+    """
+    if asked != "auto":
+        return asked
+    letters = [c for text in targets[:500] for c in text[:2000] if c.isalpha()]
+    if name == "rouge":
+        english = sum(c.isascii() for c in letters) >= _ENGLISH * max(1, len(letters))
+        return "english" if english else "words"
+    if not writes_without_spaces(targets):
+        return "13a"
+    return "zh" if sum(ord(c) in _HAN for c in letters) > 0.8 * len(letters) else "char"
+
+
+def _bleu(tokenize: str) -> list[_Part]:
     try:
         from sacrebleu.metrics.bleu import BLEU
         from sacrebleu.metrics.chrf import CHRF
     except ImportError as error:
         raise _missing("sacrebleu", "BLEU and chrF are") from error
-    if tokenize == "auto":
-        tokenize = _words_of(targets)
+    if tokenize in ("english", "words"):
+        raise InputError(
+            f"{tokenize!r} is for ROUGE",
+            where="task.tokenize",
+            fix="Take 13a, intl, zh, char or none for BLEU.",
+        )
     metrics = (("BLEU", BLEU(tokenize=tokenize, force=True)), ("chrF", CHRF()))
     return [_of_sacrebleu(name, metric) for name, metric in metrics]
 
@@ -159,12 +174,12 @@ def _of_sacrebleu(name: str, metric: Any) -> _Part:
     )
 
 
-def _rouge(targets: Sequence[str]) -> list[_Part]:
+def _rouge(tokenize: str) -> list[_Part]:
     try:
         from rouge_score.rouge_scorer import RougeScorer
     except ImportError as error:
         raise _missing("rouge-score", "ROUGE is") from error
-    stemmed = _english(targets)
+    stemmed = tokenize == "english"
     scorer = (
         RougeScorer(list(_ROUGE), use_stemmer=True)
         if stemmed
@@ -201,19 +216,6 @@ class _Words:
         if writes_without_spaces([text]):
             return [character for character in text.lower() if character.isalnum()]
         return re.findall(WORD, text.lower())
-
-
-def _words_of(targets: Sequence[str]) -> str:
-    """Sacrebleu's tokenizer for texts like these."""
-    if not writes_without_spaces(targets):
-        return "13a"
-    letters = [c for text in targets[:500] for c in text if c.isalpha()]
-    return "zh" if sum(ord(c) in _HAN for c in letters) > 0.8 * len(letters) else "char"
-
-
-def _english(targets: Sequence[str]) -> bool:
-    letters = [c for text in targets[:500] for c in text[:2000] if c.isalpha()]
-    return bool(letters) and sum(c.isascii() for c in letters) >= _STEMMED * len(letters)
 
 
 def _missing(library: str, what: str) -> InputError:

@@ -45,9 +45,10 @@ class PairTaskConfig(BaseModel):
         default="auto",
         description="what answers are scored by; auto: rouge where targets are less than half as long as sources",
     )
-    tokenize: Literal["auto", "13a", "intl", "zh", "char", "none"] = Field(
+    tokenize: Literal["auto", "13a", "intl", "zh", "char", "none", "english", "words"] = Field(
         default="auto",
-        description="words of BLEU, by sacrebleu's name; auto: 13a, of scripts without spaces zh or char",
+        description="words of BLEU, by sacrebleu's name; auto: 13a, of scripts without spaces zh or char; of ROUGE "
+        "english (stemmed) or words; auto: by the alphabet",
     )
 
     def search(self, level: Level) -> Search:

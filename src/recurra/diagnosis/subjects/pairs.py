@@ -1,0 +1,66 @@
+"""Pairs of texts: what the first id of an answer depends on in its source."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from recurra.data.batches import no_target
+from recurra.data.examples import Examples
+from recurra.diagnosis.examples import STEPS, drawn, of_run, source_of, taken
+from recurra.diagnosis.subject import Subject
+from recurra.errors import DataError
+from recurra.networks.decoder import DecoderOutput
+from recurra.networks.pair_network import PairNetwork
+from recurra.runs.events import Observer
+from recurra.runs.pairs.files import read_more
+from recurra.runs.pairs.preparation import encode
+from recurra.runs.pairs.run import PairRun
+from recurra.tasks.translation.task import PairTask
+
+_IDS = 64  # of a target
+
+
+def subject(run: PairRun, data: Any, encoding: str | None, observer: Observer) -> Subject:
+    """Sources with their targets, each id of which is given the one before it; the loss is that of all their ids."""
+    if not isinstance(data, Examples):
+        source = source_of(run, data, observer)
+        data = read_more(source, run.config.data_schema, encoding=encoding, observer=observer)
+    if len(data) < 2:
+        raise DataError(f"expected two pairs, found {len(data)}", where="DATA")
+    some = data.take(drawn(len(data), run.config.options.seed))
+    sources, targets, cut = encode(some, run.codec, STEPS - 1)
+    ids, lengths = sources.pad(np.arange(len(sources)))
+    said, ends = targets.pad(np.arange(len(targets)))
+    said, ends = said[:, :_IDS].astype(np.int64), np.minimum(targets.lengths, _IDS)
+    boundary = np.full((len(said), 1), run.codec.boundary)
+    read = np.concatenate([boundary, said], axis=1)
+    target = np.concatenate([said, np.zeros_like(boundary)], axis=1)
+    target[np.arange(len(ends)), ends] = run.codec.boundary
+    target[np.arange(target.shape[1]) > ends[:, None]] = no_target(target.dtype)
+    task, expected = PairTask(), torch.from_numpy(target)
+    rows, last = torch.arange(len(ends)), torch.from_numpy(ends)
+    there = target[target >= 0]
+    shares = np.bincount(there)[np.unique(there)] / len(there)
+
+    def at_the_end(output: DecoderOutput) -> torch.Tensor:
+        features = output.features[rows, last]
+        return torch.nn.functional.linear(features, output.weight, output.bias).log_softmax(1).exp()
+
+    return of_run(
+        run,
+        PairNetwork,
+        inputs=(torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(lengths), torch.from_numpy(read)),
+        lengths=torch.from_numpy(lengths),
+        loss=lambda output: task.loss(output, expected),
+        answer=at_the_end,
+        chance=-float((shares * np.log(shares)).sum()) if len(shares) > 1 else math.log(2),
+        notes=[
+            *taken(len(some), len(data), "pairs", cut > 0, STEPS),
+            "the loss is that of all ids of the targets; lags are counted from the end of each source, and in what "
+            "writes from the end of each target",
+        ],
+    )

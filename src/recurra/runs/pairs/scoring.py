@@ -1,0 +1,99 @@
+"""What is written of a run once it is trained: scores, baselines beside them, samples, and one plain sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from recurra.data.examples import Examples
+from recurra.runs.events import Observer, PhaseStarted, ignore
+from recurra.runs.pairs.run import PairRun
+from recurra.statistics.paired import compare_sums
+from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
+
+_VALIDATION = 500  # pairs of the validation part that are answered
+_SAMPLES, _PICTURES = 8, 3
+_SAMPLE_CHARACTERS = 1_000
+_PICTURE_IDS = 24
+
+
+def score_run(
+    run: PairRun,
+    parts: dict[str, Examples],
+    baselines: list[tuple[BaselineResult, np.ndarray]],
+    observer: Observer = ignore,
+) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Answer some of the validation part, then open the test part once.
+
+    Args:
+        baselines: each with what its answers add to the sums of the run's measures.
+
+    Returns:
+        The content of `metrics.json`, and (N, C) what the test pairs add to these sums, where there are some.
+    """
+    measures = run.measures
+    content: dict[str, Any] = {"task": "translate", "measure": measures.name}
+    sums: np.ndarray | None = None
+    for name, most in (("validation", _VALIDATION), ("test", None)):
+        part = parts[name]
+        if not len(part):
+            continue
+        if most is not None and len(part) > most:
+            part = part.take(_spread(len(part), most))
+        observer(PhaseStarted(f"Answering {len(part):,} sources of the {name} part"))
+        assert part.texts is not None and part.targets is not None
+        answers = [each[0].text for each in run.translate(part.texts.tolist(), observer)]
+        sums = measures.sums(answers, part.targets.tolist())
+        scores = measures.scores(sums)
+        content[name] = {"n": len(part), "scores": [score.to_json() for score in scores]}
+        content["signatures"] = measures.signatures
+        if name == "test":
+            content[name] |= _shown(run, part, answers)
+    if "test" not in content or sums is None:
+        return content, None
+    results = [result for result, _ in baselines]
+    content["baselines"] = [result.to_json() for result in results]
+    if baselines:
+        best = best_baseline(results)
+        theirs = next(own for result, own in baselines if result is best)
+        paired = compare_sums(measures.headline.statistic, sums, theirs)
+        content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
+        content["standing"] = standing(True, paired, best.name)
+    return content, sums
+
+
+def _shown(run: PairRun, part: Examples, answers: list[str]) -> dict[str, Any]:
+    """Some sources with reference and answer, spread over the part; and where the network looked in short ones."""
+    assert part.texts is not None and part.targets is not None
+    sources: list[str] = part.texts.tolist()
+    references: list[str] = part.targets.tolist()
+    samples = [
+        {
+            "row": int(part.rows[n]),
+            "source": _cut(sources[n]),
+            "reference": _cut(references[n]),
+            "answer": _cut(answers[n]),
+        }
+        for n in _spread(len(part), _SAMPLES).tolist()
+    ]
+    pictures = []
+    for n in _spread(len(part), 20 * _PICTURES).tolist():
+        if len(pictures) == _PICTURES or not answers[n]:
+            break
+        found = run.alignment(sources[n], answers[n])
+        if found is None:
+            break
+        if 4 <= len(found.source) <= _PICTURE_IDS and 4 <= len(found.answer) <= _PICTURE_IDS:
+            weights = [[round(float(w), 3) for w in row] for row in found.weights]
+            pictures.append({"source": found.source, "answer": found.answer, "weights": weights})
+    return {"samples": samples, "alignments": pictures}
+
+
+def _spread(count: int, most: int) -> np.ndarray:
+    """At most so many places of `count`, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SAMPLE_CHARACTERS else f"{text[: _SAMPLE_CHARACTERS - 1]}…"
