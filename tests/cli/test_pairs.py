@@ -7,7 +7,11 @@ from typer.testing import CliRunner
 from recurra.cli.main import app
 from tests.runs.pairs.made import QUICK, pairs, table
 
-MORE = {"training.epochs": 8, "training.learning_rate": 0.02}  # until it has learned to end
+MORE = {
+    "network.cell": "gru",
+    "training.epochs": 10,
+    "training.learning_rate": 0.02,
+}  # until it has learned to end
 SMALL = [word for name, value in (QUICK | MORE).items() for word in ("--set", f"{name}={value}")]
 
 

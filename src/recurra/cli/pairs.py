@@ -89,7 +89,7 @@ def facts(run: PairRun) -> dict[str, str]:
 
 def default_choices() -> list[PairSettings]:
     """The defaults for data of several sizes."""
-    return [default_pair_settings(tokens) for tokens in (10_000, 400_000, 10_000_000)]
+    return [default_pair_settings(n, 14 * n) for n in (500, 30_000, 1_000_000)]
 
 
 def next_commands(place: Path) -> list[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from recurra.comparison.compare import compare
 from recurra.data.parallel import PairOptions
 from recurra.diagnosis.examination import diagnose
 from recurra.errors import DataError, InputError, RunError
@@ -27,6 +28,7 @@ def fitting_and_run():
 
 def test_it_learns_to_put_words_in_another_order():
     settings = {
+        "network.cell": "gru",
         "network.hidden_size": 32,
         "network.embedding_size": 24,
         "training.epochs": 25,
@@ -54,7 +56,7 @@ def test_what_a_run_holds(fitting_and_run):
         "the source as it is",
         "nearest neighbour by TF-IDF",
     ]
-    assert "The GRU is" in metrics["verdict"] or "A tie" in metrics["verdict"]
+    assert "The LSTM is" in metrics["verdict"] or "A tie" in metrics["verdict"]
     assert {"source", "reference", "answer", "row"} == set(metrics["test"]["samples"][0])
     for picture in metrics["test"]["alignments"]:
         assert np.allclose(np.sum(picture["weights"], 1), 1, atol=0.02)
@@ -179,7 +181,18 @@ def test_other_pairs_are_scored_by_the_columns_of_the_first(fitting_and_run):
 def test_diagnose(fitting_and_run):
     fitting, run = fitting_and_run
     found = diagnose(run, data=fitting.prepared.parts["test"])
-    assert found.cell == "GRU" and any("loss is that of all ids" in note for note in found.notes)
+    assert found.cell == "LSTM" and any("loss is that of all ids" in note for note in found.notes)
+
+
+def test_compare(tmp_path):
+    found = compare(
+        table(80), task="translate", text="en", target="de", cells="gru,transformer", trials=1, seeds=1,
+        settings=QUICK | {"training.epochs": 1, "network.heads": 2}, out=tmp_path / "compared",
+    )  # fmt: skip
+    assert found.summary["task"] == "translate" and found.summary["measure"]["name"] == "BLEU"
+    assert found.runs["transformer"][0].network.decoder.config.decoder_cell == "gru"
+    weights = [run[0].metrics["training"]["weights"] for run in found.runs.values()]
+    assert max(weights) <= 1.2 * min(weights)  # as near as so few units can come
 
 
 def test_columns_may_be_named(tmp_path):

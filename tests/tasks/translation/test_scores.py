@@ -119,5 +119,5 @@ def test_limits_and_defaults():
     assert task.limits(np.array([1, 4, 900]), 250).tolist() == [5, 9, 250]
     assert (task.search("subword").no_repeat, task.search("character").no_repeat) == (4, 12)
     assert PairTaskConfig(no_repeat=0).search("word").no_repeat == 0
-    assert default_pair_settings(10**9).training.epochs == 4
-    assert default_pair_settings(10).training.epochs == 60
+    assert default_pair_settings(10**7, 10**9).training.epochs == 4
+    assert default_pair_settings(3, 10).training.epochs == 60

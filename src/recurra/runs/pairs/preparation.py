@@ -187,7 +187,7 @@ def _settled(
 ) -> PairSettings:
     """What was asked for over the defaults for these data; nothing of it left to them any more."""
     if init is None:
-        settings = default_pair_settings(tokens).changed(options.settings)
+        settings = default_pair_settings(len(train), tokens).changed(options.settings)
     sources, targets = (side.tolist() for side in _texts(train))
     measure, why = measure_of(settings.task.measure, sources, targets)
     observer(Said(why))

@@ -75,18 +75,18 @@ class PairSettings(RoomsOfSettings):
     training: TrainingConfig = TrainingConfig()
 
 
-def default_pair_settings(target_tokens: int) -> PairSettings:
-    """Settings for training targets of so many ids together.
+def default_pair_settings(pairs: int, target_tokens: int) -> PairSettings:
+    """Settings for so many training pairs, their targets together of so many ids.
 
-    Few pairs are read often, many a few times, until twelve million ids were foretold: about 25 epochs of Multi30k.
+    Few pairs are read often and in small batches, many a few times, until twelve million ids were foretold: about 30
+    epochs of Multi30k.
 
-    >>> default_pair_settings(450_000).training.epochs
-    27
+    >>> default_pair_settings(29_000, 407_000).training.epochs
+    29
     """
     epochs = int(np.clip(round(_TARGET_TOKENS / max(1, target_tokens)), 4, 60))
     return PairSettings(
-        batches=BatchConfig(tokens_per_batch=4_000, max_batch=64),
-        network=PairNetworkConfig(cell="gru"),
+        batches=BatchConfig(tokens_per_batch=4_000, max_batch=int(np.clip(pairs // 50, 16, 64))),
         training=TrainingConfig(epochs=epochs, learning_rate=2e-3, patience=max(3, epochs // 4)),
     )
 
