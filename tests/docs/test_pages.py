@@ -21,6 +21,7 @@ PAGES = [
     ROOT / "docs" / "diagnosis.md",
     ROOT / "docs" / "explanation.md",
     ROOT / "docs" / "importing.md",
+    ROOT / "docs" / "music.md",
     ROOT / "examples" / "README.md",
 ]
 

@@ -7,6 +7,7 @@ A face has
 - `evaluate(run, data, encoding=, watcher=)`: `{"n": examples, "scores": [...]}`;
 - where `predict` is the verb of its runs, `predict(run, data, encoding=, watcher=)`: the answers as records, and as a
   text in the form that people take; and `FORMS`, the endings of files that this text may be written into;
+- where `generate` is, `generate(run, place, prompt, as_json=, **options)`, and `GENERATE`, the options that it takes;
 - `facts(run)`, what `recurra info` tells of the run alone;
 - `default_choices()`, the default settings for data of several kinds and sizes;
 - `next_commands(place)`, what to try with the run.

@@ -55,27 +55,55 @@ def predict(
 @app.command()
 def generate(
     run: RUN,
-    prompt: Annotated[str, typer.Option(help="What to go on from; else the beginning of a line.")] = "",
-    max_tokens: Annotated[int, typer.Option(min=0, help="Tokens to write at most.")] = 200,
+    prompt: Annotated[
+        str,
+        typer.Option(
+            help="What to go on from: a text; of music a file. Else the beginning of a line or piece."
+        ),
+    ] = "",
+    max_tokens: Annotated[
+        int, typer.Option(min=0, help="Tokens to write at most; of music, frames to make.")
+    ] = 200,
     temperature: Annotated[
-        float, typer.Option(min=0, help="Below 1 bolder on the likely, above 1 more varied; 0 the likeliest.")
-    ] = 0.8,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Choose among so many likeliest tokens.")] = None,
+        float | None,
+        typer.Option(
+            min=0,
+            help="Below 1 bolder on the likely, above 1 more varied; 0 the likeliest. Else 0.8, of music 1.",
+        ),
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Choose among so many likeliest tokens (or keys) alone.")
+    ] = None,
     top_p: Annotated[
         float | None, typer.Option(help="Choose among the likeliest tokens of this share together.")
     ] = None,
     stop: Annotated[
         list[str] | None, typer.Option(help="Text before which to end; may be said several times.")
     ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of music: keys less probable than this stay up.")
+    ] = None,
+    opening: Annotated[
+        int | None, typer.Option(min=1, help="Of music: frames of the prompt to go on from; else all.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.mid", help="Of music: write opening and all there.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Of music: draw the piano roll.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choices.")] = 0,
     json: JSON = False,
 ) -> None:
-    """Write on from a prompt, printed as it is made.
+    """Go on from a prompt: a text, printed as it is made, or a piece of music.
 
     Example: recurra generate runs/novel --prompt "It was" --temperature 0.7
+
+    Example: recurra generate runs/chorales --prompt opening.mid --opening 16 --out piece.mid --picture piece.png
     """
     check_there(str(run))
-    from recurra.cli.texts import run_generate
+    from recurra.cli.generate import run_generate
 
     run_generate(
         run,
@@ -84,7 +112,12 @@ def generate(
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,
-        stop=stop or [],
+        stop=stop,
+        threshold=threshold,
+        opening=opening,
+        out=out,
+        picture=picture,
+        overwrite=overwrite,
         seed=seed,
         as_json=json,
     )

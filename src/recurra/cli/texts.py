@@ -1,4 +1,4 @@
-"""What the command line asks of, and shows of, runs that write text; and `recurra generate`."""
+"""What the command line asks of, and shows of, runs that write text."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_json, print_scores
 from recurra.data.corpus import read_corpus
 from recurra.runs.events import PhaseStarted
-from recurra.runs.loading import load_as
 from recurra.runs.texts.files import fit_corpus
 from recurra.runs.texts.run import TextRun
 from recurra.tasks.generation.settings import LanguageSettings, default_language_settings
 
+GENERATE = ("max_tokens", "temperature", "top_k", "top_p", "stop", "seed")
 fit = fit_corpus
 
 
@@ -46,12 +46,23 @@ def next_commands(place: Path) -> list[str]:
     ]
 
 
-def run_generate(run_folder: Path, prompt: str, *, as_json: bool, **options: Any) -> None:
-    """Print the prompt and how it goes on, as it is made; as JSON when it is done."""
-    run = load_as(run_folder, TextRun)
+def generate(run: TextRun, place: Path, prompt: str, *, as_json: bool, **options: Any) -> None:
+    """Print the prompt and how it goes on, as it is made; as JSON when it is done.
+
+    Args:
+        place: the run folder.
+    """
+    options = {
+        "max_tokens": 200,
+        "temperature": 0.8,
+        "top_k": None,
+        "top_p": None,
+        "stop": [],
+        "seed": 0,
+    } | options
     pieces = run.pieces(prompt, **options)
     if as_json:
-        print_json({"run": str(run_folder), "prompt": prompt, "text": "".join(pieces)} | options)
+        print_json({"run": str(place), "prompt": prompt, "text": "".join(pieces)} | options)
         return
     sys.stdout.write(prompt)
     for piece in pieces:

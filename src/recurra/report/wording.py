@@ -8,6 +8,7 @@ from typing import Any
 _SHARES = {
     *("accuracy", "balanced accuracy", "macro F1", "micro F1", "every label right"),
     *("entity F1", "precision", "recall", "accuracy of unseen words"),
+    "frame accuracy",
 }
 _MEANINGS = {
     "accuracy": "share of answers that are right",
@@ -23,6 +24,8 @@ _MEANINGS = {
     "average precision": "precision over all thresholds, mean over the labels",
     "log loss": "how surprising the truth is to the probabilities; 0 is best",
     "NLL per step": "how surprising a step is, natural logarithm, summed over the labels; 0 is best",
+    "NLL per frame": "how surprising a frame is, natural logarithm, summed over the 88 keys; 0 is best",
+    "frame accuracy": "keys rightly given, over all that are given or down",
     "Brier score": "mean squared error of the probabilities; 0 is best",
     "calibration error": "how far probabilities are from how often they come true; 0 is best",
     "RMSE": "root of the mean squared error, in the unit of the target",

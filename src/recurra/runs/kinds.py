@@ -110,6 +110,7 @@ KINDS = {
         ),
         Kind("texts", "text", "Text", ("generate",), "tokens", recogniser="recurra.data.corpus.reading"),
         Kind("pairs", "pair", "Pair", ("translate",), "pairs"),
+        Kind("pieces", "piece", "Piece", ("generate",), "pieces", recogniser="recurra.data.music.reading"),
     )
 }
 

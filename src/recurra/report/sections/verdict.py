@@ -29,6 +29,8 @@ def title(run: RunFiles) -> str:
         return f"{cell}: text like {schema.origin}, by {schema.level}"
     if run.config.kind == "pair":
         return f"{cell}: {schema.target} from {schema.text}"
+    if run.config.kind == "piece":
+        return f"{cell}: music like {schema.origin}, by {schema.frame} notes"
     if run.config.kind == "forecast":
         horizon = run.config.shape.horizon
         return f"{cell}: {listed(schema.targets, _NAMED)}, {horizon:,} step{'s' * (horizon > 1)} ahead"

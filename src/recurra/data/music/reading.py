@@ -1,0 +1,210 @@
+"""MIDI files, folders of them and files of piano rolls to pieces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recurra.data.music.arrays import Found, from_json, from_mat, from_npz, looks_like_chorales
+from recurra.data.music.midi import Performance, read_midi
+from recurra.data.music.pieces import KEYS, LOWEST, Pieces, part_of
+from recurra.data.music.quantisation import NOTE_VALUES, NoteValue, to_roll, usual_frame
+from recurra.data.packed import Packed
+from recurra.data.sources.encodings import load
+from recurra.data.sources.table import listed
+from recurra.errors import DataError
+
+MIDI = (".mid", ".midi", ".kar")
+_ARRAYS = (".mat", ".npz")
+_FEWEST = 2  # frames: the first one is only read, so one alone foretells nothing
+_NAMED = 4  # files that a line names
+_HOLDS = "Give a folder of MIDI files, a .mat or .npz file of rolls, or a .json file of chorales."
+
+
+def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | None:
+    """What is to be told of data that are music; None: they are not, or something is said of their columns."""
+    if any(value not in (None, [], "") for value in roles.values()) or not is_music(data):
+        return None
+    return f"{data} holds music: to be gone on with, as with --task generate"
+
+
+def is_music(source: Any) -> bool:
+    """Whether a source is music: by its name (.mid, .midi, .kar, .mat, .npz), as JSON by what it holds, as a folder by
+    MIDI files in it.
+    """
+    if not isinstance(source, str | os.PathLike) or source == "-" or "\n" in str(source):
+        return False
+    path = Path(source)
+    if path.is_dir():
+        return any(_is_midi(file) for file in path.rglob("*"))
+    ending = path.suffix.lower()
+    if ending in MIDI or ending in _ARRAYS:
+        return True
+    return ending == ".json" and path.is_file() and looks_like_chorales(path.read_bytes())
+
+
+def read_pieces(source: str | os.PathLike[str], *, frame: str = "auto", fewest: int = _FEWEST) -> Pieces:
+    """Read pieces of music.
+
+    - `.mid`, `.midi`, `.kar`, or a folder of them, however deep: all tracks but the drums together, cut into frames.
+      Broken files and files without notes are left out and told. In folders named train, valid and test lie these
+      parts.
+    - `.mat` (also cells, as the four sets of Boulanger-Lewandowski et al., arXiv:1206.6392, are kept), `.npz`: (T, 88)
+      matrices, the part by the name (`traindata`).
+    - `.json`: lists of frames, each a list of MIDI numbers; of all pieces, or of those of each part.
+
+    Args:
+        frame: the note value that MIDI files are cut into; "auto": the longest of quarter, eighth and sixteenth that
+            fits the notes. Of rolls it is taken as what their frames last.
+        fewest: frames; shorter pieces are left out and told.
+
+    Raises:
+        DataError: nothing in it can be used, or it cannot be read; where, and what to do.
+        InputError: a MIDI file, and symusic is not installed.
+    """
+    path = Path(source)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if _is_midi(file))
+        if not files:
+            raise DataError("there are no MIDI files in this folder", where=path.name, fix=_HOLDS)
+        return _from_midi(files, path, frame, fewest)
+    ending = path.suffix.lower()
+    if ending in MIDI:
+        return _from_midi([path], path.parent, frame, fewest)
+    data = load(path, path.name)
+    beyond = 0
+    if ending == ".mat":
+        found = from_mat(data, path.name)
+    elif ending == ".npz":
+        found = from_npz(data, path.name)
+    elif ending == ".json":
+        found, beyond = from_json(data, path.name)
+    else:
+        raise DataError("this is neither MIDI nor a file of piano rolls", where=path.name, fix=_HOLDS)
+    warnings = [f"{beyond:,} notes above or below the piano are left out"] if beyond else []
+    known = None if frame == "auto" else frame
+    return _gathered(path.name, found, known, None, [], warnings, fewest)
+
+
+def _is_midi(file: Path) -> bool:
+    return file.suffix.lower() in MIDI and not file.name.startswith(".") and file.is_file()
+
+
+def _from_midi(files: Sequence[Path], folder: Path, frame: str, fewest: int) -> Pieces:
+    """All files, those that cannot be used told together; one alone must be good."""
+    read: list[tuple[str, str | None, Performance]] = []
+    broken: dict[str, str] = {}
+    origin = folder.name if len(files) > 1 or files[0].parent != folder else files[0].name
+    for file in files:
+        inner = file.relative_to(folder)
+        try:
+            performance = read_midi(load(file, str(inner)), str(inner))
+        except DataError as error:
+            if len(files) == 1:
+                raise
+            broken[str(inner)] = error.problem
+            continue
+        read.append((str(inner), _part_in(inner), performance))
+    if not read:
+        name, problem = next(iter(broken.items()))
+        raise DataError(
+            f"none of its {len(files):,} MIDI files can be used; {name}: {problem}", where=origin, fix=_HOLDS
+        )
+    value, notes = _frame(frame, [performance for _, _, performance in read])
+    found: Found = []
+    for name, part, performance in read:
+        try:
+            found.append((name, part, to_roll(performance, value, name)))
+        except DataError as error:
+            if len(files) == 1:
+                raise
+            broken[name] = error.problem
+    warnings = [*_told_broken(broken), *_told_left_out([performance for _, _, performance in read])]
+    tempo = float(np.median([performance.tempo for _, _, performance in read]))
+    return _gathered(origin, found, value, tempo, notes, warnings, fewest)
+
+
+def _part_in(file: Path) -> str | None:
+    return next((part for name in file.parts[:-1] if (part := part_of(name)) is not None), None)
+
+
+def _frame(asked: str, performances: Sequence[Performance]) -> tuple[NoteValue, list[str]]:
+    """The note value of a frame, and what to say of it."""
+    chosen: NoteValue | None = next((value for value in NOTE_VALUES if value == asked), None)
+    why = "as asked"
+    if chosen is None:
+        chosen, why = usual_frame(performances)
+    notes = [f"a frame is {'an' if chosen[0] in 'e' else 'a'} {chosen} note ({why})"]
+    if any(performance.tempos > 1 for performance in performances):
+        notes.append("changes of tempo move nothing: frames are counted in notes, not in seconds")
+    return chosen, notes
+
+
+def _told_broken(broken: dict[str, str]) -> list[str]:
+    lines = [f"left out: {name}: {problem}" for name, problem in list(broken.items())[:_NAMED]]
+    if len(broken) > _NAMED:
+        lines.append(f"left out: {len(broken) - _NAMED} more files that cannot be used")
+    return lines
+
+
+def _told_left_out(performances: Sequence[Performance]) -> list[str]:
+    drums = sum(performance.drums for performance in performances)
+    beyond = sum(performance.beyond for performance in performances)
+    lines = [f"{drums:,} notes of drums are left out: they have no pitch"] if drums else []
+    return lines + ([f"{beyond:,} notes above or below the piano are left out"] if beyond else [])
+
+
+def _gathered(
+    origin: str,
+    found: Found,
+    frame: str | None,
+    tempo: float | None,
+    notes: list[str],
+    warnings: list[str],
+    fewest: int,
+) -> Pieces:
+    """All that were found, but those that are too short."""
+    short = [name for name, _, roll in found if len(roll) < fewest]
+    kept = [(name, part, roll) for name, part, roll in found if len(roll) >= fewest]
+    if short:
+        warnings = [*warnings, f"left out: {listed(short, _NAMED)}, shorter than {fewest} frames"]
+    if not kept:
+        raise DataError(f"no piece has {fewest} frames or more", where=origin, fix=_HOLDS)
+    parts = None
+    if all(part is not None for _, part, _ in kept) and len({part for _, part, _ in kept}) > 1:
+        parts = np.array([part for _, part, _ in kept], dtype=object)
+    rolls = Packed.from_list([roll for _, _, roll in kept])
+    notes = [*_told_found(rolls, parts), *notes]
+    return Pieces(
+        origin, rolls, tuple(name for name, _, _ in kept), parts, frame, tempo, tuple(notes), tuple(warnings)
+    )
+
+
+def _told_found(rolls: Packed, parts: np.ndarray | None) -> list[str]:
+    used = np.flatnonzero(rolls.values.any(axis=0))
+    frames = len(rolls.values)
+    said = f"{len(rolls):,} piece{'s' * (len(rolls) > 1)}, {frames:,} frames of {KEYS} keys"
+    if len(used):
+        said += (
+            f"; {rolls.values.sum() / frames:.1f} keys down at a time, from {name_of(int(used[0]) + LOWEST)} "
+            f"to {name_of(int(used[-1]) + LOWEST)}"
+        )
+    notes = [said]
+    if parts is not None:
+        counts = {part: int((parts == part).sum()) for part in ("train", "validation", "test")}
+        shared = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
+        notes.append(f"its own parts are kept: {shared}")
+    return notes
+
+
+def name_of(number: int) -> str:
+    """A MIDI number as musicians write it, middle C being C4.
+
+    >>> name_of(60), name_of(21), name_of(108)
+    ('C4', 'A0', 'C8')
+    """
+    return f"{'C C♯ D E♭ E F F♯ G A♭ A B♭ B'.split()[number % 12]}{number // 12 - 1}"

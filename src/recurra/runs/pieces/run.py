@@ -1,0 +1,130 @@
+"""A trained network that goes on with a piece of music."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from recurra.data.music import KEYS, roll_of
+from recurra.data.music.batches import FrameBatches
+from recurra.data.packed import Packed
+from recurra.errors import InputError, RunError
+from recurra.networks.piece_network import PieceNetwork
+from recurra.ops.streaming.stages import Probabilities, Stage
+from recurra.ops.streaming.stream import Stream
+from recurra.runs.config import CONFIG, read_config
+from recurra.runs.events import Measured, Observer, ignore
+from recurra.runs.pieces.config import PieceRunConfig
+from recurra.runs.run import METRICS, MODEL, Run, check_files, read_history, read_network
+from recurra.storage import read_json
+from recurra.tasks.metrics import Score
+from recurra.tasks.music.sampling import Step, go_on
+from recurra.tasks.music.scores import piece_scores, piece_sums
+from recurra.tasks.music.task import nats_of
+from recurra.training.loop import predictions
+
+
+@dataclass(kw_only=True)
+class PieceRun(Run[PieceRunConfig, PieceNetwork]):
+    """A run that goes on with a piece of music."""
+
+    purpose = "for going on with pieces of music"
+    verb = "generate"
+
+    def generate(self, opening: np.ndarray | None = None, *, frames: int = 200, **options: Any) -> np.ndarray:
+        """(frames, 88) uint8, how a piece goes on.
+
+        The state is carried, so that no frame costs more than the last. A transformer carries none: it reads the last
+        frames anew for each, as many as the longest training piece has.
+
+        Args:
+            opening: (T, 88) what it goes on from; None: the first frame of a training piece, drawn by the seed.
+            frames: to give.
+            options: `temperature`, `threshold`, `most`, `seed`: see `recurra.tasks.music.sampling.go_on`.
+
+        Raises:
+            InputError: an opening of another shape, or an option out of range.
+        """
+        if opening is None:
+            opening = self.opening(seed=options.get("seed", 0))
+        if opening.ndim != 2 or opening.shape[1] != KEYS:
+            raise InputError(f"expected frames of {KEYS} keys, found shape {opening.shape}", where="opening")
+        return go_on(self._step(), opening, frames=frames, **options)
+
+    def opening(self, *, seed: int = 0) -> np.ndarray:
+        """(1, 88) uint8, the first frame of a training piece, drawn by the seed among some that the run keeps."""
+        openings = self.config.data_schema.openings
+        drawn = np.random.default_rng([seed, 1]).integers(len(openings))
+        return roll_of([openings[drawn]])
+
+    def _step(self) -> Step:
+        if not self.network.config.carries_state:
+            return self._reading_anew()
+        stream = Stream(self.network.stages())
+        return lambda frame: np.asarray(stream.step(np.ascontiguousarray(frame, dtype=np.float32)))
+
+    def _reading_anew(self) -> Step:
+        network, seen = self.network.eval(), []
+        device, longest = next(network.parameters()).device, self.config.shape.steps
+
+        @torch.no_grad()
+        def step(frame: np.ndarray) -> np.ndarray:
+            seen.append(torch.from_numpy(frame.astype(np.float32)))
+            del seen[:-longest]
+            read = torch.stack(seen).unsqueeze(0).to(device)
+            return network(read, torch.tensor([len(seen)], device=device))[0, -1].cpu().numpy()
+
+        return step
+
+    def sums(self, rolls: Packed, observer: Observer = ignore) -> np.ndarray:
+        """(N, 5) what each of N pieces adds to the sums of `recurra.tasks.music.scores`."""
+        sums, done = np.zeros((len(rolls), 5)), 0
+        batches = FrameBatches(rolls, **self.config.settings.batches.model_dump())
+        for batch, output in predictions(self.network, batches, "float32"):
+            assert batch.target is not None
+            target, logits = batch.target, output.cpu()
+            known = ~target[..., 0].isnan()
+            piece = torch.arange(len(batch))[:, None].expand(known.shape)[known].numpy()
+            nats = nats_of(logits[known], target[known]).double().numpy()
+            said, truth = (logits[known] >= 0).numpy(), (target[known] > 0).numpy()
+            sums[batch.index] = piece_sums(nats, said, truth, piece, len(batch))
+            done += len(batch)
+            observer(Measured(done, len(rolls), "pieces"))
+        return sums
+
+    def evaluate(self, rolls: Packed, observer: Observer = ignore) -> list[Score]:
+        """Negative log likelihood per frame and accuracy of keys, with intervals over the pieces."""
+        return piece_scores(self.sums(rolls, observer))
+
+    def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
+        stages = self.network.stages()
+        return [*stages, Probabilities(stages[-1].width, several=True)], None
+
+
+def load_run(folder: Path) -> PieceRun:
+    """Read a run folder of this kind.
+
+    Raises:
+        RunError: a file is missing, altered, broken or of another version, or the training has not ended.
+    """
+    config = read_config(folder, PieceRunConfig)
+    check_files(folder, config, set())
+    if (config.shape.input, config.shape.input_size, config.shape.output_size) != ("features", KEYS, KEYS):
+        raise RunError(
+            f"a network for music reads and gives {KEYS} keys, and this one does not",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
+    return PieceRun(
+        config=config,
+        network=read_network(folder / MODEL, partial(PieceNetwork, config.settings.network, config.shape)),
+        metrics=read_json(folder / METRICS),
+        history=read_history(folder),
+        path=folder,
+    )

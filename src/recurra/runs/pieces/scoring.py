@@ -1,0 +1,102 @@
+"""What is written of a run once it is trained: scores, baselines beside them, one plain sentence, and music of its own
+beside that of the data.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from recurra.data.music import keys_down
+from recurra.data.packed import Packed
+from recurra.runs.events import Observer, ignore
+from recurra.runs.pieces.run import PieceRun
+from recurra.statistics.paired import compare_sums
+from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
+from recurra.tasks.music.likeness import NoteStatistics
+from recurra.tasks.music.scores import MEASURES, piece_scores
+
+OPENING = 8  # frames of a piece that are read before it is gone on with
+_PIECES = 16  # that are gone on with
+_FRAMES = 256  # of each, at most
+_SHOWN = 96  # frames of the picture
+
+
+def score_run(
+    run: PieceRun,
+    parts: dict[str, Packed],
+    baselines: list[tuple[BaselineResult, np.ndarray]],
+    observer: Observer = ignore,
+) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Score on validation and test part, each opened once.
+
+    Args:
+        parts: the rolls of each part that there is.
+        baselines: each with what its answers add to the sums of `recurra.tasks.music.scores`.
+
+    Returns:
+        The content of `metrics.json`, and (N, C) what the test pieces add to these sums, where there are some.
+    """
+    content: dict[str, Any] = {"task": "generate"}
+    sums: np.ndarray | None = None
+    for name in ("validation", "test"):
+        if name not in parts:
+            continue
+        sums = run.sums(parts[name], observer)
+        scores = piece_scores(sums)
+        content[name] = {
+            "n": len(parts[name]),
+            "frames": int(sums[:, 0].sum()),
+            "scores": [score.to_json() for score in scores],
+        }
+    held = next(name for name in ("test", "validation", "train") if name in parts)
+    content["music"] = {"part": held} | beside_the_data(run, parts[held])
+    if "test" not in content or sums is None:
+        return content, None
+    results = [result for result, _ in baselines]
+    content["baselines"] = [result.to_json() for result in results]
+    if baselines:
+        best = best_baseline(results)
+        theirs = next(own for result, own in baselines if result is best)
+        paired = compare_sums(MEASURES[0].statistic, sums, theirs)
+        scores = piece_scores(sums)
+        content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
+        content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
+    return content, sums
+
+
+def beside_the_data(run: PieceRun, rolls: Packed, *, temperature: float = 1.0) -> dict[str, Any]:
+    """Some pieces gone on with from their first frames, and what they and their true endings are like.
+
+    Temperature 1: what is drawn is then what the network believes, and differences are its own.
+
+    Args:
+        rolls: pieces of the data; of each the opening is read, and as many frames made as it has, up to 256.
+
+    Returns:
+        `data` and `generated`: statistics of the frames after the openings; `opening`, `shown`: frames of one of them,
+        as lists of MIDI numbers.
+    """
+    seed = run.config.options.seed
+    # Half of a short piece is its opening.
+    lengths = np.minimum(rolls.lengths, OPENING + _FRAMES)
+    openings = np.minimum(OPENING, lengths // 2)
+    count = min(_PIECES, len(rolls))
+    chosen = np.sort(np.random.default_rng(seed).choice(len(rolls), count, replace=False))
+    made, true = [], []
+    for n in chosen.tolist():
+        opening = rolls[n][: openings[n]]
+        true.append(rolls[n][openings[n] : lengths[n]])
+        made.append(run.generate(opening, frames=len(true[-1]), temperature=temperature, seed=seed + n))
+    first = int(chosen[0])
+    return {
+        "pieces": count,
+        "frames": sum(map(len, made)),
+        "temperature": temperature,
+        "data": NoteStatistics.of(true).to_json(),
+        "generated": NoteStatistics.of(made).to_json(),
+        "opening": keys_down(rolls[first][: openings[first]]),
+        "made": keys_down(made[0][:_SHOWN]),
+        "true": keys_down(true[0][:_SHOWN]),
+    }

@@ -1,0 +1,95 @@
+"""What music is like in a few numbers, so that generated pieces can be held against those of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from recurra.data.music.pieces import LOWEST
+from recurra.data.music.writing import held
+
+_RANGE = (0.05, 0.95)  # of the notes: single ones at either end say little
+
+
+@dataclass(frozen=True)
+class NoteStatistics:
+    """Numbers over the frames of some pieces.
+
+    Args:
+        keys_down: at a time, the mean.
+        silent: share of frames without any.
+        repeated: share of frames with the same keys as the one before.
+        held_for: frames that a note lasts, the mean.
+        lowest, highest: MIDI numbers between which nine of ten keys that are down lie.
+        pitch_classes: twelve shares of the keys that are down, from C.
+        intervals: seven shares of the pairs of keys that are down together, by their distance: 0 for octaves, 1 for
+            semitones and major sevenths, up to 6 for tritones.
+    """
+
+    keys_down: float
+    silent: float
+    repeated: float
+    held_for: float
+    lowest: float
+    highest: float
+    pitch_classes: tuple[float, ...]
+    intervals: tuple[float, ...]
+
+    @classmethod
+    def of(cls, rolls: Sequence[np.ndarray]) -> NoteStatistics:
+        """Of rolls (T, 88), one or more; NaN where there is nothing to take a mean of.
+
+        >>> chord = np.zeros((4, 88), dtype=np.uint8)
+        >>> chord[:, [39, 43, 46]] = 1  # C, E and G, held
+        >>> found = NoteStatistics.of([chord])
+        >>> found.keys_down, found.repeated, found.held_for, found.intervals
+        (3.0, 1.0, 4.0, (0.0, 0.0, 0.0, 0.33..., 0.33..., 0.33..., 0.0))
+        """
+        frames = np.concatenate([np.asarray(roll) > 0 for roll in rolls])
+        same = np.concatenate([(roll[1:] == roll[:-1]).all(axis=1) for roll in rolls])
+        lasting = [end - begin for roll in rolls for begin, end, _ in held(roll)]
+        down = np.flatnonzero(frames.any(axis=0))
+        counts = frames.sum(axis=0)
+        numbers = np.repeat(np.arange(len(counts)) + LOWEST, counts)
+        low, high = np.quantile(numbers, _RANGE) if len(numbers) else (np.nan, np.nan)
+        classes = np.bincount((np.arange(len(counts)) + LOWEST) % 12, weights=counts, minlength=12)
+        pairs = np.zeros(7)
+        together = frames[:, down].astype(np.float64).T @ frames[:, down]
+        upper = np.triu_indices(len(down), 1)
+        distance = np.abs(down[upper[0]] - down[upper[1]]) % 12
+        np.add.at(pairs, np.minimum(distance, 12 - distance), together[upper])
+        return cls(
+            keys_down=float(frames.sum(axis=1).mean()),
+            silent=float((~frames.any(axis=1)).mean()),
+            repeated=float(same.mean()) if len(same) else float("nan"),
+            held_for=float(np.mean(lasting)) if lasting else float("nan"),
+            lowest=float(low),
+            highest=float(high),
+            pitch_classes=_shares(classes),
+            intervals=_shares(pairs),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types only; a number that is not defined becomes None."""
+        return {
+            name: [*value] if isinstance(value, tuple) else None if np.isnan(value) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    """How much of two distributions is common: 1 where they are the same, 0 where they share nothing.
+
+        sum_k min(a_k, b_k)
+
+    >>> overlap([0.5, 0.5], [1.0, 0.0])
+    0.5
+    """
+    return float(np.minimum(a, b).sum())
+
+
+def _shares(counts: np.ndarray) -> tuple[float, ...]:
+    return tuple((counts / max(counts.sum(), 1)).tolist())
