@@ -39,13 +39,13 @@ class ReadingNetwork(nn.Module):
             chrono=config.chrono_init,
         )
 
-    def _make_head(self, features: int) -> nn.Sequential:
-        """Dropout and ReLU layers, `config.head_sizes` wide, from `features` to the outputs."""
+    def _make_head(self, features: int, outputs: int | None = None) -> nn.Sequential:
+        """Dropout and ReLU layers, `config.head_sizes` wide, from `features` to the outputs, those of the shape."""
         layers: list[nn.Module] = [nn.Dropout(self.config.dropout)]
         for size in self.config.head_sizes:
             layers += [nn.Linear(features, size), nn.ReLU(), nn.Dropout(self.config.dropout)]
             features = size
-        return nn.Sequential(*layers, nn.Linear(features, self.shape.output_size))
+        return nn.Sequential(*layers, nn.Linear(features, outputs or self.shape.output_size))
 
     def _stages(self, *between: Stage) -> list[Stage]:
         """Input, encoder, what stands `between`, and head as stages of a stream.

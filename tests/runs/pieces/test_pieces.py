@@ -76,13 +76,23 @@ def test_run_is_the_same_after_a_way_through_its_folder(fitted, tmp_path):
     assert np.array_equal(run.generate(frames=20, seed=3), back.generate(frames=20, seed=3))
 
 
-def test_stream_says_at_every_frame_what_the_whole_piece_says(fitted):
-    fitting, run, _ = fitted
+def test_stream_says_at_every_frame_what_the_whole_piece_says(data):
+    fitting, _ = opened(data, PieceFitOptions(settings=QUICK | {"network.output": "keys"}, baselines=False))
+    run = carry_out(fitting)
     roll = fitting.parts["test"][0]
     stream = run.stream()
     p = np.stack([stream.step(frame.astype(np.float32)) for frame in roll[:-1]])
     nats = -np.log(np.where(roll[1:] > 0, p, 1 - p)).sum()
     assert nats == pytest.approx(run.sums(fitting.parts["test"])[0, 1], rel=1e-4)
+    assert run.generate(frames=6, most=2).sum(1).max() <= 2
+
+
+def test_chords_have_no_probability_of_single_keys_and_say_so(fitted):
+    _, run, _ = fitted
+    with pytest.raises(InputError, match="the keys of a chord depend on each other"):
+        run.stream()
+    with pytest.raises(InputError, match="top_k: keys are drawn one after the other"):
+        run.generate(most=4)
 
 
 @pytest.mark.parametrize("cell", ["gru", "tcn", "transformer"])

@@ -1,11 +1,15 @@
 """Frames drawn from logits, and what pieces are like."""
 
+import itertools
+
 import numpy as np
 import pytest
+import torch
 
 from recurra.errors import InputError
+from recurra.networks.piece_network import Chords
 from recurra.tasks.music.likeness import NoteStatistics, overlap
-from recurra.tasks.music.sampling import choose_keys, go_on
+from recurra.tasks.music.sampling import check_choosing, choose_chord, choose_keys, go_on
 from tests.data.music.made import roll, rolls
 
 
@@ -36,21 +40,38 @@ def test_piece_goes_on_frame_by_frame_from_what_was_drawn():
         return np.where(np.roll(frame, 1) > 0, 50.0, -50.0)
 
     opening = np.eye(88, dtype=np.uint8)[[3, 7]]
-    made = go_on(step, opening, frames=4, seed=1)
+    made = go_on(step, choose_keys, opening, frames=4, seed=1)
     assert made.argmax(1).tolist() == [8, 9, 10, 11] and made.sum() == 4
     assert np.array_equal(np.stack(read), np.concatenate([opening, made[:-1]]))
-    assert go_on(step, opening, frames=0).shape == (0, 88)
+    assert go_on(step, choose_keys, opening, frames=0).shape == (0, 88)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{"temperature": -1}, {"threshold": 1.0}, {"most": 0}, {"frames": -1}, {"seed": -1}, {"opening": []}],
-)
+@pytest.mark.parametrize("options", [{"temperature": -1}, {"threshold": 1.0}, {"most": 0}])
 def test_options_out_of_range_are_refused(options):
-    opening = np.zeros((1 if "opening" not in options else 0, 88))
-    options = {"frames": 1} | {name: value for name, value in options.items() if name != "opening"}
     with pytest.raises(InputError):
-        go_on(lambda frame: frame, opening, **options)
+        check_choosing(**{"temperature": 1.0, "threshold": 0.0, "most": None} | options)
+
+
+@pytest.mark.parametrize(("frames", "seed", "given"), [(-1, 0, 1), (1, -1, 1), (1, 0, 0)])
+def test_pieces_that_cannot_be_gone_on_with_are_refused(frames, seed, given):
+    with pytest.raises(InputError):
+        go_on(lambda frame: frame, choose_keys, np.zeros((given, 88)), frames=frames, seed=seed)
+
+
+def test_chords_come_as_often_as_their_probability_says():
+    draw = torch.Generator().manual_seed(0)
+    said = Chords(*(2 * torch.randn(*size, generator=draw) for size in ((7,), (4, 3), (4, 3))))
+    every = torch.tensor(list(itertools.product([0.0, 1.0], repeat=4)))
+    logits = said._replace(raw=said.raw.expand(16, -1)).logits(every)
+    p = torch.where(every > 0, torch.sigmoid(logits), torch.sigmoid(-logits)).prod(1).numpy()
+    assert p.sum() == pytest.approx(1, abs=1e-5)
+    arrays = [each.numpy().astype(np.float64) for each in said]
+    rng = np.random.default_rng(0)
+    drawn = np.array([choose_chord(*arrays, rng) for _ in range(4000)]) @ [8, 4, 2, 1]
+    assert np.abs(np.bincount(drawn, minlength=16) / 4000 - p).max() < 5 * np.sqrt(0.25 / 4000)
+    likeliest = choose_chord(*arrays, rng, temperature=0)
+    assert np.array_equal(likeliest, said.likeliest().numpy())
+    assert not choose_chord(*arrays, rng, threshold=0.999999).any()
 
 
 def test_statistics_of_known_music():

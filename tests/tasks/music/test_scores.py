@@ -6,6 +6,7 @@ import torch
 
 from recurra.data.music.batches import FrameBatches
 from recurra.data.packed import Packed
+from recurra.networks.piece_network import Chords
 from recurra.tasks.music.baselines import affordable_frames, run_piece_baselines
 from recurra.tasks.music.scores import piece_scores, piece_sums
 from recurra.tasks.music.task import PieceTask, nats_of
@@ -28,6 +29,19 @@ def test_loss_is_the_mean_over_frames_of_sums_over_keys():
     task = PieceTask()
     assert float(task.loss(logits, batch.target)) == pytest.approx(np.mean(expected), rel=1e-5)
     assert task.validate([(logits, batch.target)])["loss"] == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_nats_of_chords_are_those_of_one_key_after_the_other():
+    draw = torch.Generator().manual_seed(0)
+    said = Chords(*(torch.randn(*size, generator=draw) for size in ((2, 88 + 5), (88, 5), (88, 5))))
+    frames = (torch.rand(2, 88, generator=draw) < 0.3).float()
+    for row in range(2):
+        units, nats = said.raw[row, 88:].clone(), 0.0
+        for key in range(88):
+            p = torch.sigmoid(said.raw[row, key] + torch.sigmoid(units) @ said.outward[key])
+            nats -= float(torch.log(p if frames[row, key] else 1 - p))
+            units += frames[row, key] * said.inward[key]
+        assert float(nats_of(said, frames)[row]) == pytest.approx(nats, rel=1e-5)
 
 
 def test_padding_changes_neither_loss_nor_gradient():

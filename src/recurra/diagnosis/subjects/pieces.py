@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from recurra.axes import last_valid
 from recurra.data.music import Pieces
@@ -14,11 +15,11 @@ from recurra.data.packed import Packed
 from recurra.diagnosis.examples import SCORED, STEPS, drawn, of_run, source_of, taken
 from recurra.diagnosis.subject import Subject
 from recurra.errors import DataError, InputError
-from recurra.networks.piece_network import PieceNetwork
+from recurra.networks.piece_network import Chords, PieceNetwork
 from recurra.runs.events import Observer
 from recurra.runs.pieces.files import read_music
 from recurra.runs.pieces.run import PieceRun
-from recurra.tasks.music.task import PieceTask
+from recurra.tasks.music.task import Output, PieceTask
 
 
 def subject(run: PieceRun, data: Any, encoding: str | None, observer: Observer) -> Subject:
@@ -51,8 +52,8 @@ def subject(run: PieceRun, data: Any, encoding: str | None, observer: Observer) 
         PieceNetwork,
         inputs=(values, lengths),
         lengths=lengths,
-        loss=lambda output: task.loss(last_valid(output, lengths), target),
-        answer=lambda output: last_valid(output, lengths),
+        loss=lambda output: task.loss(_at_the_end(output, lengths), target),
+        answer=lambda output: _raw(_at_the_end(output, lengths)),
         chance=task.validate([(constant, frames)])["loss"],
         data_loss=run.evaluate(some, observer)[0].value if given else None,
         notes=[
@@ -60,3 +61,14 @@ def subject(run: PieceRun, data: Any, encoding: str | None, observer: Observer) 
             "the loss is that of the last frame of each",
         ],
     )
+
+
+def _at_the_end(output: Output, lengths: Tensor) -> Output:
+    """What was said at the last frame of each piece."""
+    if isinstance(output, Chords):
+        return output._replace(raw=last_valid(output.raw, lengths))
+    return last_valid(output, lengths)
+
+
+def _raw(output: Output) -> Tensor:
+    return output.raw if isinstance(output, Chords) else output

@@ -23,9 +23,9 @@ _INTERVALS = (
     "octaves",
     "semitones",
     "tones",
-    "minor thirds",
-    "major thirds",
-    "fourths and fifths",
+    "small thirds",
+    "large thirds",
+    "fifths",
     "tritones",
 )
 
@@ -68,15 +68,15 @@ def compared(music: dict[str, Any]) -> list[list[str]]:
 
     return [
         row("keys down at a time", "keys_down"),
-        row("frames without any", "silent", wording.share),
-        row("frames like the one before", "repeated", wording.share),
-        row("frames that a note lasts", "held_for"),
-        row("lowest note (of nine in ten)", "lowest", note),
+        row("silent frames", "silent", wording.share),
+        row("frames like the last", "repeated", wording.share),
+        row("frames a note lasts", "held_for"),
+        row("lowest note", "lowest", note),
         row("highest note", "highest", note),
         ["commonest notes", *(_commonest(side["pitch_classes"], _NOTES, 4) for side in (data, made))],
         ["commonest intervals", *(_commonest(side["intervals"], _INTERVALS, 2) for side in (data, made))],
-        ["notes in common with the data", "", _common(data, made, "pitch_classes")],
-        ["intervals in common with the data", "", _common(data, made, "intervals")],
+        ["notes shared", "", _common(data, made, "pitch_classes")],
+        ["intervals shared", "", _common(data, made, "intervals")],
     ]
 
 

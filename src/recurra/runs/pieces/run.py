@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from recurra.data.music import KEYS, roll_of
 from recurra.data.music.batches import FrameBatches
 from recurra.data.packed import Packed
 from recurra.errors import InputError, RunError
-from recurra.networks.piece_network import PieceNetwork
+from recurra.networks.piece_network import Chords, PieceNetwork
 from recurra.ops.streaming.stages import Probabilities, Stage
 from recurra.ops.streaming.stream import Stream
 from recurra.runs.config import CONFIG, read_config
@@ -24,9 +23,9 @@ from recurra.runs.pieces.config import PieceRunConfig
 from recurra.runs.run import METRICS, MODEL, Run, check_files, read_history, read_network
 from recurra.storage import read_json
 from recurra.tasks.metrics import Score
-from recurra.tasks.music.sampling import Step, go_on
+from recurra.tasks.music.sampling import Choose, Step, check_choosing, choose_chord, choose_keys, go_on
 from recurra.tasks.music.scores import piece_scores, piece_sums
-from recurra.tasks.music.task import nats_of
+from recurra.tasks.music.task import chosen, likeliest, nats_of
 from recurra.training.loop import predictions
 
 
@@ -37,7 +36,16 @@ class PieceRun(Run[PieceRunConfig, PieceNetwork]):
     purpose = "for going on with pieces of music"
     verb = "generate"
 
-    def generate(self, opening: np.ndarray | None = None, *, frames: int = 200, **options: Any) -> np.ndarray:
+    def generate(
+        self,
+        opening: np.ndarray | None = None,
+        *,
+        frames: int = 200,
+        temperature: float = 1.0,
+        threshold: float = 0.0,
+        most: int | None = None,
+        seed: int = 0,
+    ) -> np.ndarray:
         """(frames, 88) uint8, how a piece goes on.
 
         The state is carried, so that no frame costs more than the last. A transformer carries none: it reads the last
@@ -46,16 +54,36 @@ class PieceRun(Run[PieceRunConfig, PieceNetwork]):
         Args:
             opening: (T, 88) what it goes on from; None: the first frame of a training piece, drawn by the seed.
             frames: to give.
-            options: `temperature`, `threshold`, `most`, `seed`: see `recurra.tasks.music.sampling.go_on`.
+            temperature, threshold, most: how each is drawn, see `recurra.tasks.music.sampling.choose_keys`.
+            seed: same seed and opening, same frames.
 
         Raises:
             InputError: an opening of another shape, or an option out of range.
         """
         if opening is None:
-            opening = self.opening(seed=options.get("seed", 0))
+            opening = self.opening(seed=seed)
         if opening.ndim != 2 or opening.shape[1] != KEYS:
             raise InputError(f"expected frames of {KEYS} keys, found shape {opening.shape}", where="opening")
-        return go_on(self._step(), opening, frames=frames, **options)
+        choose = self._choose(temperature, threshold, most)
+        return go_on(self._step(), choose, opening, frames=frames, seed=seed)
+
+    def _choose(self, temperature: float, threshold: float, most: int | None) -> Choose:
+        check_choosing(temperature, threshold, most)
+        network = self.network
+        if network.inward is None or network.outward is None:
+            return partial(choose_keys, temperature=temperature, threshold=threshold, most=most)
+        if most is not None:
+            raise InputError(
+                "keys are drawn one after the other, and none is known to be among the likeliest",
+                where="top_k",
+                fix="Leave it out, or train with --set network.output=keys.",
+            )
+        inward, outward = (each.detach().cpu().double().numpy() for each in (network.inward, network.outward))
+
+        def choose(raw: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            return choose_chord(raw, inward, outward, rng, temperature=temperature, threshold=threshold)
+
+        return choose
 
     def opening(self, *, seed: int = 0) -> np.ndarray:
         """(1, 88) uint8, the first frame of a training piece, drawn by the seed among some that the run keeps."""
@@ -78,7 +106,9 @@ class PieceRun(Run[PieceRunConfig, PieceNetwork]):
             seen.append(torch.from_numpy(frame.astype(np.float32)))
             del seen[:-longest]
             read = torch.stack(seen).unsqueeze(0).to(device)
-            return network(read, torch.tensor([len(seen)], device=device))[0, -1].cpu().numpy()
+            output = network(read, torch.tensor([len(seen)], device=device))
+            raw = output.raw if isinstance(output, Chords) else output
+            return raw[0, -1].cpu().numpy()
 
         return step
 
@@ -88,12 +118,14 @@ class PieceRun(Run[PieceRunConfig, PieceNetwork]):
         batches = FrameBatches(rolls, **self.config.settings.batches.model_dump())
         for batch, output in predictions(self.network, batches, "float32"):
             assert batch.target is not None
-            target, logits = batch.target, output.cpu()
+            target = batch.target.to(next(self.network.parameters()).device)
             known = ~target[..., 0].isnan()
-            piece = torch.arange(len(batch))[:, None].expand(known.shape)[known].numpy()
-            nats = nats_of(logits[known], target[known]).double().numpy()
-            said, truth = (logits[known] >= 0).numpy(), (target[known] > 0).numpy()
-            sums[batch.index] = piece_sums(nats, said, truth, piece, len(batch))
+            few, truth = chosen(output, known), target[known]
+            piece = torch.arange(len(batch))[:, None].expand(known.shape)[known.cpu()].numpy()
+            with torch.no_grad():
+                nats = nats_of(few, truth).double().cpu().numpy()
+            said, there = likeliest(few).cpu().numpy(), (truth > 0).cpu().numpy()
+            sums[batch.index] = piece_sums(nats, said, there, piece, len(batch))
             done += len(batch)
             observer(Measured(done, len(rolls), "pieces"))
         return sums
@@ -103,6 +135,12 @@ class PieceRun(Run[PieceRunConfig, PieceNetwork]):
         return piece_scores(self.sums(rolls, observer))
 
     def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
+        if self.network.inward is not None:
+            raise InputError(
+                "the keys of a chord depend on each other: there is no probability of each at a single step",
+                where="network.output",
+                fix="Train with --set network.output=keys, or take generate, which draws chords step by step.",
+            )
         stages = self.network.stages()
         return [*stages, Probabilities(stages[-1].width, several=True)], None
 

@@ -9,7 +9,7 @@ from recurra.networks.piece_network import PieceNetworkConfig
 from recurra.tasks.settings import BatchConfig, RoomsOfSettings
 from recurra.training.config import TrainingConfig
 
-_FRAMES = 12_800  # in a batch
+_FRAMES = 4_096  # in a batch
 _STEPS = 6_000
 _READ = 3_000_000  # frames, in all epochs
 

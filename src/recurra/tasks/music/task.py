@@ -4,43 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor
 from torch.nn import functional
+
+from recurra.networks.piece_network import Chords
+
+Output = Tensor | Chords
 
 
 class PieceTask:
     """The keys of the next frame, at every frame.
 
-        loss = mean over frames t of   - sum_k [ y_tk log s(z_tk) + (1 - y_tk) log(1 - s(z_tk)) ]
+        loss = mean over frames t of   - sum_k [ y_tk log p_tk + (1 - y_tk) log(1 - p_tk) ]
 
-    s the logistic function, k the 88 keys: the negative log likelihood of a frame, as polyphonic music is scored
-    (Boulanger-Lewandowski et al., arXiv:1206.6392; Bai et al., arXiv:1803.01271). The first frame of a piece is only
-    read.
+    p_tk the probability of key k of 88, by itself or given the keys below it: either way the negative log likelihood of
+    a frame, as polyphonic music is scored (Boulanger-Lewandowski et al., arXiv:1206.6392; Bai et al.,
+    arXiv:1803.01271). The first frame of a piece is only read.
     """
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Output (B, T, 88) logits; target as `FrameBatches` makes it, NaN where there is no frame."""
+    def loss(self, output: Output, target: Tensor) -> Tensor:
+        """Output (B, T, ...) of a `PieceNetwork`; target as `FrameBatches` makes it, NaN where there is no frame."""
         known = ~target[..., 0].isnan()
-        return nats_of(output[known], target[known]).mean()
+        return nats_of(chosen(output, known), target[known]).mean()
 
-    def validate(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
-        """`loss`, and the accuracy of keys given at least a half (see `recurra.tasks.music.scores`)."""
+    @torch.no_grad()
+    def validate(self, pairs: Iterable[tuple[Output, Tensor]]) -> dict[str, float]:
+        """`loss`, and the accuracy of the likeliest keys (see `recurra.tasks.music.scores`)."""
         nats, frames, right, wrong = 0.0, 0, 0, 0
         for output, target in pairs:
             known = ~target[..., 0].isnan()
-            logits, truth = output[known], target[known] > 0
-            nats += float(nats_of(logits, target[known]).double().sum())
-            said = logits >= 0
-            frames += len(truth)
-            right += int((said & truth).sum())
-            wrong += int((said ^ truth).sum())
+            few, truth = chosen(output, known), target[known]
+            nats += float(nats_of(few, truth).double().sum())
+            said, there = likeliest(few), truth > 0
+            frames += len(there)
+            right += int((said & there).sum())
+            wrong += int((said ^ there).sum())
         return {"loss": nats / max(1, frames), "frame accuracy": right / max(1, right + wrong)}
 
 
-def nats_of(logits: Tensor, target: Tensor) -> Tensor:
-    """(...) the negative log likelihood of each frame: logits and target (..., 88).
+def chosen(output: Output, where: Tensor) -> Output:
+    """What was said of some frames: `where` (...) bool."""
+    return output.at(where) if isinstance(output, Chords) else output[where]
+
+
+def nats_of(output: Output, target: Tensor) -> Tensor:
+    """(...) the negative log likelihood of each frame of `target` (..., 88).
 
     >>> nats_of(torch.zeros(2, 88), torch.ones(2, 88)).tolist()
     [60.99..., 60.99...]
     """
+    logits = output.logits(target) if isinstance(output, Chords) else output
     return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(-1)
+
+
+@torch.no_grad()
+def likeliest(output: Output) -> Tensor:
+    """(..., 88) bool, the keys of a half or more: each by itself, or from the lowest on, given those chosen so far."""
+    return output.likeliest() if isinstance(output, Chords) else output >= 0
