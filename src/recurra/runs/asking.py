@@ -18,8 +18,8 @@ def asked_kind(
 ) -> tuple[Kind, str | None]:
     """Which kind of run is asked for, and, where the data decided it, what is to be told of that.
 
-    Forecasts by their horizon; else the kind that has the task, or, of several or without a task, the first that knows
-    the data when it sees them; else the first that has the task, and without one that of sequences.
+    Forecasts by their horizon. Without a task, the first kind that knows the data when it sees them, which is told, else
+    that of sequences; with one, the first kind that has it, unless another one that has it, too, knows the data.
 
     Args:
         data: a file, a folder, a frame or a text.
@@ -44,10 +44,9 @@ def asked_kind(
             )
         return KINDS["forecasts"], None
     able = [kind for kind in KINDS.values() if task is None or task in kind.tasks]
-    if len(able) > 1:
-        for kind in able:
-            if told := kind.recognise(data, roles, encoding):
-                return kind, told
+    for kind in able if task is None else able[1:]:
+        if told := kind.recognise(data, roles, encoding):
+            return kind, told if task is None else None
     return (KINDS["sequences"] if task is None else able[0]), None
 
 
