@@ -1,0 +1,53 @@
+"""The choices of the features that are made of sound."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+HIGHEST_RATE = 16_000  # samples per second that speech needs
+_FEW_MELS, _MELS = 40, 80  # up to 8 kHz, and above
+
+
+class AudioConfig(BaseModel):
+    """How sound becomes features. Every field can be set on the command line: `--set audio.mels=64`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    rate: int | None = Field(
+        default=None,
+        ge=1000,
+        le=192_000,
+        description="samples per second that every recording is brought to; unset: the commonest, 16,000 at most",
+    )
+    mels: int | None = Field(
+        default=None, ge=4, le=256, description="bands of the filterbank; unset: 40 up to 8,000 Hz, else 80"
+    )
+    window_ms: float = Field(default=25.0, gt=0, le=1000, description="length of a window")
+    hop_ms: float = Field(default=10.0, gt=0, le=1000, description="from one window to the next")
+    lowest_hz: float = Field(default=20.0, ge=0, description="where the lowest band begins")
+    pre_emphasis: float = Field(
+        default=0.97, ge=0, lt=1, description="share of the sample before that is taken off each; 0 for none"
+    )
+
+    @model_validator(mode="after")
+    def _bands_fit(self) -> Self:
+        if self.rate is not None and self.lowest_hz >= self.rate / 2:
+            raise ValueError(f"lowest_hz {self.lowest_hz:g} is above the highest of {self.rate} per second")
+        if self.rate is not None and self.hop_ms * self.rate < 1000:
+            raise ValueError(f"hop_ms {self.hop_ms:g} is less than a sample of {self.rate} per second")
+        return self
+
+    def settled(self, rates: list[int]) -> AudioConfig:
+        """The same with rate and mels, chosen for recordings of these rates where they are unset.
+
+        >>> AudioConfig().settled([8000, 8000, 44100]).rate, AudioConfig().settled([44100]).mels
+        (8000, 80)
+        """
+        rate = self.rate
+        if rate is None:
+            commonest = max(sorted(set(rates)), key=rates.count) if rates else HIGHEST_RATE
+            rate = min(commonest, HIGHEST_RATE)
+        mels = self.mels or (_FEW_MELS if rate <= HIGHEST_RATE // 2 else _MELS)
+        return AudioConfig.model_validate(self.model_dump() | {"rate": rate, "mels": mels})

@@ -1,0 +1,106 @@
+"""Files of sound, read in pieces: any rate, depth and number of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from recurra.errors import InputError
+
+ENDINGS = (".wav", ".flac")
+_BLOCK = 1 << 16  # samples of each channel read at a time
+QUIET = 1e-4  # between the lowest and the highest sample: less than that is silence
+
+
+class BadRecording(Exception):
+    """A file that holds no sound to read; what is wrong with it, in a few words."""
+
+
+def is_sound(name: str | Path) -> bool:
+    """Whether a file's name says that it is a recording.
+
+    >>> is_sound("a/Hello.WAV"), is_sound("hello.txt")
+    (True, False)
+    """
+    return str(name).lower().endswith(ENDINGS)
+
+
+def rate_of(path: Path) -> int:
+    """Samples per second, from the file's head alone.
+
+    Raises:
+        BadRecording: it is not there, or no recording.
+        InputError: the extra `audio` is not installed.
+    """
+    with _opened(path) as file:
+        return int(file.samplerate)
+
+
+def pieces(path: Path, rate: int) -> Iterator[np.ndarray]:
+    """The samples of a file brought to `rate`, its channels mixed to one: (n,) float32, piece by piece.
+
+    Raises:
+        BadRecording: it is not there, no recording, broken in the middle, empty, or without any sound; naming which,
+            as soon as it is known.
+        InputError: the extra `audio` is not installed.
+    """
+    resampler = None
+    low, high, count = np.inf, -np.inf, 0
+    with _opened(path) as file:
+        if file.samplerate != rate:
+            resampler = resampling(int(file.samplerate), rate)
+        while True:
+            try:
+                block = file.read(_BLOCK, dtype="float32", always_2d=True)
+            except _sound().SoundFileError as error:
+                raise BadRecording("broken in the middle") from error
+            if not len(block):
+                break
+            mixed = block.mean(axis=1, dtype=np.float32)
+            if not np.isfinite(mixed).all():
+                raise BadRecording("holds samples that are no finite numbers")
+            low, high, count = min(low, float(mixed.min())), max(high, float(mixed.max())), count + len(mixed)
+            yield mixed if resampler is None else resampler.resample_chunk(mixed)
+        if resampler is not None:
+            yield resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+    if not count:
+        raise BadRecording("empty")
+    if high - low < QUIET:
+        raise BadRecording("silent")
+
+
+def resampling(before: int, after: int) -> Any:
+    """What brings samples from one rate to another, piece by piece: `resample_chunk(samples, last=False)`."""
+    return _module("soxr").ResampleStream(before, after, 1, dtype="float32", quality="HQ")
+
+
+def _opened(path: Path) -> Any:
+    try:
+        if not path.stat().st_size:
+            raise BadRecording("empty")
+        return _sound().SoundFile(path)
+    except OSError as error:
+        raise BadRecording(
+            "not there" if isinstance(error, FileNotFoundError) else "cannot be opened"
+        ) from error
+    except _sound().SoundFileError as error:
+        raise BadRecording("broken, or no recording") from error
+
+
+def _sound() -> ModuleType:
+    return _module("soundfile")
+
+
+def _module(name: str) -> ModuleType:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(
+            f"recordings need {name}, which is not installed", fix="Install it: pip install 'recurra[audio]'."
+        ) from error
