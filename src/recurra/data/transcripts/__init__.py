@@ -1,0 +1,1 @@
+"""Sequences with a text each: recordings of speech, pen strokes, anything numeric that can be written down."""

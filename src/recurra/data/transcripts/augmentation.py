@@ -1,0 +1,111 @@
+"""Training sequences changed a little at every look at them, so that what is learned does not hang on one voice."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+_WAVES = 3  # that the curve of a microphone is made of
+
+
+class AugmentConfig(BaseModel):
+    """How far a training sequence is changed. Validation and test sequences never are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    time_masks: int = Field(default=2, ge=0, description="stretches of steps that are hidden")
+    time_width: int = Field(default=10, ge=0, description="steps in each at most")
+    time_share: float = Field(
+        default=0.1, ge=0, le=1, description="share of a sequence that each hides at most"
+    )
+    band_masks: int = Field(default=2, ge=0, description="ranges of features that are hidden")
+    band_width: int = Field(default=8, ge=0, description="features in each, at most a quarter of them")
+    stretch: float = Field(
+        default=0.1, ge=0, lt=1, description="sequences last longer or shorter by up to this"
+    )
+    warp: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="bands of sound move up or down by up to this share of their place",
+    )
+    gain_db: float = Field(default=6.0, ge=0, description="sound is louder or softer by up to this")
+    channel_db: float = Field(
+        default=6.0,
+        ge=0,
+        description="wide ranges of bands are louder or softer by up to this, as of microphones",
+    )
+
+
+class Augmentation:
+    """Changes of single sequences, drawn from the generator that each call is given.
+
+    - `shaped`: time drawn out or pressed together (speed perturbation, Ko et al. 2015, on the features), the bands of
+      sound moved (as the length of the vocal tract moves them; Jaitly & Hinton 2013), all of them raised alike (gain),
+      and wide ranges of them unlike (microphones).
+    - `masked`: stretches of steps, and ranges of features, set to 0, their mean: SpecAugment without time warping
+      (Park et al., arXiv:1904.08779).
+
+    Args:
+        config: how far.
+        sound: whether the features are logarithms of mel bands in their order; bands are moved, and raised, only then.
+
+    >>> change = Augmentation(AugmentConfig(stretch=0.5), sound=True)
+    >>> change.shaped(np.ones((10, 40), dtype=np.float32), np.random.default_rng(0)).shape
+    (11, 40)
+    """
+
+    def __init__(self, config: AugmentConfig, *, sound: bool):
+        self.config, self.sound = config, sound
+
+    def shaped(self, steps: np.ndarray, rng: np.random.Generator, least: int = 1) -> np.ndarray:
+        """(T, I) -> (T', I), before scaling.
+
+        Args:
+            least: steps that must be left, as long as there were so many.
+        """
+        count = len(steps)
+        if not count:
+            return steps
+        by, warp, gain, *channel = rng.uniform(-1, 1, 3 + _WAVES)
+        after = max(round(count * (1 + self.config.stretch * by)), min(least, count), 1)
+        if after != count:
+            steps = _between(steps, np.linspace(0, count - 1, after))
+        if self.sound and self.config.warp:
+            bands = steps.shape[1]
+            at = np.minimum(np.arange(bands) * (1 + self.config.warp * warp), bands - 1)
+            steps = np.ascontiguousarray(_between(steps.T, at).T)
+        if self.sound and (self.config.gain_db or self.config.channel_db):
+            curve = self.config.gain_db * gain + self.config.channel_db * _waves(steps.shape[1], channel)
+            steps = steps + (curve * math.log(10) / 10).astype(np.float32)
+        return steps
+
+    def masked(self, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(T, I) -> (T, I), scaled steps of which some are 0; changed in place."""
+        config, (count, width) = self.config, steps.shape
+        longest = min(config.time_width, int(config.time_share * count))
+        for _ in range(config.time_masks if longest else 0):
+            size = int(rng.integers(0, longest + 1))
+            begin = int(rng.integers(0, count - size + 1))
+            steps[begin : begin + size] = 0
+        widest = min(config.band_width, width // 4)
+        for _ in range(config.band_masks if widest > 0 else 0):
+            size = int(rng.integers(0, widest + 1))
+            begin = int(rng.integers(0, width - size + 1))
+            steps[:, begin : begin + size] = 0
+        return steps
+
+
+def _waves(bands: int, heights: list[float]) -> np.ndarray:
+    """(bands,) the sum of cosines of half a wave, a whole one, ... over all bands."""
+    at = np.pi * (np.arange(bands) + 0.5) / bands
+    return np.sum([height * np.cos(k * at) for k, height in enumerate(heights, 1)], axis=0)
+
+
+def _between(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """The rows at places between rows, each the mean of its two neighbours, the nearer weighing more."""
+    below = np.minimum(np.floor(at).astype(np.int64), len(rows) - 1)
+    share = (at - below).astype(np.float32)[:, None]
+    return rows[below] * (1 - share) + rows[np.minimum(below + 1, len(rows) - 1)] * share

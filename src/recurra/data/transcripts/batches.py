@@ -1,0 +1,107 @@
+"""Batches of sequences with their texts: scaled as they are taken, changed a little where they are learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from recurra.data.batches import Batch, Batches, no_target, padded_steps
+from recurra.data.numbers import NumberEncoder
+from recurra.data.packed import Packed
+from recurra.data.transcripts.augmentation import Augmentation
+
+
+class TranscriptBatches(Batches):
+    """As `Batches`, but the sequences are raw, and their texts are of another length.
+
+    A batch's inputs are (B, T, I) float32 scaled steps, 0 past the lengths, and (B,) lengths; its target is (B, S)
+    int64 numbers of tokens, `no_target` past the end of each text.
+
+    Args:
+        sequences: N packed sequences (T, I) as they were read; never copied, so they may be a mapped file.
+        texts: N packed texts, numbers of tokens; None where nothing is to be learned.
+        scaling: of the steps.
+        augmentation: of the batches of an epoch, drawn for each sequence from (seed, epoch, its place) alone; those of
+            `evaluation` are as they were read.
+        least: (N,) steps that must be left of each sequence for its text.
+        sizes: `tokens_per_batch`, `max_batch`, `seed`, `mixing` as `Batches` has them.
+
+    >>> sequences = Packed.from_list([np.ones((n, 2), dtype=np.float32) for n in (3, 5)])
+    >>> texts = Packed.from_list([np.array([1]), np.array([2, 1])])
+    >>> batches = TranscriptBatches(sequences, texts, NumberEncoder.fit(sequences))
+    >>> next(batches.evaluation()).target
+    tensor([[   2,    1],
+            [   1, -100]])
+    """
+
+    def __init__(
+        self,
+        sequences: Packed,
+        texts: Packed | None,
+        scaling: NumberEncoder,
+        *,
+        augmentation: Augmentation | None = None,
+        least: np.ndarray | None = None,
+        **sizes: Any,
+    ):
+        super().__init__(sequences, texts, **sizes)
+        self._texts, self._scaling, self._augmentation = texts, scaling, augmentation
+        self._least = np.ones(len(sequences), dtype=np.int64) if least is None else least
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from batch `start` on."""
+        if self._augmentation is None:
+            yield from super().epoch(epoch, start)
+            return
+        for places in self.order(epoch)[start:]:
+            yield self._gathered(places, [self._changed(int(n), epoch) for n in places])
+
+    def part(self, share: float) -> Self:
+        """See `Batches.part`."""
+        count = max(1, round(share * len(self._sequences)))
+        places = np.sort(np.random.default_rng(0).choice(len(self._sequences), count, replace=False))
+        return type(self)(
+            self._sequences.take(places),
+            None if self._texts is None else self._texts.take(places),
+            self._scaling,
+            augmentation=self._augmentation,
+            least=self._least[places],
+            tokens_per_batch=self._tokens_per_batch,
+            max_batch=self._max_batch,
+            seed=self._seed,
+            mixing=self._mixing,
+        )
+
+    def _batch(self, places: np.ndarray) -> Batch:
+        """As they were read, scaled."""
+        return self._gathered(places, [self._scaled(self._sequences[n]) for n in places])
+
+    def _changed(self, n: int, epoch: int) -> np.ndarray:
+        assert self._augmentation is not None
+        rng = np.random.default_rng([self._seed, epoch, n])
+        shaped = self._augmentation.shaped(
+            np.asarray(self._sequences[n], dtype=np.float32), rng, int(self._least[n])
+        )
+        return self._augmentation.masked(self._scaled(shaped), rng)
+
+    def _scaled(self, steps: np.ndarray) -> np.ndarray:
+        return self._scaling.encode(Packed.end_to_end(steps, np.array([len(steps)]))).values
+
+    def _gathered(self, places: np.ndarray, steps: list[np.ndarray]) -> Batch:
+        packed = Packed.from_list(steps)
+        every = np.arange(len(steps))
+        values, lengths = packed.pad(every, int(padded_steps(packed.lengths.max())))
+        target = None
+        if self._texts is not None:
+            of_texts = self._texts.take(places)
+            width = max(1, int(of_texts.lengths.max()))
+            target = torch.from_numpy(of_texts.pad(every, width, fill=no_target(np.dtype(np.int64)))[0])
+        return Batch(
+            inputs=(torch.from_numpy(values), torch.from_numpy(lengths)),
+            target=target,
+            index=places,
+            steps=int(lengths.sum()),
+        )

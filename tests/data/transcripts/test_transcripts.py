@@ -1,0 +1,234 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from recurra.data.audio.config import AudioConfig
+from recurra.data.numbers import NumberEncoder
+from recurra.data.packed import Packed
+from recurra.data.transcripts.alphabet import Alphabet, TranscriptConfig, steps_needed
+from recurra.data.transcripts.augmentation import Augmentation, AugmentConfig
+from recurra.data.transcripts.batches import TranscriptBatches
+from recurra.data.transcripts.definition import TranscriptOptions
+from recurra.data.transcripts.inference import infer_transcripts
+from recurra.data.transcripts.reading import open_source, read_transcripts, settle_audio
+from recurra.errors import DataError, InputError, RunError
+from tests.data.audio.made import spoken, written
+
+AUDIO = AudioConfig(rate=8000, mels=8)
+
+
+def opened(source, audio=AUDIO, **said):
+    found = open_source(source)
+    schema = infer_transcripts(found.table, TranscriptOptions(**said))
+    return read_transcripts(found, schema, audio)
+
+
+def recordings(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        written(folder / name, spoken("low"))
+    return folder
+
+
+def test_folder_with_a_table(tmp_path):
+    recordings(tmp_path, "a.wav", "sub/b.flac")
+    (tmp_path / "texts.tsv").write_text("file\ttext\na.wav\tOne\nsub/b.flac\tTwo\n")
+    found = opened(tmp_path)
+    assert found.examples.targets.tolist() == ["One", "Two"] and found.names == ["a.wav", "sub/b.flac"]
+    assert found.examples.sequences.channels == 8
+
+
+def test_folder_as_librispeech_has_it(tmp_path):
+    recordings(tmp_path, "19/198/19-198-0000.flac", "19/198/19-198-0001.flac", "19/198/loose.flac")
+    (tmp_path / "19/198/19-198.trans.txt").write_text(
+        "19-198-0000 NORTHANGER ABBEY\n19-198-0001 THIS WORK\ngone X\n"
+    )
+    source = open_source(tmp_path)
+    assert any("no recording for 1 of the texts" in note for note in source.table.notes)
+    assert source.table.frame["folder"].to_list() == ["19/198"] * 3
+    found = opened(tmp_path)
+    assert found.examples.targets.tolist() == ["NORTHANGER ABBEY", "THIS WORK"]
+    assert found.lines == (f"1 of 3 not used, no text: {found.names[2]}",)
+    (tmp_path / "19/198/19-198.trans.txt").write_text("19-198-0000\n")
+    with pytest.raises(DataError, match=r"trans\.txt, line 1: the line holds no text"):
+        open_source(tmp_path)
+
+
+def test_folder_with_a_text_beside_each_and_parts(tmp_path):
+    recordings(tmp_path, "train/a.wav", "train/b.wav", "test/c.wav")
+    for name, text in (("train/a", "one"), ("train/b", "two"), ("test/c", "three")):
+        (tmp_path / f"{name}.txt").write_text(text + "\n", encoding="utf-16")
+    found = opened(tmp_path)
+    assert sorted(zip(found.examples.parts, found.examples.targets, strict=True)) == [
+        ("test", "three"),
+        ("train", "one"),
+        ("train", "two"),
+    ]
+
+
+def test_bad_recordings_are_counted_and_named(tmp_path):
+    recordings(tmp_path, "good.wav")
+    (tmp_path / "bad.wav").write_bytes(b"no sound")
+    written(tmp_path / "short.wav", spoken("low")[:100])
+    (tmp_path / "t.csv").write_text(
+        "file,text\ngood.wav,yes\nbad.wav,no\nshort.wav,no\ngone.wav,no\n,no\ngood.wav,\n"
+    )
+    found = opened(tmp_path / "t.csv")
+    assert len(found.examples) == 1
+    assert found.lines == (
+        "1 of 6 not used, recording broken, or no recording: bad.wav",
+        "1 of 6 not used, recording shorter than a window of 25 ms: short.wav",
+        "1 of 6 not used, recording not there: gone.wav",
+        "1 of 6 not used, recording not named: row 5",
+        "1 of 6 not used, no text: good.wav",
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({}, "there is no WAV or FLAC file in this folder"),
+        ({"a.wav": None}, "there are 1 recordings, and a text for none of them"),
+        (
+            {"a.wav": None, "a.csv": "file,text\n", "b.csv": "file,text\n"},
+            "several tables lie in this folder",
+        ),
+        ({"a.wav": None, "a.csv": ""}, "the file is empty"),
+        ({"a.wav": None, "a.csv": "file,text\nb.wav,yes\nc.wav,no\n"}, "nothing can be used"),
+        ({"a.wav": None, "a.csv": "name,said,also\n1,yes,no\n"}, "no column is plainly the text"),
+        ({"a.wav": None, "a.csv": "file,text\n1,yes\n2,no\n"}, "hold no sequences of numbers"),
+        ({"a.wav": None, "a.csv": "file,copy,text\na.wav,b.wav,yes\n"}, "several columns name recordings"),
+    ],
+)
+def test_folders_that_cannot_be_used_say_why(tmp_path, made, said):
+    for name, content in made.items():
+        if content is None:
+            recordings(tmp_path, name)
+        else:
+            (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=said) as caught:
+        opened(tmp_path)
+    assert caught.value.where
+
+
+def test_options_that_contradict_are_refused(tmp_path):
+    recordings(tmp_path, "a.wav")
+    (tmp_path / "a.csv").write_text("file,text,more\na.wav,yes,x\n")
+    with pytest.raises(InputError, match="--target"):
+        opened(tmp_path, text="text", target="more")
+    with pytest.raises(InputError, match="--id"):
+        opened(tmp_path, id="more")
+    with pytest.raises(DataError, match="there is no column 'speaker'"):
+        opened(tmp_path, group="speaker")
+    with pytest.raises(DataError, match="this is one recording"):
+        open_source(tmp_path / "a.wav")
+
+
+def test_rate_is_the_commonest_and_names_what_cannot_be_opened(tmp_path):
+    for name, rate in (("a.wav", 8000), ("b.wav", 8000), ("c.wav", 44_100)):
+        written(tmp_path / name, spoken("low"), rate)
+    frame = pl.DataFrame({"file": ["a.wav", "b.wav", "c.wav"], "text": ["x", "y", "z"]})
+    frame.write_csv(tmp_path / "t.csv")
+    found = open_source(tmp_path)
+    schema = infer_transcripts(found.table, TranscriptOptions())
+    settled = settle_audio(found, schema, AudioConfig())
+    assert (settled.rate, settled.mels) == (8000, 40)
+    for name in ("a.wav", "b.wav", "c.wav"):
+        (tmp_path / name).unlink()
+    with pytest.raises(DataError, match=r"no recording can be opened: a\.wav is not there"):
+        settle_audio(found, schema, AudioConfig())
+
+
+def test_numeric_sequences_with_a_text(tmp_path):
+    frame = pl.DataFrame(
+        {"points": [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0]]], "writer": [1, 2], "text": ["ab", "c"]}
+    )
+    frame.write_ndjson(tmp_path / "strokes.jsonl")
+    found = opened(tmp_path / "strokes.jsonl", None, group="writer")
+    assert found.examples.sequences.lengths.tolist() == [2, 1] and found.examples.sequences.channels == 2
+    assert found.examples.groups.tolist() == ["1", "2"]
+    long = pl.DataFrame({"id": [1, 1, 2], "x": [1.0, 2.0, 3.0], "text": ["ab", "ab", "c"]})
+    long.write_csv(tmp_path / "long.csv")
+    by_rows = opened(tmp_path / "long.csv", None, id="id")
+    assert by_rows.examples.sequences.lengths.tolist() == [2, 1]
+    assert by_rows.examples.targets.tolist() == ["ab", "c"]
+
+
+def test_alphabet_of_characters_and_of_words():
+    letters = Alphabet.fit(["Ab b"], TranscriptConfig())
+    assert letters.tokens == (" ", "a", "b")
+    assert letters.decode(letters.encode("  bA\tb ")) == "ba b"
+    assert letters.unknown("abc") == ["c"] and letters.encode("abc").tolist() == [2, 3]
+    words = Alphabet.fit(["one two"], TranscriptConfig(level="word", lower=False))
+    assert words.unknown("One two") == ["One"] and Alphabet.from_json(words.to_json()) == words
+    with pytest.raises(RunError):
+        Alphabet.from_json({"level": "word", "lower": True, "tokens": ["a", "a"]})
+    with pytest.raises(DataError):
+        Alphabet.fit(["  "], TranscriptConfig())
+
+
+def batches(**more):
+    draw = np.random.default_rng(0)
+    sequences = Packed.from_list(
+        [draw.standard_normal((int(n), 6)).astype(np.float32) for n in draw.integers(10, 30, 20)]
+    )
+    texts = Packed.from_list([draw.integers(1, 5, n % 4 + 1) for n in range(20)])
+    scaling = NumberEncoder.fit(sequences)
+    return sequences, texts, scaling, TranscriptBatches(sequences, texts, scaling, max_batch=8, **more)
+
+
+def test_evaluation_is_the_scaled_sequences_and_their_texts():
+    sequences, texts, scaling, made = batches()
+    expected = scaling.encode(sequences)
+    for batch in made.evaluation():
+        for row, n in enumerate(batch.index.tolist()):
+            length = int(batch.inputs[1][row])
+            assert np.array_equal(batch.inputs[0][row, :length].numpy(), expected[n])
+            assert not batch.inputs[0][row, length:].any()
+            target = batch.target[row]
+            assert target[target > 0].tolist() == texts[n].tolist()
+
+
+def test_augmentation_is_a_function_of_seed_epoch_and_place():
+    augmentation = Augmentation(AugmentConfig(), sound=True)
+    *_, made = batches(augmentation=augmentation, seed=3)
+
+    def content(source, epoch, start=0):
+        return [
+            (int(n), each.numpy().tobytes())
+            for batch in source.epoch(epoch, start)
+            for n, each in zip(batch.index, batch.inputs[0], strict=True)
+        ]
+
+    first = content(made, 0)
+    assert content(made, 0) == first and content(made, 1) != first
+    assert content(made, 0, start=1) == first[-len(content(made, 0, start=1)) :]
+    assert content(made.reseeded(4), 0) != first
+    plain = dict(content(batches()[-1], 0))
+    assert any(plain[n] != x for n, x in first)
+
+
+def test_augmentation_leaves_as_many_steps_as_a_text_needs():
+    change = Augmentation(AugmentConfig(stretch=0.9), sound=False)
+    steps = np.ones((20, 2), dtype=np.float32)
+    lengths = {len(change.shaped(steps, np.random.default_rng(n), least=15)) for n in range(40)}
+    assert min(lengths) == 15 and max(lengths) > 30
+
+
+def test_masks_hide_at_most_what_is_asked():
+    config = AugmentConfig(time_masks=1, time_width=4, time_share=0.5, band_masks=1, band_width=9)
+    change = Augmentation(config, sound=True)
+    hidden = [
+        change.masked(np.ones((20, 12), dtype=np.float32), np.random.default_rng(n)) == 0 for n in range(50)
+    ]
+    assert max(each.all(1).sum() for each in hidden) == 4 and max(each.all(0).sum() for each in hidden) == 3
+
+
+def test_a_part_holds_a_share_of_the_sequences():
+    *_, made = batches()
+    part = made.part(0.5)
+    assert sum(len(batch) for batch in part.epoch(0)) == 10
+
+
+def test_steps_needed_counts_blanks_between_repetitions():
+    assert steps_needed(np.array([1, 1, 1])) == 5 and steps_needed(np.zeros(0, dtype=np.int64)) == 0
