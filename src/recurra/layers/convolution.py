@@ -45,6 +45,13 @@ class Convolution(nn.Module):
         steps = self.convolution(F.pad(steps, (left, self.width - 1 - left))).transpose(1, 2)
         return torch.zeros_like(steps).masked_scatter(valid[..., None], self._normalised(steps[valid]))
 
+    def forward_seen(self, seen: Tensor) -> Tensor:
+        """Of a causal block in evaluation: (B, width - 1 + n, I), the steps before and n new ones -> (B, n, C)."""
+        if seen.size(1) < self.width:
+            return seen.new_zeros(seen.size(0), 0, self.convolution.out_channels)
+        steps = self.convolution(seen.transpose(1, 2)).transpose(1, 2)
+        return self._normalised(steps.flatten(0, 1)).unflatten(0, steps.shape[:2])
+
     def _normalised(self, steps: Tensor) -> Tensor:
         """(N, C) -> relu of the norm; a single step has no variance, the running one is used for it."""
         norm = self.norm

@@ -12,7 +12,7 @@ from recurra.statistics.paired import PairedResult, compare_correct, compare_err
 from recurra.tasks.baselines.result import BaselineResult, best_baseline
 from recurra.tasks.metrics import Score, label_sums, micro_f1
 
-_SHARES = ("accuracy", "micro F1", "entity F1")
+_SHARES = ("accuracy", "micro F1", "entity F1", "word error rate")
 
 
 def compare_with_baseline(

@@ -1,0 +1,1 @@
+"""A sequence in, the text that belongs to it out: speech, handwriting."""

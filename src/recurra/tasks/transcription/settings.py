@@ -1,0 +1,76 @@
+"""All choices of one training on sequences with texts, and their defaults."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from recurra.data.audio.config import AudioConfig
+from recurra.data.transcripts.alphabet import TranscriptConfig
+from recurra.data.transcripts.augmentation import AugmentConfig
+from recurra.networks.transcription_network import TranscriptionNetworkConfig
+from recurra.tasks.settings import BatchConfig, RoomsOfSettings
+from recurra.training.config import TrainingConfig
+
+_STEPS = 12_800  # in a batch
+_ROOM = 2.0  # steps for each that an alignment needs
+_SHORT = 0.02  # share of the texts for which there may be fewer
+
+
+class DecodingConfig(BaseModel):
+    """How outputs become a text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    beam: int = Field(
+        default=8, ge=1, description="texts that are followed side by side; 1 takes the likeliest path alone"
+    )
+
+
+class TranscriptionSettings(RoomsOfSettings):
+    """Every choice that a person can make about such a training."""
+
+    audio: AudioConfig = AudioConfig()
+    transcript: TranscriptConfig = TranscriptConfig()
+    augment: AugmentConfig = AugmentConfig()
+    decoding: DecodingConfig = DecodingConfig()
+    batches: BatchConfig = BatchConfig()
+    network: TranscriptionNetworkConfig = TranscriptionNetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def default_transcription_settings(
+    lengths: np.ndarray, needed: np.ndarray, *, sound: bool
+) -> TranscriptionSettings:
+    """Settings for N training sequences.
+
+    As many steps are joined, 1, 2 or 4, as leave two for each that an alignment needs, but for one text in fifty. Small
+    sets are read often in small batches.
+
+    Args:
+        lengths: (N,) steps of each.
+        needed: (N,) steps that its text needs at least, see `steps_needed`.
+        sound: whether the steps are features of sound.
+
+    >>> default_transcription_settings(np.full(2000, 40), np.full(2000, 5), sound=True).network.segment
+    4
+    """
+    count, typical = len(lengths), float(np.median(lengths)) if len(lengths) else 1.0
+    segment = max(
+        (each for each in (1, 2, 4) if np.mean(lengths // each < _ROOM * needed) <= _SHORT), default=1
+    )
+    batch = int(np.clip(count // 40, 8, 32))
+    epochs = int(np.clip(round(3000 / max(1.0, count / batch, count * typical / _STEPS)), 20, 80))
+    return TranscriptionSettings(
+        augment=AugmentConfig() if sound else AugmentConfig(time_masks=0, band_masks=0),
+        batches=BatchConfig(tokens_per_batch=max(_STEPS, int(8 * typical)), max_batch=batch),
+        network=TranscriptionNetworkConfig(
+            hidden_size=128,
+            num_layers=2,
+            convolutions=(5, 5),
+            segment=segment,
+            input_dropout=0.0,
+            dropout=0.3,
+        ),
+        training=TrainingConfig(epochs=epochs, clip_norm=5.0, patience=max(10, epochs // 4)),
+    )
