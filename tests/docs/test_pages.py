@@ -22,6 +22,7 @@ PAGES = [
     ROOT / "docs" / "explanation.md",
     ROOT / "docs" / "importing.md",
     ROOT / "docs" / "music.md",
+    ROOT / "docs" / "speech.md",
     ROOT / "examples" / "README.md",
 ]
 

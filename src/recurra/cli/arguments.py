@@ -17,7 +17,8 @@ TEST = Annotated[
     str | None, typer.Option(metavar="FILE", help="Score on this file; else a part of DATA is held out.")
 ]
 TASK = Annotated[
-    str | None, typer.Option(help="classify, regress, tag, forecast or generate; else worked out.")
+    str | None,
+    typer.Option(help="classify, regress, tag, forecast, generate or transcribe; else worked out."),
 ]
 TARGET = Annotated[
     list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")

@@ -80,8 +80,9 @@ def as_csv(records: list[dict[str, Any]]) -> str:
     )
     writer.writeheader()
     for record in records:
-        label = record["prediction"]
-        writer.writerow(record | {"prediction": "|".join(label) if isinstance(label, list) else label})
+        writer.writerow(
+            {name: "|".join(value) if isinstance(value, list) else value for name, value in record.items()}
+        )
     return stream.getvalue()
 
 

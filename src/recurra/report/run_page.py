@@ -20,6 +20,7 @@ from recurra.report.sections import (
     scores,
     sentences,
     translations,
+    transcriptions,
     verdict,
 )
 
@@ -31,6 +32,7 @@ SECTIONS: tuple[Callable[[RunFiles], Section | None], ...] = (
     sentences.section,
     translations.section,
     music.section,
+    transcriptions.section,
     classes.section,
     answers.section,
     data.section,

@@ -8,7 +8,7 @@ from typing import Any
 _SHARES = {
     *("accuracy", "balanced accuracy", "macro F1", "micro F1", "every label right"),
     *("entity F1", "precision", "recall", "accuracy of unseen words"),
-    "frame accuracy",
+    *("word error rate", "character error rate", "exactly right", "frame accuracy"),
 }
 _MEANINGS = {
     "accuracy": "share of answers that are right",
@@ -37,6 +37,9 @@ _MEANINGS = {
     "sMAPE": "mean error in per cent of the size of truth and forecast, 0 to 200",
     "OWA": "error relative to Naive2, as in the M4 competition; below 1 beats it",
     "pinball loss": "error of the quantiles; 0 is best",
+    "word error rate": "words to be changed, left out or put in, over the words that were said; 0 is best",
+    "character error rate": "the same of characters; 0 is best",
+    "exactly right": "share of texts without any error",
     "perplexity": "among how many equally likely tokens the model hesitates; 1 is best",
     "bits per character": "bits that a character of the text costs when it is foretold; 0 is best",
     "BLEU": "words and rows of up to four words that the references have, 0 to 100; good systems have 25 to 45",

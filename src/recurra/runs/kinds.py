@@ -99,6 +99,14 @@ KINDS = {
     for kind in (
         Kind("sequences", "sequence", "Sequence", ("classify", "regress"), "examples"),
         Kind("tags", "tag", "Tag", ("tag",), "sequences"),
+        Kind(
+            "recordings",
+            "recording",
+            "Recording",
+            ("transcribe",),
+            "sequences",
+            recogniser="recurra.data.transcripts.folder",
+        ),
         Kind("forecasts", "forecast", "Forecast", ("forecast",), "windows", ("horizon", "look_back")),
         Kind(
             "sentences",

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
-from recurra.data.schema import Schema
 from recurra.data.splits import make_split
 from recurra.errors import DataError
 from recurra.runs.events import Observer, Said
 
 
+class Ordered(Protocol):
+    """What says whether examples stand in the order of time."""
+
+    @property
+    def in_order_of_time(self) -> bool:
+        """So that the last of them can test the first."""
+        ...
+
+
 def split_parts(
     examples: Examples,
-    schema: Schema,
+    schema: Ordered,
     *,
     seed: int,
     validation: float | None,
     test: Examples | float,
+    stratify: bool = True,
     observer: Observer,
 ) -> tuple[dict[str, Examples], Examples]:
     """Training, validation and test part; and the first two together, in their first order.
@@ -29,13 +40,14 @@ def split_parts(
     Args:
         seed, validation: as `recurra.data.splits.make_split` has them.
         test: the test part, or the share of `examples` that becomes it.
+        stratify: whether targets are drawn alike; not where nearly every example has one of its own.
 
     Raises:
         DataError: too few examples, or groups on two sides.
     """
     given = test if isinstance(test, Examples) else None
     split = make_split(
-        examples,
+        examples if stratify else replace(examples, targets=None),
         seed=seed,
         validation=validation,
         test=0.0 if isinstance(test, Examples) else test,

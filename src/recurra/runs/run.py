@@ -153,13 +153,13 @@ def check_targets(folder: Path, config: Any, outputs: int) -> None:
     """See that a network gives as many outputs as its targets need, and a threshold for each where there are several.
 
     Args:
-        config: with the network's shape and the decision.
+        config: with the network's shape and, of kinds that have one, the decision.
         outputs: that the targets need.
 
     Raises:
         RunError: they do not fit.
     """
-    thresholds = config.decision.threshold if config.decision is not None else None
+    thresholds = getattr(getattr(config, "decision", None), "threshold", None)
     given = config.shape.output_size
     if outputs != given or (isinstance(thresholds, list) and len(thresholds) != given):
         raise RunError(

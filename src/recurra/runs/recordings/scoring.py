@@ -1,0 +1,67 @@
+"""What is written of a run once it is trained: scores, baselines beside them, a sentence, and some examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from recurra.data.examples import Examples
+from recurra.runs.events import Observer, ignore
+from recurra.runs.recordings.examples import shown
+from recurra.runs.recordings.run import RecordingRun
+from recurra.statistics.paired import compare_sums
+from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
+from recurra.tasks.transcription.scores import transcript_measures, transcript_scores, transcript_sums
+
+_SHOWN = 4
+
+
+def score_run(
+    run: RecordingRun,
+    parts: dict[str, Examples],
+    texts: dict[str, list[str]],
+    baselines: list[tuple[BaselineResult, np.ndarray]],
+    names: list[str],
+    observer: Observer = ignore,
+) -> tuple[dict[str, Any], np.ndarray | None]:
+    """Scores of the validation part, then of the test part, which is opened once.
+
+    Args:
+        texts: of each part, plain.
+        baselines: each with what its answers add to the sums of `transcript_measures`.
+        names: of the test part's examples.
+
+    Returns:
+        The content of `metrics.json`, and (N, C) what the test sequences add to the sums, where there are some.
+    """
+    content: dict[str, Any] = {
+        "task": "transcribe",
+        "level": run.alphabet.level,
+        "tokens": len(run.alphabet),
+        "input": run.config.data_schema.input,
+    }
+    sums: np.ndarray | None = None
+    scores = []
+    for name in ("validation", "test"):
+        part = parts[name]
+        if not len(part) or part.sequences is None:
+            continue
+        log_p = run.log_p(part.sequences, observer)
+        said = run.written(log_p)
+        sums = transcript_sums(said, texts[name])
+        scores = transcript_scores(sums)
+        content[name] = {"n": len(part), "scores": [score.to_json() for score in scores]}
+        if name == "test":
+            content["transcriptions"] = shown(run, part.sequences, log_p, said, texts[name], names, _SHOWN)
+    if "test" not in content or sums is None:
+        return content, None
+    results = [result for result, _ in baselines]
+    content["baselines"] = [result.to_json() for result in results]
+    if baselines:
+        best = best_baseline(results)
+        theirs = next(own for result, own in baselines if result is best)
+        paired = compare_sums(transcript_measures()[0].statistic, sums, theirs)
+        content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
+        content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
+    return content, sums

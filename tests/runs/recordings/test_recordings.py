@@ -1,0 +1,212 @@
+"""Runs that write down recordings, and other sequences."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+import recurra
+from recurra.data.audio.files import pieces
+from recurra.data.transcripts.definition import TranscriptOptions
+from recurra.errors import DataError, InputError, RunError
+from recurra.runs.events import Said
+from recurra.runs.recordings.config import RecordingFitOptions
+from recurra.runs.recordings.examples import Shown
+from recurra.runs.recordings.files import fit_recordings, opened, read_sequences
+from tests.data.audio.made import RATE, spoken, written
+from tests.runs.recordings.made import SMALL, sound_folder, strokes
+from tests.tolerances import assert_close
+
+BY_PART = TranscriptOptions(split="part")
+
+
+def fitted(source, **more):
+    settings = SMALL | more.pop("settings", {})
+    options = RecordingFitOptions(
+        data=more.pop("data", BY_PART), settings=settings, **more.pop("options", {})
+    )
+    return fit_recordings(source, options, **more)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return sound_folder(tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    """One that reads forwards alone, so that it streams; saved."""
+    place = tmp_path_factory.mktemp("runs") / "tones"
+    fitted(folder, settings={"network.bidirectional": False, "network.segment": 2}, out=place)
+    return recurra.load(place)
+
+
+def test_it_learns_and_says_how_well_beside_its_baselines(run):
+    metrics = run.metrics
+    assert metrics["test"]["scores"][0]["name"] == "word error rate"
+    assert metrics["test"]["scores"][0]["value"] < 0.1
+    assert metrics["baselines"][0]["name"] == "always the commonest text"
+    assert metrics["standing"]["is"] == "better" and "points" in metrics["verdict"]
+    json.dumps(metrics, allow_nan=False)
+
+
+def test_pictures_are_kept_and_read_back(run):
+    found = [Shown.from_json(record) for record in run.metrics["transcriptions"]]
+    assert 1 <= len(found) <= 4
+    for each in found:
+        assert each.steps.shape[1] == 12 and 0 <= each.steps.min() <= each.steps.max() == 1
+        assert len(each.blank) == run.network.joined(len(each.steps))
+        if each.text == each.reference and "  " not in each.text:
+            assert all(0 <= step < len(each.blank) for _, step, _ in each.fired)
+
+
+def test_a_loaded_run_says_the_same_of_files_and_samples(run, folder):
+    files = [folder / f"{n}.wav" for n in range(6)]
+    samples = [np.concatenate(list(pieces(path, RATE))) for path in files]
+    said = run.predict(files)
+    assert run.predict(samples) == said
+    read = read_sequences(folder, run.config.data_schema, run.config.settings.audio)
+    assert run.transcribe(read.examples.sequences)[:6] == said
+    assert run.evaluate(read.examples)[0].value < 0.2
+    assert run.predict([]) == []
+
+
+@pytest.mark.parametrize("size", [1, 37, 500, 100_000])
+def test_a_stream_gives_from_pieces_what_the_whole_gives(run, folder, size):
+    for n in range(2 if size == 1 else 5):
+        samples = np.concatenate(list(pieces(folder / f"{n}.wav", RATE)))
+        whole = run.log_p(_raw(run, samples))[0]
+        stream, found = run.stream(), []
+        for begin in range(0, len(samples), size):
+            found.append(stream.log_p(samples[begin : begin + size]))
+        found.append(stream.log_p(np.zeros(0, dtype=np.float32), last=True))
+        assert_close(torch.from_numpy(np.concatenate(found)), torch.from_numpy(whole), "stream", slack=10)
+        assert stream.end() == run.predict([samples])[0]
+        with pytest.raises(InputError, match="has ended"):
+            stream.feed(samples)
+
+
+def test_a_stream_writes_as_it_hears_and_begins_anew(run):
+    stream = run.stream()
+    texts = [stream.feed(piece) for piece in np.array_split(spoken("low high mid low"), 8)]
+    assert len(texts[0]) < len(texts[-1]) and stream.end() == "low high mid low"
+    stream.reset()
+    assert stream.feed(spoken("high")) in ("", "high") and stream.end() == "high"
+
+
+def test_a_stream_takes_another_rate(run):
+    time = np.arange(0, 0.3, 1 / 44_100)
+    sound = np.sin(2 * np.pi * 2500 * time).astype(np.float32) * 0.3
+    stream = run.stream()
+    for piece in np.array_split(sound, 5):
+        stream.feed(piece, rate=44_100)
+    assert stream.end() == run.predict([sound], rate=44_100)[0]
+    stream.reset()
+    stream.feed(sound, rate=44_100)
+    with pytest.raises(InputError, match="44,100 samples per second"):
+        stream.feed(sound, rate=8000)
+
+
+def test_what_cannot_be_heard_is_refused_with_its_name(run, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"bad\.wav: this recording is broken"):
+        run.predict([tmp_path / "bad.wav"])
+    with pytest.raises(DataError, match="found one name"):
+        run.predict("bad.wav")
+    with pytest.raises(DataError, match="one channel"):
+        run.predict([np.zeros((5, 2))])
+    with pytest.raises(InputError, match="one channel"):
+        run.stream().feed(np.zeros((5, 2)))
+    with pytest.raises(InputError, match="one of them at a time"):
+        run.stream(batch=2)
+
+
+def test_same_seed_same_run_and_resumed_alike(folder, tmp_path):
+    few = {"training.epochs": 2}
+    one = fitted(folder, settings=few, out=tmp_path / "one")
+    two = fitted(folder, settings=few)
+    state = two.network.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in one.network.state_dict().items())
+    with pytest.raises(InputError, match="from both ends"):
+        one.stream()
+
+
+def test_texts_longer_than_their_sound_are_left_out_and_named(folder, tmp_path):
+    written(tmp_path / "short.wav", spoken("low")[:600])
+    frame = pl.read_csv(folder / "texts.csv").with_columns(
+        file=pl.format("{}/{}", pl.lit(str(folder)), pl.col("file"))
+    )
+    long = pl.DataFrame({"file": ["short.wav"], "text": ["low " * 30], "part": ["train"]})
+    pl.concat([frame, long]).write_csv(tmp_path / "t.csv")
+    told = []
+    run = fitted(
+        tmp_path / "t.csv",
+        settings={"training.epochs": 1},
+        observer=lambda event: told.append(event.text) if isinstance(event, Said) else None,
+    )
+    assert any(
+        "1 of 54 sequences of the train part are too short" in text and "short.wav" in text for text in told
+    )
+    assert run.config.parts["train"] == 54
+
+
+def test_numbers_with_texts(tmp_path):
+    frame = strokes()
+    run = fitted(
+        frame,
+        data=TranscriptOptions(),
+        settings={"transcript.level": "character", "network.bidirectional": False, "training.epochs": 30},
+        out=tmp_path / "run",
+    )
+    assert run.metrics["test"]["scores"][1]["value"] < 0.1
+    again = recurra.load(tmp_path / "run")
+    arrays = [np.array(each) for each in frame["points"].head(5).to_list()]
+    said = again.predict(arrays)
+    stream = again.stream()
+    for x, text in zip(arrays, said, strict=True):
+        stream.reset()
+        for piece in np.array_split(x, 4):
+            stream.feed(piece)
+        assert stream.end() == text
+    with pytest.raises(InputError, match="not sound"):
+        again.front  # noqa: B018
+    with pytest.raises(InputError, match="expected steps"):
+        stream.reset()
+        stream.feed(np.zeros(5))
+
+
+def test_a_run_begins_from_another(run, folder):
+    options = {"init": str(run.path)}
+    settings = {"training.epochs": 1, "training.learning_rate": 1e-4}
+    more = fit_recordings(folder, RecordingFitOptions(data=BY_PART, settings=settings, **options))
+    assert more.metrics["test"]["scores"][0]["value"] < 0.2 and more.alphabet == run.alphabet
+    assert more.config.settings.audio == run.config.settings.audio
+    for name in ("transcript.level", "audio.mels"):
+        with pytest.raises(InputError, match="--init"):
+            fit_recordings(
+                folder, RecordingFitOptions(data=BY_PART, settings={name: SMALL[name]}, init=str(run.path))
+            )
+
+
+def test_an_altered_run_is_refused(run, folder, tmp_path):
+    place = run.save(tmp_path / "run")
+    config = json.loads((place / "config.json").read_text())
+    config["targets"]["tokens"].append("more")
+    (place / "config.json").write_text(json.dumps(config))
+    with pytest.raises(RunError, match="do not fit a network"):
+        recurra.load(place)
+
+
+def test_mixed_parts_and_settings_that_cannot_be(folder):
+    with pytest.raises(InputError, match="lowest_hz"):
+        opened(folder, RecordingFitOptions(settings={"audio.rate": 2000, "audio.lowest_hz": 1500}))
+    with pytest.raises(InputError, match="--test-share"):
+        opened(folder, RecordingFitOptions(test_share=0.5), test=folder)
+
+
+def _raw(run, samples):
+    from recurra.data.packed import Packed
+
+    return Packed.from_list([run._heard(samples, RATE)])
