@@ -181,7 +181,7 @@ FIT = ["fit", "days.csv", *ROLES, *QUICK, "--out", "new"]
         (["forecast", "run", "--picture", "f.jpg"], "expected a name ending in .png"),
         (["evaluate", "run", "short.csv"], "a window has 9 + 5 steps, and the longest series 8"),
         (["predict", "run", "days.csv"], "this run is for forecasts of series"),
-        (["generate", "run"], "Take `recurra forecast` for this one"),
+        (["generate", "run"], "Take `recurra forecast` for it"),
     ],
 )
 def test_a_mistake_is_told_without_a_traceback(place, monkeypatch, command, message):

@@ -19,8 +19,8 @@ from recurra.report.sections import (
     samples,
     scores,
     sentences,
-    translations,
     transcriptions,
+    translations,
     verdict,
 )
 

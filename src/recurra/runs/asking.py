@@ -18,8 +18,8 @@ def asked_kind(
 ) -> tuple[Kind, str | None]:
     """Which kind of run is asked for, and, where the data decided it, what is to be told of that.
 
-    Forecasts by their horizon. Without a task, the first kind that knows the data when it sees them, which is told, else
-    that of sequences; with one, the first kind that has it, unless another one that has it, too, knows the data.
+    Forecasts by their horizon. Without a task, the first kind that knows the data when it sees them, which is told, or
+    else that of sequences; with one, the first kind that has it, unless another one that has it, too, knows the data.
 
     Args:
         data: a file, a folder, a frame or a text.
