@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from recurra.tasks.settings import RoomsOfSettings
 
 
+DATA = "recurra.data"
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of run. Its modules are imported only when they are asked for.
@@ -100,25 +103,20 @@ KINDS = {
         Kind("sequences", "sequence", "Sequence", ("classify", "regress"), "examples"),
         Kind("tags", "tag", "Tag", ("tag",), "sequences"),
         Kind(
+            "sentences", "sentence", "Sentence", ("tag",), "sentences", recogniser=f"{DATA}.sentences.reading"
+        ),
+        Kind("forecasts", "forecast", "Forecast", ("forecast",), "windows", ("horizon", "look_back")),
+        Kind("texts", "text", "Text", ("generate",), "tokens", recogniser=f"{DATA}.corpus.reading"),
+        Kind("pieces", "piece", "Piece", ("generate",), "pieces", recogniser=f"{DATA}.music.reading"),
+        Kind("pairs", "pair", "Pair", ("translate",), "pairs"),
+        Kind(
             "recordings",
             "recording",
             "Recording",
             ("transcribe",),
             "sequences",
-            recogniser="recurra.data.transcripts.folder",
+            recogniser=f"{DATA}.transcripts.folder",
         ),
-        Kind("forecasts", "forecast", "Forecast", ("forecast",), "windows", ("horizon", "look_back")),
-        Kind(
-            "sentences",
-            "sentence",
-            "Sentence",
-            ("tag",),
-            "sentences",
-            recogniser="recurra.data.sentences.reading",
-        ),
-        Kind("texts", "text", "Text", ("generate",), "tokens", recogniser="recurra.data.corpus.reading"),
-        Kind("pairs", "pair", "Pair", ("translate",), "pairs"),
-        Kind("pieces", "piece", "Piece", ("generate",), "pieces", recogniser="recurra.data.music.reading"),
     )
 }
 
