@@ -23,6 +23,7 @@ PAGES = [
     ROOT / "docs" / "importing.md",
     ROOT / "docs" / "music.md",
     ROOT / "docs" / "speech.md",
+    ROOT / "docs" / "tagging.md",
     ROOT / "examples" / "README.md",
 ]
 

@@ -10,7 +10,7 @@ DATA = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="CSV, TSV, JSONL, Parquet, .ts or text file, a folder with one sub-folder per class, or - .",
+        help="CSV, TSV, JSONL, Parquet, .ts, CoNLL or text file, a folder with one sub-folder per class, or - .",
     ),
 ]
 TEST = Annotated[
@@ -23,7 +23,7 @@ TASK = Annotated[
 TARGET = Annotated[
     list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")
 ]
-TEXT = Annotated[str | None, typer.Option(metavar="COL", help="Column of texts.")]
+TEXT = Annotated[str | None, typer.Option(metavar="COL", help="Column of texts, or of words.")]
 FEATURES = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns of numbers, in order.")]
 TIME = Annotated[str | None, typer.Option(metavar="COL", help="Column that orders the rows.")]
 ID = Annotated[
