@@ -54,7 +54,7 @@ def data(n, seed):
     return Batches(Packed.from_list(sequences), targets, max_batch=BATCH, seed=3)
 
 
-def run(folder=None, *, resume=False, observer=lambda _: None, **changes):
+def run(folder=None, *, resume=False, observer=lambda _: None, objective=None, **changes):
     config = TrainingConfig(**{"epochs": EPOCHS, "learning_rate": 0.02, "patience": 9, **changes})
     training, validation = data(100, 0), data(40, 1)
     torch.manual_seed(5)
@@ -62,7 +62,7 @@ def run(folder=None, *, resume=False, observer=lambda _: None, **changes):
     with seeded(7):
         history = train(
             network,
-            Classes(),
+            objective or Classes(),
             training,
             validation,
             config,
@@ -96,6 +96,26 @@ def test_the_network_ends_with_the_best_weights():
     pairs = [(output, batch.target) for batch, output in predictions(network, data(40, 1), "float32")]
     loss = Classes().validate(pairs)["loss"]
     assert loss == pytest.approx(min(r.validation["loss"] for r in history.records), rel=1e-5)
+
+
+class Falling(Classes):
+    """Goes by a number that is lower in every epoch, whatever the loss."""
+
+    best_by = "number"
+
+    def __init__(self):
+        self.epochs = 0
+
+    def validate(self, pairs):
+        self.epochs += 1
+        return super().validate(pairs) | {"number": -float(self.epochs)}
+
+
+def test_a_task_may_go_by_another_number_than_the_loss():
+    _, by_loss = run()
+    _, by_number = run(objective=Falling())
+    assert by_loss.best_epoch > 1 and by_number.best_epoch == 1
+    assert [record.is_best for record in by_number.records] == [True] + [False] * (EPOCHS - 1)
 
 
 def test_twice_the_same_call_gives_the_same_numbers():

@@ -380,7 +380,7 @@ def _with_history(observer: Observer, out: Path | None, resume: bool) -> Observe
 def _say_how_it_ended(history: History, observer: Observer) -> None:
     endings = {
         "finished": None,
-        "early": Said(f"stopped early: no better validation loss since epoch {history.best_epoch}"),
+        "early": Said(f"stopped early: nothing better in validation since epoch {history.best_epoch}"),
         "interrupted": Said(
             f"interrupted at step {history.steps}; the weights of epoch {history.best_epoch} are kept",
             "warning",

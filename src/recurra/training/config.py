@@ -32,7 +32,7 @@ class TrainingConfig(BaseModel):
     )
     clip_norm: float = Field(default=1.0, gt=0, description="gradients are scaled down to this norm")
     patience: int = Field(
-        default=3, ge=1, description="epochs without a better validation loss before stopping"
+        default=3, ge=1, description="epochs without anything better in validation before stopping"
     )
     average_after: int | None = Field(
         default=None,

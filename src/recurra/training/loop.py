@@ -30,7 +30,12 @@ from recurra.training.updates import EVERY, update_ratio, weight_matrices
 
 
 class Objective(Protocol):
-    """What is minimised, and what decides which weights are best; a task provides it."""
+    """What is minimised, and what decides which weights are best; a task provides it.
+
+    That is the validation loss, the lower the better, unless the task has an attribute `best_by`: the name of another
+    number of `validate`, the higher the better. (A tagger goes on getting better while its loss rises, for it grows
+    surer of its mistakes, too.)
+    """
 
     def loss(self, output: Any, target: Tensor) -> Tensor:
         """Mean loss over the examples of a batch, one number; `output` is what the network gives."""
@@ -119,7 +124,8 @@ def train(
     Without a validation part it trains to the last step and keeps the last weights.
 
     AdamW (Loshchilov & Hutter, arXiv:1711.05101) or SGD with gradients clipped to a norm (Pascanu et al.,
-    arXiv:1211.5063); early stopping on the validation loss; weights averaged over the steps where that is asked for.
+    arXiv:1211.5063); early stopping on the validation loss, or what else the objective goes by; weights averaged over
+    the steps where that is asked for.
 
     Args:
         total_steps: optimiser steps that the schedule spans; decided before training and never changed.
@@ -286,6 +292,12 @@ def take_step(
     return value, norm, state
 
 
+def _decisive(objective: Objective, measured: dict[str, float]) -> float | None:
+    """What is to be as low as can be; None where nothing was measured."""
+    best_by = getattr(objective, "best_by", None)
+    return measured.get("loss") if best_by is None or not measured else -measured[best_by]
+
+
 def _single(tensor: Tensor) -> Tensor:
     """In float32; whole numbers stay what they are."""
     return tensor.float() if tensor.is_floating_point() else tensor
@@ -323,9 +335,11 @@ def _close_epoch(
         if not math.isfinite(measured["loss"]):
             position.stopped = f"not finite at step {position.step} (validation)"
             return None
-        is_best = position.best_loss is None or measured["loss"] < position.best_loss
+    decisive = _decisive(objective, measured)
+    if decisive is not None:
+        is_best = position.best_loss is None or decisive < position.best_loss
     if is_best:
-        position.best_loss = measured.get("loss")
+        position.best_loss = decisive
         position.best_epoch, position.epochs_without_gain = position.epoch + 1, 0
         progress.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     else:

@@ -17,7 +17,10 @@ from recurra.training.state import State, flattened, unflattened
 
 @dataclass
 class Position:
-    """Where a training stands, in numbers."""
+    """Where a training stands, in numbers.
+
+    `best_loss` is what decides which weights are best, the lower the better: see `recurra.training.loop.Objective`.
+    """
 
     epoch: int = 0
     batch: int = 0

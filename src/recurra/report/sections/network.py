@@ -16,7 +16,7 @@ _CELLS = {
 }
 _ENDINGS = {
     "finished": "after its last step",
-    "early": "early: the validation loss had stopped falling",
+    "early": "early: validation had stopped getting better",
     "interrupted": "interrupted by a person",
     "clock": "cut short by the clock",
 }
