@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from recurra.data.sentences.definition import SentenceOptions
-from recurra.data.sentences.reading import holds_tagged_words, read_document
+from recurra.data.sentences.reading import holds_tagged_words, read_document, recognise
 from recurra.errors import DataError
 
 LISTS = [
@@ -119,3 +119,18 @@ def test_missing_words_and_ids_that_come_again_are_counted():
     said = "\n".join(found.notes)
     assert "1 words are missing and read as empty (row 2)" in said
     assert "1 sentences have the 'sid' of one further up" in said
+
+
+def test_columns_of_other_names_are_known_when_they_are_said(write):
+    rows = "satz,wort,art\n1,ein,DET\n1,Hund,NOUN\n2,bellt,VERB\n"
+    path = write(rows, "deutsch.csv")
+    said = {"text": "wort", "target": ["art"], "id": "satz"}
+    assert recognise(path, {}, None) is None
+    assert "deutsch.csv holds words with their tags" in recognise(path, said, None)
+    assert (
+        recognise(path, {"text": "wort", "target": ["art"]}, None) is None
+    )  # a text in each row, and its class
+    assert recognise(path, said | {"group": "satz"}, None) is None
+    assert recognise(write(rows.replace("ein,", "ein Satz,"), "texte.csv"), said, None) is None
+    lists = write(lines([{"w": ["a", "b"], "t": ["X", "Y"], "n": 1}]), "lists.jsonl")
+    assert recognise(lists, {"text": "w", "target": ["t"]}, None) is not None

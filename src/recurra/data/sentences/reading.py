@@ -14,7 +14,7 @@ from typing import Any, Literal
 from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
 from recurra.data.sentences.document import Document, columns_document, conllu_document
 from recurra.data.sentences.lines import CONLLU
-from recurra.data.sentences.tables import has_words_and_tags, table_document
+from recurra.data.sentences.tables import column_of_words, has_words_and_tags, table_document
 from recurra.data.sources import read
 from recurra.data.sources.columns import is_number
 from recurra.data.sources.delimited import SEPARATORS
@@ -100,9 +100,14 @@ def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | N
     """What is to be told of data that hold words with their tags; None: they do not, or what is said of their columns
     means something else.
     """
-    said = {name for name, value in roles.items() if value not in (None, [], "")}
-    if said - {"text", "target", "id"} or not holds_tagged_words(data, encoding, text=roles.get("text")):
+    said = {name: value for name, value in roles.items() if value not in (None, [], "")}
+    if said.keys() - {"text", "target", "id"}:
         return None
+    text, target = said.get("text"), said.get("target")
+    if not holds_tagged_words(data, encoding, text=text):
+        target = target[0] if isinstance(target, list) else target
+        if text is None or not _named_column_holds_words(data, text, target, said.get("id"), encoding):
+            return None
     name = data if isinstance(data, str | os.PathLike) else "the table"
     return f"{name} holds words with their tags: to be tagged, as with --task tag"
 
@@ -144,6 +149,23 @@ def _file_holds_tagged_words(source: str | os.PathLike[str], encoding: str | Non
         return False
     form = _form(ending, head)
     return form in ("columns", "conllu") or (form == "records" and _head_is_words_and_tags(head, text))
+
+
+def _named_column_holds_words(
+    source: Any, text: str, target: str | None, id: str | None, encoding: str | None
+) -> bool:
+    """Whether a table has words in a column of any name; of a file its beginning tells."""
+    try:
+        if not isinstance(source, str | os.PathLike):
+            return source is not None and column_of_words(read(source), text, target, id)
+        path = Path(source)
+        if not path.is_file() or _ending(path) not in _RECORDS - {"parquet"} | {"tsv"}:
+            return False
+        return column_of_words(
+            read_content(_head(path), path.name, _ending(path), encoding), text, target, id
+        )
+    except (OSError, EOFError, zlib.error, DataError):
+        return False
 
 
 def _as_before(

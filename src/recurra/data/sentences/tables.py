@@ -52,6 +52,24 @@ def has_words_and_tags(names: Sequence[str], words: str | None = None) -> bool:
     return bool(lower & own) and bool(lower & set(TAGS))
 
 
+def column_of_words(table: Table, text: str, target: str | None, id: str | None) -> bool:
+    """Whether the column `text`, whatever its name, holds a list of words, or one word in each row; and there is one of
+    tags, and one that says which sentence a row is of.
+
+    >>> table = Table(pl.DataFrame({"wort": ["ein", "Hund"], "art": ["X", "Y"], "satz": [1, 1]}), "t", "csv")
+    >>> column_of_words(table, "wort", "art", "satz"), column_of_words(table, "wort", "art", None)
+    (True, False)
+    """
+    names = table.frame.columns
+    if text not in names or not (target in names or _named(TAGS, names)):
+        return False
+    column = table.frame[text]
+    if isinstance(column.dtype, pl.List):
+        return column.dtype.inner == pl.String
+    sentence = id in names or _named(_SENTENCES, names) is not None
+    return sentence and column.dtype == pl.String and not column.str.contains(r"\s").any()
+
+
 def table_document(table: Table, options: SentenceOptions, *, need_tags: bool = True) -> Document:
     """Either form of a table; which, shows in the column of the words.
 
