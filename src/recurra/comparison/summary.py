@@ -50,13 +50,13 @@ def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[st
                 f"; but for {apart}, without a width to change, which took part as given)." if fixed else ")."
             ),
             f"Length: {one.total_steps:,} optimiser steps at most for each training of each network "
-            f"({one.total_steps / plan.steps_per_epoch:.3g} epochs), fewer where the validation loss no longer falls. "
+            f"({one.total_steps / plan.steps_per_epoch:.3g} epochs), fewer where validation no longer gets better. "
             "The time that takes was not held equal; it stands in the table.",
         ]
     else:
         told += [
             f"Time: {plan.training_s(one):.3g} s for each training of each network, turned once into steps by the pace "
-            f"measured (epochs: {epochs}); fewer where the validation loss no longer falls.",
+            f"measured (epochs: {epochs}); fewer where validation no longer gets better.",
             f"Size: the hidden size, {one.hidden_size} units; the number of weights was not held equal ({sizes}).",
         ]
     if options.trials > 1:

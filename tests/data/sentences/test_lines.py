@@ -77,8 +77,10 @@ def test_the_tags_are_in_the_last_column_that_repeats(write):
 
 @pytest.mark.parametrize("end", ["\r\n", "\r"])
 def test_line_ends_of_others(write, end):
-    found = read_document(write(PLAIN.replace("\n", end)))
+    text = PLAIN.replace("\n", end)
+    found = read_document(write(text))
     assert found.sentences.words_of(1) == ["Ekeus", "heads"]
+    assert found.rewritten(["B-ORG", "O", "O", "B-PER", "O"]) == text
 
 
 def test_old_encodings_and_packed_files(write):

@@ -233,11 +233,8 @@ def test_networks_are_compared_with_the_baselines(tmp_path):
     path.write_text(columns(150))
     found = compare(path, cells="gru,tcn", trials=1, seeds=2, settings=QUICK | {"training.epochs": 1})
     assert set(found.runs) == {"gru", "tcn"}
-    assert (
-        found.summary["measure"]["name"] == "entity F1"
-        if "measure" in found.summary
-        else found.recommendation
-    )
+    assert (found.summary["task"], found.summary["measure"]["name"]) == ("tag", "entity F1")
+    assert "word features, logistic regression" in str(found.summary["rows"])
 
 
 def test_contributions_are_what_the_headline_is_of(spans_run):

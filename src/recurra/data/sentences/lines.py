@@ -22,6 +22,7 @@ class Lines:
     Args:
         lines: as they stand.
         separator: what joins the fields.
+        ending: what joins the lines.
         fields: of each word.
         places: of each word, its line, counted from 0.
         lengths: words of each sentence; none is 0.
@@ -30,6 +31,7 @@ class Lines:
 
     lines: list[str]
     separator: str
+    ending: str = "\n"
     fields: list[list[str]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
@@ -58,7 +60,7 @@ class Lines:
         for row, line, value in zip(self.fields, self.places, values, strict=True):
             fields = [*row, value] if place >= len(row) else [*row[:place], value, *row[place + 1 :]]
             lines[line] = self.separator.join(fields)
-        return "\n".join(lines)
+        return self.ending.join(lines)
 
     def _word(self, place: int, fields: list[str], *, begins: bool) -> None:
         self.fields.append(fields)
@@ -84,7 +86,7 @@ def split_columns(text: str, origin: str) -> Lines:
     width = _commonest([len(row) for row in split if row])
     heads = [row for before, row in zip([[], *split], split, strict=False) if row and not before]
     commented = 2 * sum(row[0].startswith("#") for row in heads) > len(heads)
-    found, at_head = Lines(lines, separator), True
+    found, at_head = Lines(lines, separator, _ending(text)), True
     for place, row in enumerate(split):
         if not row:
             at_head = True
@@ -107,7 +109,7 @@ def split_conllu(text: str, origin: str) -> Lines:
     Raises:
         DataError: no word, or a line that is not of this form.
     """
-    found, at_head = Lines(_LINE_ENDS.split(text), "\t"), True
+    found, at_head = Lines(_LINE_ENDS.split(text), "\t", _ending(text)), True
     for place, line in enumerate(found.lines):
         if not line.strip(" \t"):
             at_head = True
@@ -138,6 +140,12 @@ def _fields(line: str, separator: str) -> list[str]:
     if separator == "\t":
         return line.split("\t")
     return [part for part in line.replace("\t", " ").split(" ") if part]
+
+
+def _ending(text: str) -> str:
+    """What ends the first line."""
+    found = _LINE_ENDS.search(text)
+    return "\n" if found is None else found[0]
 
 
 def _commonest(widths: list[int]) -> int:

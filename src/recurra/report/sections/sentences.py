@@ -23,6 +23,7 @@ def section(run: RunFiles) -> Section | None:
         render(
             "sentences.html",
             marks_spans=marks_spans,
+            place="line" if run.config.data_schema.form in ("columns", "conllu") else "row",
             sentences=[
                 {
                     "line": each["line"],

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from recurra.data.sentences.collection import Sentences
+from recurra.data.sentences.schemes import OUTSIDE
 from recurra.runs.events import Observer, ignore
 from recurra.runs.sentences.run import SentenceRun
 from recurra.statistics.paired import compare_sums
@@ -74,9 +75,12 @@ def score_run(
 
 def examples(sentences: Sentences, truth: Tags, said: Tags, seed: int) -> list[dict[str, Any]]:
     """Some sentences with both tags of each word, drawn by the seed, not of the longest: half of them with a mistake,
-    where there are so many.
+    where there are so many; none in which nothing is marked, where others are enough.
     """
     short = np.flatnonzero((sentences.words.lengths > 1) & (sentences.words.lengths <= _LONGEST))
+    marked = [n for n in short.tolist() if {*truth[n], *said[n]} - {OUTSIDE, None}]
+    if len(marked) >= SHOWN:
+        short = np.array(marked)
     wrong = np.array([truth[n] != said[n] for n in short.tolist()], dtype=bool)
     rng = np.random.default_rng([seed, len(short)])
     chosen: list[int] = []
