@@ -3,7 +3,7 @@
     python benchmarks/translation.py [multi30k fra_eng summaries] [--budget 90m] [--seeds N] [--pairs N]
 
 - multi30k: the 29,000 pairs of Multi30k (RECURRA_DATA/multi30k), English to German and back, with attention and
-  without; BLEU on test 2016 flickr, its own validation part, 90 minutes of training each.
+  without, once more with input feeding; BLEU on test 2016 flickr, its own validation part, 90 minutes of training each.
 - fra_eng: short sentences of Tatoeba, English to French (RECURRA_DATA/fra_eng), 20 minutes; all translations of a
   source stand on one side of the split, each is scored against one of them.
 - summaries: BBC news and extracts of them (RECURRA_DATA/bbc_news_summary), ROUGE beside the first three sentences, 60
@@ -66,6 +66,9 @@ TESTS: dict[str, Test] = {
         for text, target in (("en", "de"), ("de", "en"))
         for attention, kind in (("with", "multiplicative"), ("no", "none"))
     },
+    "multi30k en-de, with attention and input feeding": Test(
+        "multi30k", "en", "de", "90m", {"network.input_feeding": True}
+    ),
     "fra_eng en-fr": Test("fra_eng", "en", "fr", "20m"),
     "summaries": Test(
         "summaries",

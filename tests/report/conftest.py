@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 
+import polars as pl
 import pytest
 
 from tests.cli.test_commands import recurra, write_csv
 from tests.cli.test_texts import NOVEL
 from tests.runs.conftest import sentences, waves
 from tests.runs.forecasts.made import daily
+from tests.runs.pairs.made import table
 
-KINDS = ["classes", "labels", "numbers", "forecasts", "texts"]
+KINDS = ["classes", "labels", "numbers", "forecasts", "texts", "pairs"]
 SMALL = ["--set", "network.hidden_size=8", "--set", "training.epochs=3"]
+# Until a small translator has learned to end: its answers are then short enough to be drawn.
+LEARNING = [word for name in ("network.cell=gru", "tokens.level=word", "batches.max_batch=4",
+            "training.learning_rate=0.03") for word in ("--set", name)]  # fmt: skip
 # What a browser, or a careless template, might take for more than a name.
 HOSTILE = '<script>alert("1")</script>'
 
@@ -49,16 +54,20 @@ def runs(tmp_path_factory):
     (folder / "waves.jsonl").write_text(wave_lines())
     daily(series=2, holes=3).write_csv(folder / "days.csv")
     (folder / "novel.txt").write_text(NOVEL)
+    table(200).with_columns(pl.col("en").str.replace("dog", HOSTILE, literal=True)).write_ndjson(
+        folder / "pairs.jsonl"
+    )
     commands = {
         "classes": ["reviews.csv", "--test", folder / "held_out.csv", "--set", "network.embedding_size=8"],
         "labels": ["labelled.csv", "--target", "bad", "--target", "red", "--set", "network.embedding_size=8"],
         "numbers": ["waves.jsonl", "--target", "y", "--validation", "0.2"],
         "forecasts": ["days.csv", "--horizon", "5", "--look-back", "9", "--target", "s0", "--target", "s1"],
         "texts": ["novel.txt", "--set", "network.embedding_size=8"],
+        "pairs": ["pairs.jsonl", "--task", "translate", "--test-share", "0.3", *LEARNING],
     }
     for kind in KINDS:
         data, *options = commands[kind]
-        done = recurra("fit", folder / data, *options, *SMALL, "--out", folder / kind)
+        done = recurra("fit", folder / data, *SMALL, *options, "--out", folder / kind)
         assert done.returncode == 0, done.stderr
     return {kind: folder / kind for kind in KINDS}
 

@@ -90,6 +90,22 @@ def test_the_page_says_how_to_make_the_run_again(runs, kind):
     assert "same numbers come out" in said
 
 
+def test_answers_stand_beside_references_with_where_the_network_looked(runs):
+    metrics = read_json(runs["pairs"] / "metrics.json")
+    section = section_of(tree_of(page_of(runs["pairs"])), "translations")
+    (table,) = section.iter("table")
+    rows = [["".join(cell.itertext()) for cell in row] for body in table.iter("tbody") for row in body]
+    assert rows == [
+        [each["source"], each["reference"], each["answer"]] for each in metrics["test"]["samples"]
+    ]
+    assert any(HOSTILE in row[0] for row in rows)
+    pictures = [svg.attrib["aria-label"] for svg in section.iter("svg")]
+    assert len(pictures) == len(metrics["test"]["alignments"]) > 0
+    assert all(label.startswith("Where each part of the answer looked most: ") for label in pictures)
+    said = " ".join(section.itertext())
+    assert all(signature in said for signature in metrics["signatures"].values())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_curves_come_with_their_numbers(runs, kind):
     section = section_of(tree_of(page_of(runs[kind])), "learning")

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from recurra.data.batches import no_target
 from recurra.data.examples import Examples
@@ -19,7 +21,6 @@ from recurra.runs.events import Observer
 from recurra.runs.pairs.files import read_more
 from recurra.runs.pairs.preparation import encode
 from recurra.runs.pairs.run import PairRun
-from recurra.tasks.translation.task import PairTask
 
 _IDS = 64  # of a target
 
@@ -41,21 +42,24 @@ def subject(run: PairRun, data: Any, encoding: str | None, observer: Observer) -
     target = np.concatenate([said, np.zeros_like(boundary)], axis=1)
     target[np.arange(len(ends)), ends] = run.codec.boundary
     target[np.arange(target.shape[1]) > ends[:, None]] = no_target(target.dtype)
-    task, expected = PairTask(), torch.from_numpy(target)
+    expected = torch.from_numpy(target)
     rows, last = torch.arange(len(ends)), torch.from_numpy(ends)
     there = target[target >= 0]
     shares = np.bincount(there)[np.unique(there)] / len(there)
 
-    def at_the_end(output: DecoderOutput) -> torch.Tensor:
-        features = output.features[rows, last]
-        return torch.nn.functional.linear(features, output.weight, output.bias).log_softmax(1).exp()
+    def loss(output: DecoderOutput) -> Tensor:
+        # Not `PairTask.loss`: torch's pieces of logits are used up by the first of several backward passes.
+        return functional.cross_entropy(output.logits.flatten(0, 1), expected.flatten())
+
+    def at_the_end(output: DecoderOutput) -> Tensor:
+        return functional.linear(output.features[rows, last], output.weight, output.bias).softmax(1)
 
     return of_run(
         run,
         PairNetwork,
         inputs=(torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(lengths), torch.from_numpy(read)),
         lengths=torch.from_numpy(lengths),
-        loss=lambda output: task.loss(output, expected),
+        loss=loss,
         answer=at_the_end,
         chance=-float((shares * np.log(shares)).sum()) if len(shares) > 1 else math.log(2),
         notes=[
