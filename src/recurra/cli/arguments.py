@@ -38,6 +38,13 @@ IGNORE = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns not
 LAYOUT = Annotated[str | None, typer.Option(help="text, wide, lists, long or stream; else worked out.")]
 HORIZON = Annotated[int | None, typer.Option(help="Steps to forecast; says that DATA is one or more series.")]
 LOOK_BACK = Annotated[int | None, typer.Option(help="Steps that a forecast is made from; else worked out.")]
+LM = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="A run of --task generate, by character, that helps to transcribe; it is kept within RUN.",
+    ),
+]
 KNOWN = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns known ahead of time.")]
 PAST = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns known up to now.")]
 STATIC = Annotated[

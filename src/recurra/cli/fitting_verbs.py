@@ -51,6 +51,7 @@ def fit(
     layout: arguments.LAYOUT = None,
     horizon: arguments.HORIZON = None,
     look_back: arguments.LOOK_BACK = None,
+    lm: arguments.LM = None,
     known: arguments.KNOWN = None,
     past: arguments.PAST = None,
     static: arguments.STATIC = None,
@@ -80,8 +81,10 @@ def fit(
     Example: recurra fit walks.csv --task tag --id walk --time seconds --target activity --out runs/walks
 
     Example: recurra fit novel.txt --task generate --out runs/novel
+
+    Example: recurra fit recordings/ --task transcribe --out runs/speech
     """
-    check_there(data, test, init)
+    check_there(data, test, init, lm)
     from recurra.cli.fit import run_fit
 
     run_fit(
@@ -104,6 +107,7 @@ def fit(
             "label_separator": label_separator,
             "horizon": horizon,
             "look_back": look_back,
+            "lm": lm,
             "known": known,
             "past": past,
             "static": static,

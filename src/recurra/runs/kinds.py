@@ -115,6 +115,7 @@ KINDS = {
             "Recording",
             ("transcribe",),
             "sequences",
+            ("lm",),
             recogniser=f"{DATA}.transcripts.folder",
         ),
     )

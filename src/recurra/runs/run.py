@@ -35,6 +35,7 @@ CHECKPOINT, ESTIMATOR = "checkpoint", "estimator.json"
 REPORT = "report.html"
 # What `recurra diagnose` found, and the page about it; no run needs them.
 DIAGNOSIS, DIAGNOSIS_PAGE = "diagnosis.json", "diagnosis.html"
+LANGUAGE = "language"  # of a run that writes down sequences: the language model that helps it
 LAST = "last.safetensors"  # of a forecast: the steps that it goes on from
 
 C = TypeVar("C", bound=RunConfig)
@@ -137,7 +138,9 @@ def clear_run(folder: Path) -> None:
         StorageError: one of them cannot be removed.
     """
     names = (CONFIG, MODEL, TOKENIZER, LAST, METRICS, HISTORY, ESTIMATOR, REPORT, DIAGNOSIS, DIAGNOSIS_PAGE)
-    _remove(*(folder / name for name in names), *(folder / CHECKPOINT).glob("*"))
+    _remove(
+        *(folder / name for name in names), *(folder / CHECKPOINT).glob("*"), *(folder / LANGUAGE).glob("*")
+    )
 
 
 def _remove(*files: Path) -> None:

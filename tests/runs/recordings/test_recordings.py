@@ -1,6 +1,7 @@
 """Runs that write down recordings, and other sequences."""
 
 import json
+import shutil
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,9 @@ from recurra.runs.events import Said
 from recurra.runs.recordings.config import RecordingFitOptions
 from recurra.runs.recordings.examples import Shown
 from recurra.runs.recordings.files import fit_recordings, opened, read_sequences
-from tests.data.audio.made import RATE, spoken, written
+from recurra.runs.texts.config import TextFitOptions
+from recurra.runs.texts.files import fit_corpus
+from tests.data.audio.made import RATE, spoken, texts, written
 from tests.runs.recordings.made import SMALL, sound_folder, strokes
 from tests.tolerances import assert_close
 
@@ -90,8 +93,8 @@ def test_a_stream_gives_from_pieces_what_the_whole_gives(run, folder, size):
 
 def test_a_stream_writes_as_it_hears_and_begins_anew(run):
     stream = run.stream()
-    texts = [stream.feed(piece) for piece in np.array_split(spoken("low high mid low"), 8)]
-    assert len(texts[0]) < len(texts[-1]) and stream.end() == "low high mid low"
+    heard = [stream.feed(piece) for piece in np.array_split(spoken("low high mid low"), 8)]
+    assert len(heard[0]) < len(heard[-1]) and stream.end() == "low high mid low"
     stream.reset()
     assert stream.feed(spoken("high")) in ("", "high") and stream.end() == "high"
 
@@ -191,7 +194,7 @@ def test_a_run_begins_from_another(run, folder):
 
 
 def test_an_altered_run_is_refused(run, folder, tmp_path):
-    place = run.save(tmp_path / "run")
+    place = shutil.copytree(run.path, tmp_path / "run")
     config = json.loads((place / "config.json").read_text())
     config["targets"]["tokens"].append("more")
     (place / "config.json").write_text(json.dumps(config))
@@ -210,3 +213,57 @@ def _raw(run, samples):
     from recurra.data.packed import Packed
 
     return Packed.from_list([run._heard(samples, RATE)])
+
+
+def test_a_language_model_is_weighed_kept_and_taken_along(folder, tmp_path):
+    (tmp_path / "said.txt").write_text("\n".join(texts(200)) + "\n")
+    small = {
+        "network.hidden_size": 16,
+        "network.embedding_size": 16,
+        "training.epochs": 2,
+        "training.threads": 1,
+    }
+    corpus = TextFitOptions(settings=small, baselines=False)
+    fit_corpus(tmp_path / "said.txt", corpus, out=tmp_path / "lm")
+    options = {"lm": str(tmp_path / "lm"), "baselines": False}
+    frame = (
+        pl.read_csv(folder / "texts.csv")
+        .with_columns(part=pl.Series([("train", "test", "validation")[n % 3] for n in range(80)]))
+        .head(45)
+    )
+    frame.write_csv(folder / "thirds.csv")
+    made = fitted(
+        folder / "thirds.csv",
+        settings={"training.epochs": 8, "decoding.beam": 3},
+        options=options,
+        out=tmp_path / "run",
+    )
+    (tmp_path / "lm").rename(tmp_path / "gone")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    run = recurra.load(tmp_path / "moved")
+    assert run.config.fusion == made.config.fusion and "of 12 choices" in run.config.fusion.why
+    sound = [spoken("low high"), spoken("mid")]
+    assert run.predict(sound) == made.predict(sound)
+    (tmp_path / "moved" / "language" / "model.safetensors").write_bytes(b"")
+    with pytest.raises(RunError, match="is not the one that this run wrote"):
+        recurra.load(tmp_path / "moved")
+    (folder / "thirds.csv").unlink()
+
+
+def test_a_language_model_needs_something_to_be_weighed_on(folder, run, tmp_path):
+    (tmp_path / "said.txt").write_text("low high\n" * 300)
+    small = {
+        "network.hidden_size": 8,
+        "network.embedding_size": 8,
+        "training.epochs": 1,
+        "training.threads": 1,
+    }
+    fit_corpus(tmp_path / "said.txt", TextFitOptions(settings=small, baselines=False), out=tmp_path / "lm")
+    few = {"training.epochs": 1}
+    with pytest.raises(InputError, match=r"--validation 0\.1"):
+        fitted(folder, settings=few, options={"lm": str(tmp_path / "lm"), "baselines": False})
+    said = few | {"decoding.lm_weight": 0.5, "decoding.word_bonus": 1.0}
+    made = fitted(folder, settings=said, options={"lm": str(tmp_path / "lm"), "baselines": False})
+    assert made.config.fusion.why == "as asked"
+    with pytest.raises(RunError, match="for writing text"):
+        fitted(folder, settings=few, options={"lm": str(run.path)})

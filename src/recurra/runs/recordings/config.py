@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from recurra.data.transcripts.definition import TranscriptOptions, TranscriptSchema
 from recurra.networks.config import NetworkShape
@@ -19,10 +19,29 @@ class RecordingFitOptions(FitOptions):
         data: what the columns mean.
         validation: as everywhere; None decides by the number of sequences (`recurra.data.splits.make_split`).
         split_seed: of the split, where it is not to follow `seed`: trainings of other seeds on the same parts.
+        lm: a run that writes text by character, to say how likely texts are.
     """
 
     data: TranscriptOptions = TranscriptOptions()
     split_seed: int | None = Field(default=None, ge=0, lt=2**63)
+    lm: str | None = None
+
+
+class FusionChoice(BaseModel):
+    """How a language model takes part.
+
+    Args:
+        weight, word_bonus: as `recurra.tasks.transcription.decoding.Fusion` has them.
+        source: the run that it came from.
+        why: how they were chosen.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    weight: float = Field(ge=0)
+    word_bonus: float
+    source: str
+    why: str
 
 
 class RecordingRunConfig(RunConfig):
@@ -32,6 +51,7 @@ class RecordingRunConfig(RunConfig):
         settings: of sound with the rate and the bands that were chosen.
         numbers: the scaling of the steps.
         targets: the alphabet.
+        fusion: how the language model takes part, where there is one.
     """
 
     kind: Literal["recording"] = "recording"  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -41,3 +61,4 @@ class RecordingRunConfig(RunConfig):
     shape: NetworkShape
     numbers: dict[str, Any]
     targets: dict[str, Any]
+    fusion: FusionChoice | None = None

@@ -17,6 +17,7 @@ from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.examples_fitting import ExamplesFitting
 from recurra.runs.fitting import start_from
 from recurra.runs.recordings.config import RecordingFitOptions, RecordingRunConfig
+from recurra.runs.recordings.language import open_language
 from recurra.runs.recordings.preparation import Prepared, prepare
 from recurra.runs.recordings.run import RecordingRun
 from recurra.runs.recordings.scoring import score_run
@@ -75,11 +76,14 @@ class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
         )
 
     def prepare(self, init: Run[Any, Any] | None, observer: Observer) -> None:
-        """And the steps that are measured."""
+        """And the steps that are measured, and the language model, if one is to take part."""
         super().prepare(init, observer)
         steps = self.prepared.steps
         self.validation_steps = steps["validation"]
         self.final_steps = steps["validation"] + steps["test"]
+
+        lm = self.options.lm
+        self.language = None if lm is None else open_language(lm, self.prepared.targets, observer)
 
     def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> TranscriptionNetwork:
         """Initialised by the seed, or with the weights of another run."""
@@ -119,6 +123,7 @@ class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
             network=network,
             numbers=prepared.numbers,
             alphabet=prepared.targets,
+            language=self.language,
             history=[asdict(record) for record in history.records],
         )
         names = [self.names_of_test[row - 1] for row in prepared.parts["test"].rows.tolist()]

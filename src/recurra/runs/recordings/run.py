@@ -23,12 +23,15 @@ from recurra.networks.transcription_network import TranscriptionNetwork, Written
 from recurra.ops.streaming.stages import Stage
 from recurra.runs.config import read_config
 from recurra.runs.events import Measured, Observer, ignore
+from recurra.runs.loading import load_as
 from recurra.runs.recordings.config import RecordingRunConfig
+from recurra.runs.recordings.language import FILES, FOLDER, fused, write_language
 from recurra.runs.recordings.stream import TranscriptStream
 from recurra.runs.run import METRICS, MODEL, Run, check_files, check_targets, read_history, read_network
+from recurra.runs.texts.run import TextRun
 from recurra.storage import read_json
 from recurra.tasks.metrics import Score
-from recurra.tasks.transcription.decoding import make_decoder
+from recurra.tasks.transcription.decoding import Fusion, make_decoder
 from recurra.tasks.transcription.scores import transcript_scores, transcript_sums
 from recurra.tasks.transcription.task import TranscriptionTask
 from recurra.training.loop import predictions
@@ -41,6 +44,7 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
     Args:
         numbers: scales the steps.
         alphabet: what it writes.
+        language: says how likely texts are, beside the network; None where nothing does.
     """
 
     purpose = "for writing down recordings and other sequences"
@@ -48,6 +52,14 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
 
     numbers: NumberEncoder
     alphabet: Alphabet
+    language: TextRun | None = None
+
+    @property
+    def fusion(self) -> Fusion | None:
+        """The language model as a search takes it."""
+        if self.language is None or self.config.fusion is None:
+            return None
+        return fused(self.language, self.alphabet, self.config.fusion)
 
     @property
     def task(self) -> TranscriptionTask:
@@ -87,9 +99,9 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
 
     def written(self, log_p: Sequence[np.ndarray]) -> list[str]:
         """The texts of what `log_p` gives."""
-        texts = []
+        texts, fusion = [], self.fusion
         for each in log_p:
-            decoder = make_decoder(self.config.settings.decoding.beam)
+            decoder = make_decoder(self.config.settings.decoding.beam, fusion)
             decoder.advance(each)
             texts.append(self.alphabet.decode(decoder.best()))
         return texts
@@ -176,8 +188,12 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
             self.numbers,
             self.alphabet,
             beam=self.config.settings.decoding.beam,
+            fusion=self.fusion,
             front=self.front if self.hears else None,
         )
+
+    def _write_encoders(self, folder: Path) -> list[str]:
+        return [] if self.language is None else write_language(self.language, folder)
 
     def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
         raise InputError("this run is fed piece by piece, not by stages", fix="Use run.stream().")
@@ -190,7 +206,7 @@ def load_run(folder: Path) -> RecordingRun:
         RunError: a file is missing, altered, broken or of another version, or the training has not ended.
     """
     config = read_config(folder, RecordingRunConfig)
-    check_files(folder, config, set())
+    check_files(folder, config, set() if config.fusion is None else set(FILES))
     alphabet = Alphabet.from_json(config.targets)
     check_targets(folder, config, alphabet.outputs)
     make = partial(TranscriptionNetwork, config.settings.network, config.shape)
@@ -199,6 +215,7 @@ def load_run(folder: Path) -> RecordingRun:
         network=read_network(folder / MODEL, make),
         numbers=NumberEncoder.from_json(config.numbers),
         alphabet=alphabet,
+        language=None if config.fusion is None else load_as(folder / FOLDER, TextRun),
         metrics=read_json(folder / METRICS),
         history=read_history(folder),
         path=folder,

@@ -9,6 +9,7 @@ import numpy as np
 from recurra.data.examples import Examples
 from recurra.runs.events import Observer, ignore
 from recurra.runs.recordings.examples import shown
+from recurra.runs.recordings.language import choose_fusion
 from recurra.runs.recordings.run import RecordingRun
 from recurra.statistics.paired import compare_sums
 from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
@@ -45,9 +46,11 @@ def score_run(
     scores = []
     for name in ("validation", "test"):
         part = parts[name]
-        if not len(part) or part.sequences is None:
+        log_p = [] if part.sequences is None else run.log_p(part.sequences, observer)
+        if name == "validation" and run.language is not None:
+            _fuse(run, log_p, texts[name], observer)
+        if not log_p or part.sequences is None:
             continue
-        log_p = run.log_p(part.sequences, observer)
         said = run.written(log_p)
         sums = transcript_sums(said, texts[name])
         scores = transcript_scores(sums)
@@ -65,3 +68,11 @@ def score_run(
         content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
         content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
     return content, sums
+
+
+def _fuse(run: RecordingRun, log_p: list[np.ndarray], references: list[str], observer: Observer) -> None:
+    """Fix on the validation part how much the language model weighs."""
+    assert run.language is not None
+    decoding, source = run.config.settings.decoding, str(run.config.options.lm)
+    choice = choose_fusion(run.language, source, run.alphabet, decoding, log_p, references, observer)
+    run.config = run.config.model_copy(update={"fusion": choice})

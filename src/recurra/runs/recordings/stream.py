@@ -14,7 +14,7 @@ from recurra.data.packed import Packed
 from recurra.data.transcripts.alphabet import Alphabet
 from recurra.errors import InputError
 from recurra.networks.transcription_network import TranscriptionNetwork
-from recurra.tasks.transcription.decoding import make_decoder
+from recurra.tasks.transcription.decoding import Fusion, make_decoder
 
 
 class TranscriptStream:
@@ -28,6 +28,7 @@ class TranscriptStream:
         numbers: scales the steps.
         alphabet: what is written.
         beam: texts that are followed, see `DecodingConfig`.
+        fusion: a language model beside the network.
         front: from sound to steps; None where steps are fed.
 
     Raises:
@@ -41,10 +42,11 @@ class TranscriptStream:
         alphabet: Alphabet,
         *,
         beam: int,
+        fusion: Fusion | None = None,
         front: LogMel | None,
     ):
         self.network, self.numbers, self.alphabet = network.eval(), numbers, alphabet
-        self._beam, self._front = beam, front
+        self._beam, self._fusion, self._front = beam, fusion, front
         self.reset()
 
     def reset(self) -> None:
@@ -53,7 +55,7 @@ class TranscriptStream:
         self._sound = None if self._front is None else self._front.begin()
         self._resampler: Any = None
         self._rate: int | None = None
-        self._decoder = make_decoder(self._beam)
+        self._decoder = make_decoder(self._beam, self._fusion)
         self._ended = False
 
     def feed(self, piece: Any, *, rate: int | None = None) -> str:

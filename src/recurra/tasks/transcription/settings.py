@@ -25,6 +25,12 @@ class DecodingConfig(BaseModel):
     beam: int = Field(
         default=8, ge=1, description="texts that are followed side by side; 1 takes the likeliest path alone"
     )
+    lm_weight: float | None = Field(
+        default=None, ge=0, description="of a language model (--lm); unset: chosen on the validation part"
+    )
+    word_bonus: float | None = Field(
+        default=None, description="what each word is worth beside a language model; unset: chosen likewise"
+    )
 
 
 class TranscriptionSettings(RoomsOfSettings):
