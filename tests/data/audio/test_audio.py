@@ -7,13 +7,15 @@ from scipy import signal
 
 from recurra.data.audio.config import AudioConfig
 from recurra.data.audio.files import BadRecording, pieces, rate_of
-from recurra.data.audio.filterbank import LogMel, features_of
+from recurra.data.audio.filterbank import LogMel
 from recurra.data.audio.storage import Growing
 from recurra.errors import InputError
 from tests.data.audio.made import RATE, spoken, written
 from tests.tolerances import assert_close
 
-MEL = LogMel(AudioConfig(rate=RATE, mels=40))
+MEL = LogMel(AudioConfig(rate=RATE, mels=40, centre="none"))
+RUNNING = LogMel(AudioConfig(rate=RATE, mels=40, centre="running"))
+RECORDING = LogMel(AudioConfig(rate=RATE, mels=40, centre="recording"))
 
 
 def whole(path, rate=RATE):
@@ -127,10 +129,29 @@ def test_features_equal_another_way_to_compute_them():
 def test_pieces_give_the_steps_of_the_whole(sizes):
     samples = np.random.default_rng(0).uniform(-1, 1, sum(sizes)).astype(np.float32)
     cut = np.split(samples, np.cumsum(sizes)[:-1])
-    found = features_of(cut, MEL)
-    expected, _ = MEL(torch.from_numpy(samples))
-    assert len(found) == MEL.steps(len(samples))
-    assert_close(torch.from_numpy(found), expected, "features", slack=10)
+    for mel in (MEL, RUNNING):
+        expected, _ = mel(torch.from_numpy(samples))
+        assert len(expected) == mel.steps(len(samples))
+        assert_close(torch.from_numpy(mel.whole(cut)), expected, "features", slack=10)
+
+
+def test_means_are_taken_off():
+    samples = spoken("low high")
+    plain = MEL.whole([samples])
+    means = np.cumsum(plain, axis=0) / np.arange(1, len(plain) + 1)[:, None]
+    assert_close(
+        torch.from_numpy(RUNNING.whole([samples])),
+        torch.from_numpy(plain - means).float(),
+        "running",
+        slack=10,
+    )
+    whole = RECORDING.whole(np.array_split(samples, 3))
+    assert_close(torch.from_numpy(whole), torch.from_numpy(plain - plain.mean(0)), "recording", slack=10)
+    louder = RECORDING.whole([0.5 * samples])
+    loud = plain > np.log(1e-6)
+    assert np.abs(louder - whole)[loud].max() < 0.2
+    with pytest.raises(InputError, match="not known before its end"):
+        RECORDING.begin()
 
 
 def test_every_band_holds_a_frequency():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Centre = Literal["recording", "running", "none"]
 HIGHEST_RATE = 16_000  # samples per second that speech needs
 _FEW_MELS, _MELS = 40, 80  # up to 8 kHz, and above
 
@@ -31,6 +32,12 @@ class AudioConfig(BaseModel):
         default=0.97, ge=0, lt=1, description="share of the sample before that is taken off each; 0 for none"
     )
 
+    centre: Centre | None = Field(
+        default=None,
+        description="each band less its mean over the whole recording, over the steps up to there (running), or as it "
+        "is (none); unset: recording, or running for a network that reads forwards alone",
+    )
+
     @model_validator(mode="after")
     def _bands_fit(self) -> Self:
         if self.rate is not None and self.lowest_hz >= self.rate / 2:
@@ -39,8 +46,11 @@ class AudioConfig(BaseModel):
             raise ValueError(f"hop_ms {self.hop_ms:g} is less than a sample of {self.rate} per second")
         return self
 
-    def settled(self, rates: list[int]) -> AudioConfig:
-        """The same with rate and mels, chosen for recordings of these rates where they are unset.
+    def settled(self, rates: list[int], *, streams: bool = False) -> AudioConfig:
+        """The same with rate, mels and centre, chosen for recordings of these rates where they are unset.
+
+        Args:
+            streams: whether the network reads forwards alone.
 
         >>> AudioConfig().settled([8000, 8000, 44100]).rate, AudioConfig().settled([44100]).mels
         (8000, 80)
@@ -50,4 +60,9 @@ class AudioConfig(BaseModel):
             commonest = max(sorted(set(rates)), key=rates.count) if rates else HIGHEST_RATE
             rate = min(commonest, HIGHEST_RATE)
         mels = self.mels or (_FEW_MELS if rate <= HIGHEST_RATE // 2 else _MELS)
-        return AudioConfig.model_validate(self.model_dump() | {"rate": rate, "mels": mels})
+        chosen = {
+            "rate": rate,
+            "mels": mels,
+            "centre": self.centre or ("running" if streams else "recording"),
+        }
+        return AudioConfig.model_validate(self.model_dump() | chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,10 +22,14 @@ class SoundState:
     Args:
         before: (1,) the sample before the first of `rest`; 0 at the beginning.
         rest: (n,) samples that no complete window has been made of, or that the next window shares.
+        total: (mels,) float64, the sum of all steps so far.
+        steps: how many they are.
     """
 
     before: Tensor
     rest: Tensor
+    total: Tensor
+    steps: int
 
 
 class LogMel:
@@ -34,17 +38,21 @@ class LogMel:
         y[n] = x[n] - a x[n-1]
         P_t[k] = |sum_n w[n] y[t h + n] exp(-2 pi i k n / F)|^2,    n = 0 .. W - 1,  w Hann's window
         f_t[m] = log max(sum_k M[k, m] P_t[k], 1e-7)
+        g_t[m] = f_t[m] - mean over s of f_s[m],    s up to t (centre is "running"), or the whole recording
 
     W samples are `window_ms`, h are `hop_ms`, a is `pre_emphasis`. The bands M are triangles on the mel scale,
     mel(f) = 1127 ln(1 + f / 700), of equal width from `lowest_hz` to half the rate, each overlapping half of its
     neighbours (Davis & Mermelstein, doi:10.1109/TASSP.1980.1163420, in the form of HTK and Kaldi). F is the power of
-    two from W on at which every band holds a frequency. A step is made of complete windows alone; so a piece of a
-    recording gives the same steps as the whole, with what is left over carried in a state.
+    two from W on at which every band holds a frequency. The mean takes away what a microphone does to all of a
+    recording (cepstral mean subtraction, Atal 1974, doi:10.1121/1.1914702).
+
+    A step is made of complete windows alone; so a piece of a recording gives the same steps as the whole, with what is
+    left over carried in a state. Not so where the mean is over the whole, which `whole` alone can give.
 
     Args:
         config: with rate and mels.
 
-    >>> mel = LogMel(AudioConfig(rate=8000, mels=40))
+    >>> mel = LogMel(AudioConfig(rate=8000, mels=40, centre="running"))
     >>> whole, _ = mel(torch.zeros(8000))
     >>> whole.shape
     torch.Size([98, 40])
@@ -71,7 +79,24 @@ class LogMel:
 
     def begin(self) -> SoundState:
         """The state before the first sample."""
-        return SoundState(torch.zeros(1), torch.zeros(0))
+        if self.config.centre == "recording":
+            raise InputError(
+                "the mean over a whole recording is not known before its end",
+                where="audio.centre",
+                fix="Train with --set audio.centre=running.",
+            )
+        return self._begin()
+
+    def whole(self, pieces: Iterable[np.ndarray]) -> np.ndarray:
+        """(steps, mels) float32 of a recording that comes in pieces of samples."""
+        state, found = self._begin(), []
+        for piece in pieces:
+            steps, state = self._advance(torch.from_numpy(piece), state)
+            found.append(steps.numpy())
+        whole = np.concatenate(found) if found else np.zeros((0, self.mels), dtype=np.float32)
+        if self.config.centre == "recording" and len(whole):
+            whole = whole - (state.total / state.steps).float().numpy()
+        return whole
 
     def __call__(self, samples: Tensor, state: SoundState | None = None) -> tuple[Tensor, SoundState]:
         """The steps that are complete with these samples.
@@ -83,18 +108,27 @@ class LogMel:
         Returns:
             (steps, mels) float32, and the state to go on with.
         """
-        state = self.begin() if state is None else state
+        return self._advance(samples, self.begin() if state is None else state)
+
+    def _begin(self) -> SoundState:
+        return SoundState(torch.zeros(1), torch.zeros(0), torch.zeros(self.mels, dtype=torch.float64), 0)
+
+    def _advance(self, samples: Tensor, state: SoundState) -> tuple[Tensor, SoundState]:
         x = torch.cat([state.rest, samples])
         steps = max(0, 1 + (len(x) - self.window) // self.hop) if len(x) >= self.window else 0
         if not steps:
-            return torch.zeros(0, self.mels), SoundState(state.before, x)
+            return torch.zeros(0, self.mels), replace(state, rest=x)
         shifted = torch.cat([state.before, x[:-1]])
         emphasised = x - self.config.pre_emphasis * shifted
         frames = emphasised.unfold(0, self.window, self.hop)[:steps] * self._window
         power = torch.fft.rfft(frames, n=self.size).abs().square()
-        used = steps * self.hop
-        after = SoundState(x[used - 1 : used].clone(), x[used:].clone())
-        return (power @ self._bands).clamp(min=FLOOR).log(), after
+        used, found = steps * self.hop, (power @ self._bands).clamp(min=FLOOR).log()
+        totals = state.total + found.double().cumsum(0)
+        if self.config.centre == "running":
+            counted = state.steps + torch.arange(1, steps + 1, dtype=torch.float64)
+            found = (found - totals / counted[:, None]).float()
+        after = SoundState(x[used - 1 : used].clone(), x[used:].clone(), totals[-1], state.steps + steps)
+        return found, after
 
     def steps(self, samples: int) -> int:
         """How many steps so many samples give."""
@@ -131,12 +165,3 @@ def _bands(window: int, rate: int, mels: int, lowest: float) -> tuple[int, np.nd
         where="audio.mels",
         fix="Take fewer, or longer windows (audio.window_ms).",
     )
-
-
-def features_of(pieces: Iterable[np.ndarray], mel: LogMel) -> np.ndarray:
-    """(steps, mels) float32 of a recording that comes in pieces of samples; what the whole at once would give."""
-    state, found = mel.begin(), []
-    for piece in pieces:
-        steps, state = mel(torch.from_numpy(piece), state)
-        found.append(steps.numpy())
-    return np.concatenate(found) if found else np.zeros((0, mel.mels), dtype=np.float32)

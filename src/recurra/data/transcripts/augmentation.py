@@ -31,11 +31,15 @@ class AugmentConfig(BaseModel):
         lt=1,
         description="bands of sound move up or down by up to this share of their place",
     )
-    gain_db: float = Field(default=6.0, ge=0, description="sound is louder or softer by up to this")
+    gain_db: float = Field(
+        default=6.0,
+        ge=0,
+        description="sound is louder or softer by up to this, where its mean is not taken off",
+    )
     channel_db: float = Field(
         default=6.0,
         ge=0,
-        description="wide ranges of bands are louder or softer by up to this, as of microphones",
+        description="wide ranges of bands likewise, as of microphones",
     )
 
 
@@ -51,14 +55,15 @@ class Augmentation:
     Args:
         config: how far.
         sound: whether the features are logarithms of mel bands in their order; bands are moved, and raised, only then.
+        levels: whether they are raised: not those whose mean was taken off.
 
     >>> change = Augmentation(AugmentConfig(stretch=0.5), sound=True)
     >>> change.shaped(np.ones((10, 40), dtype=np.float32), np.random.default_rng(0)).shape
     (11, 40)
     """
 
-    def __init__(self, config: AugmentConfig, *, sound: bool):
-        self.config, self.sound = config, sound
+    def __init__(self, config: AugmentConfig, *, sound: bool, levels: bool = True):
+        self.config, self.sound, self.levels = config, sound, sound and levels
 
     def shaped(self, steps: np.ndarray, rng: np.random.Generator, least: int = 1) -> np.ndarray:
         """(T, I) -> (T', I), before scaling.
@@ -77,7 +82,7 @@ class Augmentation:
             bands = steps.shape[1]
             at = np.minimum(np.arange(bands) * (1 + self.config.warp * warp), bands - 1)
             steps = np.ascontiguousarray(_between(steps.T, at).T)
-        if self.sound and (self.config.gain_db or self.config.channel_db):
+        if self.levels and (self.config.gain_db or self.config.channel_db):
             curve = self.config.gain_db * gain + self.config.channel_db * _waves(steps.shape[1], channel)
             steps = steps + (curve * math.log(10) / 10).astype(np.float32)
         return steps

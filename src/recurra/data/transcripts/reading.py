@@ -13,7 +13,7 @@ import polars as pl
 
 from recurra.data.audio.config import AudioConfig
 from recurra.data.audio.files import BadRecording, is_sound, pieces, rate_of
-from recurra.data.audio.filterbank import LogMel, features_of
+from recurra.data.audio.filterbank import LogMel
 from recurra.data.audio.storage import Growing
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
@@ -84,8 +84,13 @@ def open_source(source: Any, *, need_texts: bool = True, encoding: str | None = 
     return Source(read(path, encoding=encoding), path.parent)
 
 
-def settle_audio(source: Source, schema: TranscriptSchema, asked: AudioConfig) -> AudioConfig:
-    """Rate and mels for the recordings of a table, where they are not said.
+def settle_audio(
+    source: Source, schema: TranscriptSchema, asked: AudioConfig, *, streams: bool = False
+) -> AudioConfig:
+    """What is not said of how the recordings of a table are heard.
+
+    Args:
+        streams: whether the network reads forwards alone.
 
     Raises:
         DataError: none of the recordings can be opened.
@@ -103,7 +108,7 @@ def settle_audio(source: Source, schema: TranscriptSchema, asked: AudioConfig) -
             where=source.table.origin,
             fix=f"Names are taken from the folder {source.base}.",
         )
-    return asked.settled(rates)
+    return asked.settled(rates, streams=streams)
 
 
 def read_transcripts(
@@ -153,7 +158,7 @@ def _features(
         try:
             if not name:
                 raise BadRecording("not named")
-            steps = features_of(pieces(source.base / name, mel.rate), mel)
+            steps = mel.whole(pieces(source.base / name, mel.rate))
             if not len(steps):
                 raise BadRecording(f"shorter than a window of {mel.config.window_ms:g} ms")
         except BadRecording as error:

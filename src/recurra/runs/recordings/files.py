@@ -136,7 +136,8 @@ def _audio(found: Source, schema: TranscriptSchema, options: RecordingFitOptions
         RunError: that run is of another kind.
     """
     if options.init is None:
-        return settle_audio(found, schema, TranscriptionSettings().changed(options.settings).audio)
+        asked = TranscriptionSettings().changed(options.settings)
+        return settle_audio(found, schema, asked.audio, streams=not asked.network.bidirectional)
     init = load(options.init)
     if not isinstance(init, RecordingRun):
         raise RunError(f"the run to start from is {init.purpose}", where="--init")

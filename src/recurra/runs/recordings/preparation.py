@@ -112,7 +112,8 @@ def prepare(
     if not len(parts["validation"]):
         observer(Said("without a validation part the last weights are kept"))
     sizes = settings.batches.model_dump()
-    augmentation = Augmentation(settings.augment, sound=schema.input == "sound")
+    levels = audio is not None and audio.centre == "none"
+    augmentation = Augmentation(settings.augment, sound=schema.input == "sound", levels=levels)
     batches: dict[str, TranscriptBatches] = {}
     for name in ("train", "validation"):
         sequences = _sequences(parts[name])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recurra.data.audio.files import BadRecording, pieces, resampling
-from recurra.data.audio.filterbank import LogMel, features_of
+from recurra.data.audio.filterbank import LogMel
 from recurra.data.examples import Examples
 from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
@@ -142,7 +142,7 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
         mel = self.front
         if isinstance(sound, str | Path):
             try:
-                steps = features_of(pieces(Path(sound), mel.rate), mel)
+                steps = mel.whole(pieces(Path(sound), mel.rate))
             except BadRecording as error:
                 raise DataError(f"this recording is {error}", where=str(sound)) from error
         else:
@@ -154,7 +154,7 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
                 )
             if rate != mel.rate:
                 samples = resampling(rate, mel.rate).resample_chunk(samples, last=True)
-            steps = features_of([samples], mel)
+            steps = mel.whole([samples])
         return steps
 
     def evaluate(self, examples: Examples, observer: Observer = ignore) -> list[Score]:

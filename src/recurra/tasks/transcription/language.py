@@ -28,7 +28,7 @@ class _Read:
     """
 
     before: _Read | None
-    ids: tuple[int, ...]
+    ids: list[int]
     first: bool = False
     log_p: np.ndarray | None = None
     state: Any = None
@@ -72,9 +72,9 @@ class CharacterLanguage:
         self._network = network.eval()
         self._end = int(codec.line_end_id)
         self._spelled = [
-            tuple(codec.encode(token).tolist()) if token else () for token in ("", *alphabet.tokens)
+            [int(each) for each in codec.encode(token)] if token else [] for token in ("", *alphabet.tokens)
         ]
-        self._space = tuple(codec.encode(" ").tolist()) if alphabet.level == "word" else ()
+        self._space = [int(each) for each in codec.encode(" ")] if alphabet.level == "word" else []
         self.unknown = [
             token
             for token, ids in zip(alphabet.tokens, self._spelled[1:], strict=True)
@@ -83,11 +83,11 @@ class CharacterLanguage:
 
     def begin(self) -> _Read:
         """At the beginning of a line."""
-        return _Read(None, (self._end,), first=True)
+        return _Read(None, [self._end], first=True)
 
     def read(self, state: _Read, token: int) -> tuple[float, _Read]:
         """See `LanguageScorer`."""
-        ids = self._spelled[token] if state.first else (*self._space, *self._spelled[token])
+        ids = self._spelled[token] if state.first else self._space + self._spelled[token]
         log_p, _ = self._known(state)
         said, after = float(log_p[-1, ids[0]]), _Read(state, ids)
         if len(ids) > 1:
@@ -105,8 +105,8 @@ class CharacterLanguage:
             before = None if read.before is None else self._known(read.before)[1]
             device = next(self._network.parameters()).device
             output = self._network(torch.tensor([read.ids], device=device), state=before)
-            read.log_p, read.state = output.logits[0].float().log_softmax(1).cpu().numpy(), output.state
-            read.before = None
+            read.log_p = np.asarray(output.logits[0].float().log_softmax(1).cpu())
+            read.state, read.before = output.state, None
         return read.log_p, read.state
 
 
