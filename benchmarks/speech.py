@@ -4,8 +4,8 @@
 
 - digits: each of the five speakers held out in turn, trained on the other four; share of words that are right.
 - strings: three to seven recordings of one speaker one after the other, made here with a seed; recordings 0 to 4 of
-  each speaker and digit, the official test part, are in test strings alone. Word error rate of a network that reads from
-  both ends, of one that reads forwards alone, and of the latter fed in chunks of 100 ms.
+  each speaker and digit, the official test part, are in test strings alone. Word error rate of a network that reads
+  from both ends, of one that reads forwards alone, and of the latter fed in chunks of 100 ms.
 - pens: two to five pen trajectories one after the other, the pen lifted between them; no writer is known, so all stand
   on both sides. Error rates of a network with the defaults.
 

@@ -139,6 +139,21 @@ def test_rate_is_the_commonest_and_names_what_cannot_be_opened(tmp_path):
         settle_audio(found, schema, AudioConfig())
 
 
+def test_columns_of_other_names_are_found_again(tmp_path):
+    recordings(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "t.csv").write_text("path,said\na.wav,yes\nb.wav,no\n")
+    schema = infer_transcripts(open_source(tmp_path).table, TranscriptOptions(text="said"))
+    (tmp_path / "t.csv").write_text("recording,speaker\na.wav,1\nb.wav,2\n")
+    found = read_transcripts(open_source(tmp_path), schema, AUDIO, need_texts=False)
+    assert len(found.examples) == 2 and found.names == ["a.wav", "b.wav"]
+    (tmp_path / "t.csv").unlink()
+    (tmp_path / "b.txt").write_text("no")
+    with_texts = read_transcripts(open_source(tmp_path), schema, AUDIO, need_roles=False)
+    assert with_texts.examples.targets.tolist() == ["no"]
+    one = read_transcripts(open_source(tmp_path / "a.wav", need_texts=False), schema, AUDIO, need_texts=False)
+    assert one.names == ["a.wav"]
+
+
 def test_numeric_sequences_with_a_text(tmp_path):
     frame = pl.DataFrame(
         {"points": [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0]]], "writer": [1, 2], "text": ["ab", "c"]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from recurra.data.audio.files import is_sound
@@ -86,6 +88,23 @@ def with_texts(schema: TranscriptSchema, table: Table) -> Schema:
         return schema.table
     found = class_names(table.frame[target])
     return schema.table.model_copy(update={"classes": found.drop_nulls().unique().to_list()})
+
+
+def named_as(table: Table, schema: TranscriptSchema) -> Table:
+    """The table with its recordings, and their texts, in columns of the names that `schema` has for them.
+
+    Other tables may call them otherwise, and a folder has names of its own: where the schema's column of recordings is
+    not there, the only one that names recordings is meant; where that of the texts is not, the one that the form has.
+    """
+    names_: dict[str, str] = {}
+    if schema.text is not None and schema.text not in table.frame.columns:
+        sound = [name for name in table.frame.columns if _names_sound(table.frame[name])]
+        if len(sound) == 1:
+            names_[sound[0]] = schema.text
+    text = table.roles.get("target")
+    if text is not None and schema.target[0] not in table.frame.columns:
+        names_[text] = schema.target[0]
+    return replace(table, frame=table.frame.rename(names_)) if names_ else table
 
 
 def _text_column(table: Table, asked: str | None, taken: list[str]) -> str:

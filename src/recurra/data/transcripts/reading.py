@@ -22,7 +22,7 @@ from recurra.data.sources import read
 from recurra.data.sources.table import Table, listed
 from recurra.data.transcripts.definition import TranscriptSchema
 from recurra.data.transcripts.folder import read_sound_folder, table_in
-from recurra.data.transcripts.inference import with_texts
+from recurra.data.transcripts.inference import named_as, with_texts
 from recurra.errors import DataError
 
 Told = Callable[[int, int], None]
@@ -131,7 +131,7 @@ def read_transcripts(
     Raises:
         DataError: nothing can be used.
     """
-    table = source.table
+    table = named_as(source.table, schema)
     examples, unusable = to_examples(
         table, with_texts(schema, table), need_targets=need_texts, need_roles=need_roles
     )
