@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Literal, Protocol
 
 import numpy as np
 
-from recurra.data.corpus import TokenCodec
 from recurra.data.vocabulary import Level
 from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.generation.metrics import headline_of, language_scores
@@ -15,18 +15,41 @@ from recurra.tasks.generation.ngrams import NgramModel
 
 # Beyond these nothing, or hardly anything, is gained on the validation parts of Penn Treebank (words), Tiny
 # Shakespeare, Russian novels and a Chinese one.
-ORDER: dict[Level, int] = {"word": 5, "subword": 5, "character": 6}
+ORDER: dict[Level | Literal["event"], int] = {"word": 5, "subword": 5, "character": 6, "event": 6}
 
 # Tokens of which one second counts all n-grams; several times fewer than was measured.
 TOKENS_PER_S = 100_000
 
-_PLURAL: dict[Level, str] = {"word": "words", "subword": "subwords", "character": "characters"}
+_PLURAL: dict[Level | Literal["event"], str] = {
+    "word": "words",
+    "subword": "subwords",
+    "character": "characters",
+    "event": "events",
+}
+
+
+class Tokens(Protocol):
+    """What has to be known of tokens: those of a text (`TokenCodec`) or others."""
+
+    @property
+    def level(self) -> Level | Literal["event"]:
+        """What one of them is."""
+        ...
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V, of ids."""
+        ...
+
+    def characters(self, ids: np.ndarray) -> np.ndarray | None:
+        """(n,) of text that each stands for; None where they are no text."""
+        ...
 
 
 def run_language_baselines(
     train_ids: np.ndarray,
     test_ids: np.ndarray,
-    codec: TokenCodec,
+    codec: Tokens,
     *,
     order: int | None = None,
     time_limit_s: float = 60.0,
@@ -46,6 +69,7 @@ def run_language_baselines(
         seed: of the intervals.
         progress: told the name of each baseline before it begins.
 
+    >>> from recurra.data.corpus import TokenCodec
     >>> codec = TokenCodec.fit("the cat sat on the mat and the cat ate.\\n")
     >>> ids = codec.encode("the cat sat on the mat.\\n")
     >>> for result in run_language_baselines(ids, ids, codec, order=3):
@@ -66,7 +90,7 @@ def run_language_baselines(
             "unigram",
             1,
             train_ids,
-            f"How often each of the {what} occurs in the training text, whatever is read.",
+            f"How often each of the {what} occurs in training, whatever is read.",
         ),
         (
             f"{order}-gram, Kneser-Ney",

@@ -19,13 +19,13 @@ from recurra.tasks.metrics import Score
 Headline = Literal["perplexity", "bits per character"]
 
 
-def headline_of(level: Level) -> Headline:
-    """What is looked at first: perplexity of words, bits per character of anything else."""
-    return "perplexity" if level == "word" else "bits per character"
+def headline_of(level: Level | Literal["event"]) -> Headline:
+    """What is looked at first: perplexity of words and events, bits per character of anything else."""
+    return "perplexity" if level in ("word", "event") else "bits per character"
 
 
 def language_scores(
-    nats: np.ndarray, characters: np.ndarray, *, headline: Headline = "perplexity", seed: int = 0
+    nats: np.ndarray, characters: np.ndarray | None, *, headline: Headline = "perplexity", seed: int = 0
 ) -> list[Score]:
     """The headline first, then the other, then nats per token.
 
@@ -37,7 +37,7 @@ def language_scores(
 
     Args:
         nats: (n,) minus the natural logarithm of the probability that each token was given.
-        characters: (n,) of text that each stands for.
+        characters: (n,) of text that each stands for; None where they are no text, which has no bits per character.
         headline: which score comes first.
         seed: of the resampling.
 
@@ -51,7 +51,7 @@ def language_scores(
     columns = _columns(nats, characters)
     blocks = _blocks(len(columns))
     total, drawn = columns.sum(0), bootstrap_sums(columns, seed=seed, blocks=blocks)
-    names = ["perplexity", "bits per character", "nats per token"]
+    names = ["perplexity", *(["bits per character"] if characters is not None else []), "nats per token"]
     names.sort(key=lambda name: name != headline)
     return [
         Score(name, float(_score(name, total)), _interval(name, drawn, total, blocks), False, len(columns))
@@ -62,7 +62,7 @@ def language_scores(
 def compare_streams(
     nats: np.ndarray,
     other: np.ndarray,
-    characters: np.ndarray,
+    characters: np.ndarray | None,
     *,
     headline: Headline = "perplexity",
     seed: int = 0,
@@ -84,14 +84,15 @@ def stream_measure(headline: Headline, n: int) -> Measure:
     return Measure(headline, lambda sums: _score(headline, sums), higher_is_better=False, blocks=_blocks(n))
 
 
-def stream_sums(nats: np.ndarray, characters: np.ndarray) -> np.ndarray:
+def stream_sums(nats: np.ndarray, characters: np.ndarray | None) -> np.ndarray:
     """(n, 3) what each token adds to the sums of `stream_measure`."""
     return _columns(nats, characters)
 
 
-def _columns(nats: np.ndarray, characters: np.ndarray) -> np.ndarray:
-    """(n, 3) nats, tokens and characters."""
-    nats, characters = np.asarray(nats, dtype=np.float64), np.asarray(characters, dtype=np.float64)
+def _columns(nats: np.ndarray, characters: np.ndarray | None) -> np.ndarray:
+    """(n, 3) nats, tokens and characters, as many as tokens where they are no text."""
+    nats = np.asarray(nats, dtype=np.float64)
+    characters = np.ones_like(nats) if characters is None else np.asarray(characters, dtype=np.float64)
     if nats.ndim != 1 or not len(nats) or nats.shape != characters.shape:
         raise InputError(
             f"expected nats and characters of each token, found {nats.shape} and {characters.shape}",
