@@ -36,6 +36,10 @@ GROUP = Annotated[
 SPLIT = Annotated[str | None, typer.Option(metavar="COL", help="Column that says train, validation or test.")]
 IGNORE = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns not to use.")]
 LAYOUT = Annotated[str | None, typer.Option(help="text, wide, lists, long or stream; else worked out.")]
+LEVEL = Annotated[
+    str | None,
+    typer.Option(metavar="frames|events", help="Of music: what is foretold; else frames."),
+]
 HORIZON = Annotated[int | None, typer.Option(help="Steps to forecast; says that DATA is one or more series.")]
 LOOK_BACK = Annotated[int | None, typer.Option(help="Steps that a forecast is made from; else worked out.")]
 LM = Annotated[

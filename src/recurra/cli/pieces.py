@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_json, print_scores
+from recurra.cli.console import Watcher, print_json
+from recurra.cli.music import check_files, check_prompt, one_piece, show_run
 from recurra.data.music import keys_down, read_pieces, write_midi
 from recurra.data.music.reading import name_of
 from recurra.errors import InputError
 from recurra.report.rolls import draw
-from recurra.report.sections.music import compared
 from recurra.runs.events import PhaseStarted, Said
 from recurra.runs.pieces.files import fit_pieces, read_music
 from recurra.runs.pieces.run import PieceRun
@@ -28,32 +28,8 @@ fit = fit_pieces
 
 def show_result(run: PieceRun, watcher: Watcher) -> None:
     """Scores with intervals and baselines, what its music is like, the verdict."""
-    from rich.table import Table
-
-    metrics, print_ = run.metrics, watcher.console.print
-    if "test" in metrics:
-        part = metrics["test"]
-        print_scores(
-            run, part, f"{part['n']:,} test pieces, {part['frames']:,} frames foretold", watcher.console
-        )
-    else:
-        print_(NOTHING_HELD_OUT)
-    music = metrics["music"]
-    table = Table(
-        title=f"Its own music, after {music['pieces']} openings, beside what follows in the data",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-    )
-    for column in ("", "data", "generated"):
-        table.add_column(column, no_wrap=True)
-    for row in compared(music):
-        table.add_row(*map(plain, row))
-    print_()
-    print_(table)
-    if "verdict" in metrics:
-        print_(f"\n{metrics['verdict']}")
+    part = run.metrics.get("test", {"n": 0, "frames": 0})
+    show_run(run, f"{part['n']:,} test pieces, {part['frames']:,} frames foretold", watcher)
 
 
 def evaluate(run: PieceRun, data: str, *, encoding: str | None, watcher: Watcher) -> dict[str, Any]:
@@ -77,18 +53,7 @@ def generate(run: PieceRun, place: Path, prompt: str, *, as_json: bool, **option
         prompt: a file with one piece; empty: the first frame of a training piece.
     """
     out, picture = options.pop("out", None), options.pop("picture", None)
-    overwrite = options.pop("overwrite", False)
-    for path, ending, option in ((out, ".mid", "--out"), (picture, ".png", "--picture")):
-        if path is None:
-            continue
-        if path.suffix.lower() != ending:
-            raise InputError(f"expected a name that ends in {ending}, found {path.name!r}", where=option)
-        if path.exists() and not overwrite:
-            raise InputError(
-                "this file is there already",
-                where=str(path),
-                fix=f"Choose another {option}, or add --overwrite.",
-            )
+    check_files(out, picture, options.pop("overwrite", False))
     schema, asked = run.config.data_schema, options.pop("opening", None)
     opening = run.opening(seed=options.get("seed", 0)) if not prompt else _opening(prompt, schema.frame)
     opening = opening[:asked]
@@ -124,15 +89,9 @@ def generate(run: PieceRun, place: Path, prompt: str, *, as_json: bool, **option
 
 def _opening(prompt: str, frame: str) -> np.ndarray:
     """The frames of the one piece in a file."""
-    if not Path(prompt).exists():
-        raise InputError(
-            f"expected a file of music, and there is no {prompt!r}", where="--prompt", fix="Give a MIDI file."
-        )
+    check_prompt(prompt)
     pieces = read_pieces(prompt, frame=frame, fewest=1)
-    if len(pieces) != 1:
-        raise InputError(
-            f"expected one piece to go on with, found {len(pieces)}", where=prompt, fix="Give a MIDI file."
-        )
+    one_piece(len(pieces), prompt)
     return pieces.roll(0)
 
 

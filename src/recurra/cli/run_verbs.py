@@ -62,7 +62,7 @@ def generate(
         ),
     ] = "",
     max_tokens: Annotated[
-        int, typer.Option(min=0, help="Tokens to write at most; of music, frames to make.")
+        int, typer.Option(min=0, help="Tokens to write at most; of music, frames or events.")
     ] = 200,
     temperature: Annotated[
         float | None,
@@ -84,7 +84,10 @@ def generate(
         float | None, typer.Option(help="Of music: keys less probable than this stay up.")
     ] = None,
     opening: Annotated[
-        int | None, typer.Option(min=1, help="Of music: frames of the prompt to go on from; else all.")
+        int | None,
+        typer.Option(
+            min=1, help="Of music: frames, or quarter notes of events, of the prompt; else all of it."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.mid", help="Of music: write opening and all there.")

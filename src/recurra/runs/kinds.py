@@ -108,6 +108,14 @@ KINDS = {
         Kind("forecasts", "forecast", "Forecast", ("forecast",), "windows", ("horizon", "look_back")),
         Kind("texts", "text", "Text", ("generate",), "tokens", recogniser=f"{DATA}.corpus.reading"),
         Kind("pieces", "piece", "Piece", ("generate",), "pieces", recogniser=f"{DATA}.music.reading"),
+        Kind(
+            "performances",
+            "performance",
+            "Performance",
+            ("generate",),
+            "events",
+            recogniser=f"{DATA}.music.performances",
+        ),
         Kind("pairs", "pair", "Pair", ("translate",), "pairs"),
         Kind(
             "recordings",

@@ -103,21 +103,21 @@ def test_broken_midi_is_told(data, message):
 @pytest.mark.parametrize(("step", "frame"), [(1.0, "quarter"), (0.5, "eighth"), (0.25, "sixteenth")])
 def test_frame_is_the_longest_that_fits_the_notes(step, frame):
     begin = np.arange(40) * step
-    performance = Performance(begin + 0.01, begin + step - 0.01, np.full(40, 60), 120.0)
+    performance = Performance(begin + 0.01, begin + step - 0.01, np.full(40, 60), np.full(40, 80))
     assert usual_frame([performance])[0] == frame
     assert to_roll(performance, frame, "a.mid")[:, 39].all()
 
 
 def test_played_music_that_fits_no_frame_is_told_so():
     begin = np.sort(np.random.default_rng(0).random(200) * 50)
-    frame, why = usual_frame([Performance(begin, begin + 0.3, np.full(200, 60), 120.0)])
+    frame, why = usual_frame([Performance(begin, begin + 0.3, np.full(200, 60), np.full(200, 80))])
     assert frame == "sixteenth" and "no longer one fits" in why
 
 
 def test_short_notes_are_kept_and_endless_ones_refused():
-    short = Performance(np.array([0.1]), np.array([0.12]), np.array([60]), 120.0)
+    short = Performance(np.array([0.1]), np.array([0.12]), np.array([60]), np.array([80]))
     assert to_roll(short, "quarter", "a.mid").shape == (1, KEYS)
-    endless = Performance(np.array([0.0]), np.array([1e6]), np.array([60]), 120.0)
+    endless = Performance(np.array([0.0]), np.array([1e6]), np.array([60]), np.array([80]))
     with pytest.raises(DataError, match="its last note ends after 1,000,000 frames"):
         to_roll(endless, "quarter", "a.mid")
 

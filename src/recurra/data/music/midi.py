@@ -20,6 +20,7 @@ class Performance:
     Args:
         begin, end: (n,) float64, quarter notes from the beginning of the file.
         pitch: (n,) int64 MIDI numbers, all of them keys of a piano.
+        velocity: (n,) int64 how hard each is struck, 1 to 127.
         tempo: quarter notes a minute, that which holds for most of the file.
         tempos: how often the tempo is set.
         drums: notes of the drum channel, which are left out.
@@ -29,7 +30,8 @@ class Performance:
     begin: np.ndarray
     end: np.ndarray
     pitch: np.ndarray
-    tempo: float
+    velocity: np.ndarray
+    tempo: float = 120.0
     tempos: int = 1
     drums: int = 0
     beyond: int = 0
@@ -50,7 +52,7 @@ def read_midi(data: bytes, origin: str) -> Performance:
     """
     score = _score(data, origin)
     quarter = score.ticks_per_quarter
-    columns: list[np.ndarray] = [np.zeros((0, 3), dtype=np.int64)]
+    columns: list[np.ndarray] = [np.zeros((0, 4), dtype=np.int64)]
     drums = 0
     for track in score.tracks:
         found = track.notes.numpy()
@@ -58,7 +60,11 @@ def read_midi(data: bytes, origin: str) -> Performance:
             drums += len(found["pitch"])
             continue
         times = found["time"].astype(np.int64)
-        columns.append(np.stack([times, times + found["duration"], found["pitch"].astype(np.int64)], axis=1))
+        columns.append(
+            np.stack([times, times + found["duration"], found["pitch"], found["velocity"]], axis=1).astype(
+                np.int64
+            )
+        )
     notes = np.concatenate(columns)
     on_piano = (notes[:, 2] >= LOWEST) & (notes[:, 2] < LOWEST + KEYS) & (notes[:, 0] >= 0)
     beyond, notes = int((~on_piano).sum()), notes[on_piano]
@@ -66,9 +72,9 @@ def read_midi(data: bytes, origin: str) -> Performance:
         only = "drums alone" if drums else "notes beyond the piano alone" if beyond else "no notes"
         raise DataError(f"the file holds {only}", where=origin, fix="Give a file with notes of a pitch.")
     order = np.lexsort((notes[:, 2], notes[:, 0]))
-    begin, end, pitch = notes[order].T
+    begin, end, pitch, velocity = notes[order].T
     tempo, tempos = _tempo([(each.time, each.qpm) for each in score.tempos], int(end.max()))
-    return Performance(begin / quarter, end / quarter, pitch, tempo, tempos, drums, beyond)
+    return Performance(begin / quarter, end / quarter, pitch, velocity, tempo, tempos, drums, beyond)
 
 
 def symusic() -> ModuleType:

@@ -51,7 +51,7 @@ def usual_frame(performances: Sequence[Performance]) -> tuple[NoteValue, str]:
     """The longest of quarter, eighth and sixteenth on whose borders nearly all notes begin and end, and why.
 
     >>> note = np.array([0.0, 1.0, 1.5])
-    >>> usual_frame([Performance(note, note + 0.5, np.array([60, 62, 64]), 120.0)])
+    >>> usual_frame([Performance(note, note + 0.5, np.array([60, 62, 64]), np.full(3, 80))])
     ('eighth', '100 % of the notes begin and end on its borders')
     """
     times = np.concatenate([np.concatenate([each.begin, each.end]) for each in performances])

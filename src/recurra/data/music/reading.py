@@ -22,12 +22,14 @@ MIDI = (".mid", ".midi", ".kar")
 _ARRAYS = (".mat", ".npz")
 _FEWEST = 2  # frames: the first one is only read, so one alone foretells nothing
 _NAMED = 4  # files that a line names
+Midi = list[tuple[str, str | None, Performance]]  # name, part, notes
 _HOLDS = "Give a folder of MIDI files, a .mat or .npz file of rolls, or a .json file of chorales."
 
 
 def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | None:
     """What is to be told of data that are music; None: they are not, or something is said of their columns."""
-    if any(value not in (None, [], "") for value in roles.values()) or not is_music(data):
+    said = {name for name, value in roles.items() if value not in (None, [], "")}
+    if said - {"level"} or roles.get("level") not in (None, "frames") or not is_music(data):
         return None
     return f"{data} holds music: to be gone on with, as with --task generate"
 
@@ -67,14 +69,9 @@ def read_pieces(source: str | os.PathLike[str], *, frame: str = "auto", fewest: 
         InputError: a MIDI file, and symusic is not installed.
     """
     path = Path(source)
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _is_midi(file))
-        if not files:
-            raise DataError("there are no MIDI files in this folder", where=path.name, fix=_HOLDS)
-        return _from_midi(files, path, frame, fewest)
     ending = path.suffix.lower()
-    if ending in MIDI:
-        return _from_midi([path], path.parent, frame, fewest)
+    if path.is_dir() or ending in MIDI:
+        return _from_midi(path, frame, fewest)
     data = load(path, path.name)
     beyond = 0
     if ending == ".mat":
@@ -94,11 +91,19 @@ def _is_midi(file: Path) -> bool:
     return file.suffix.lower() in MIDI and not file.name.startswith(".") and file.is_file()
 
 
-def _from_midi(files: Sequence[Path], folder: Path, frame: str, fewest: int) -> Pieces:
-    """All files, those that cannot be used told together; one alone must be good."""
-    read: list[tuple[str, str | None, Performance]] = []
+def read_midi_files(path: Path) -> tuple[str, Midi, dict[str, str]]:
+    """A MIDI file, or all in a folder: a name for the whole, the notes of each, and why others cannot be used.
+
+    Raises:
+        DataError: there are none, none can be used, or the one that there is cannot.
+        InputError: symusic is not installed.
+    """
+    files = sorted(file for file in path.rglob("*") if _is_midi(file)) if path.is_dir() else [path]
+    if not files:
+        raise DataError("there are no MIDI files in this folder", where=path.name, fix=_HOLDS)
+    folder = path if path.is_dir() else path.parent
+    found: Midi = []
     broken: dict[str, str] = {}
-    origin = folder.name if len(files) > 1 or files[0].parent != folder else files[0].name
     for file in files:
         inner = file.relative_to(folder)
         try:
@@ -108,23 +113,32 @@ def _from_midi(files: Sequence[Path], folder: Path, frame: str, fewest: int) -> 
                 raise
             broken[str(inner)] = error.problem
             continue
-        read.append((str(inner), _part_in(inner), performance))
-    if not read:
+        found.append((str(inner), _part_in(inner), performance))
+    if not found:
         name, problem = next(iter(broken.items()))
         raise DataError(
-            f"none of its {len(files):,} MIDI files can be used; {name}: {problem}", where=origin, fix=_HOLDS
+            f"none of its {len(files):,} MIDI files can be used; {name}: {problem}",
+            where=path.name,
+            fix=_HOLDS,
         )
-    value, notes = _frame(frame, [performance for _, _, performance in read])
+    return path.name, found, broken
+
+
+def _from_midi(path: Path, frame: str, fewest: int) -> Pieces:
+    """All files cut into frames, those that cannot be used told together."""
+    origin, read, broken = read_midi_files(path)
+    performances = [performance for _, _, performance in read]
+    value, notes = _frame(frame, performances)
     found: Found = []
     for name, part, performance in read:
         try:
             found.append((name, part, to_roll(performance, value, name)))
         except DataError as error:
-            if len(files) == 1:
+            if len(read) == 1:
                 raise
             broken[name] = error.problem
-    warnings = [*_told_broken(broken), *_told_left_out([performance for _, _, performance in read])]
-    tempo = float(np.median([performance.tempo for _, _, performance in read]))
+    warnings = [*told_broken(broken), *told_left_out(performances)]
+    tempo = float(np.median([performance.tempo for performance in performances]))
     return _gathered(origin, found, value, tempo, notes, warnings, fewest)
 
 
@@ -144,14 +158,16 @@ def _frame(asked: str, performances: Sequence[Performance]) -> tuple[NoteValue, 
     return chosen, notes
 
 
-def _told_broken(broken: dict[str, str]) -> list[str]:
+def told_broken(broken: dict[str, str]) -> list[str]:
+    """Files that cannot be used, and why, in sentences."""
     lines = [f"left out: {name}: {problem}" for name, problem in list(broken.items())[:_NAMED]]
     if len(broken) > _NAMED:
         lines.append(f"left out: {len(broken) - _NAMED} more files that cannot be used")
     return lines
 
 
-def _told_left_out(performances: Sequence[Performance]) -> list[str]:
+def told_left_out(performances: Sequence[Performance]) -> list[str]:
+    """Notes that are left out, in sentences."""
     drums = sum(performance.drums for performance in performances)
     beyond = sum(performance.beyond for performance in performances)
     lines = [f"{drums:,} notes of drums are left out: they have no pitch"] if drums else []
@@ -174,14 +190,26 @@ def _gathered(
         warnings = [*warnings, f"left out: {listed(short, _NAMED)}, shorter than {fewest} frames"]
     if not kept:
         raise DataError(f"no piece has {fewest} frames or more", where=origin, fix=_HOLDS)
-    parts = None
-    if all(part is not None for _, part, _ in kept) and len({part for _, part, _ in kept}) > 1:
-        parts = np.array([part for _, part, _ in kept], dtype=object)
+    parts = parts_of([part for _, part, _ in kept])
     rolls = Packed.from_list([roll for _, _, roll in kept])
     notes = [*_told_found(rolls, parts), *notes]
     return Pieces(
         origin, rolls, tuple(name for name, _, _ in kept), parts, frame, tempo, tuple(notes), tuple(warnings)
     )
+
+
+def parts_of(named: Sequence[str | None]) -> np.ndarray | None:
+    """(N,) the part of each piece, where each has one and they differ; else None."""
+    if None in named or len(set(named)) < 2:
+        return None
+    return np.array(named, dtype=object)
+
+
+def told_parts(parts: np.ndarray) -> str:
+    """Which parts the data have, in a sentence."""
+    counts = {part: int((parts == part).sum()) for part in ("train", "validation", "test")}
+    shared = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
+    return f"its own parts are kept: {shared}"
 
 
 def _told_found(rolls: Packed, parts: np.ndarray | None) -> list[str]:
@@ -195,9 +223,7 @@ def _told_found(rolls: Packed, parts: np.ndarray | None) -> list[str]:
         )
     notes = [said]
     if parts is not None:
-        counts = {part: int((parts == part).sum()) for part in ("train", "validation", "test")}
-        shared = ", ".join(f"{count:,} {part}" for part, count in counts.items() if count)
-        notes.append(f"its own parts are kept: {shared}")
+        notes.append(told_parts(parts))
     return notes
 
 

@@ -1,4 +1,4 @@
-"""Frames to a MIDI file that plays."""
+"""Frames and notes to a MIDI file that plays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recurra.data.music.midi import symusic
+from recurra.data.music.midi import Performance, symusic
 from recurra.data.music.pieces import KEYS, LOWEST
 from recurra.data.music.quantisation import NOTE_VALUES, NoteValue
 from recurra.errors import InputError
@@ -38,17 +38,44 @@ def write_midi(
     roll = np.asarray(roll)
     if roll.ndim != 2 or roll.shape[1] != KEYS:
         raise InputError(f"expected frames of {KEYS} keys, found shape {roll.shape}", where="roll")
-    if not 4 <= tempo <= 1000:
-        raise InputError(f"expected from 4 to 1000 quarter notes a minute, found {tempo:g}", where="tempo")
+    notes = np.array(held(roll), dtype=np.int64).reshape(-1, 3)
+    length = NOTE_VALUES[frame]
+    played = Performance(
+        begin=notes[:, 0] * length,
+        end=notes[:, 1] * length,
+        pitch=notes[:, 2] + LOWEST,
+        velocity=np.full(len(notes), _VELOCITY),
+        tempo=tempo,
+    )
+    return write_notes(path, played, program=program)
+
+
+def write_notes(path: Path, played: Performance, *, program: int = 0) -> Path:
+    """Write notes as a MIDI file of one track.
+
+    Args:
+        program: the instrument, 0 to 127 as General MIDI counts; 0 is a grand piano.
+
+    Raises:
+        InputError: a tempo or an instrument that MIDI does not have, or symusic is not installed.
+        StorageError: it could not be written.
+    """
+    if not 4 <= played.tempo <= 1000:
+        raise InputError(
+            f"expected from 4 to 1000 quarter notes a minute, found {played.tempo:g}", where="tempo"
+        )
     if not 0 <= program <= 127:
         raise InputError(f"expected an instrument from 0 to 127, found {program}", where="program")
     library = symusic()
     score = library.Score(_QUARTER)
-    score.tempos.append(library.Tempo(0, tempo))
+    score.tempos.append(library.Tempo(0, played.tempo))
     track = library.Track(name="Recurra", program=program, is_drum=False)
-    ticks = round(NOTE_VALUES[frame] * _QUARTER)
-    for begin, end, key in held(roll):
-        track.notes.append(library.Note(begin * ticks, (end - begin) * ticks, LOWEST + key, _VELOCITY))
+    ticks = np.stack([played.begin, played.end]) * _QUARTER
+    begins, ends = np.round(ticks).astype(np.int64).tolist()
+    for begin, end, pitch, velocity in zip(
+        begins, ends, played.pitch.tolist(), played.velocity.tolist(), strict=True
+    ):
+        track.notes.append(library.Note(begin, max(1, end - begin), pitch, velocity))
     score.tracks.append(track)
     write_bytes(Path(path), score.dumps_midi())
     return Path(path)

@@ -31,6 +31,8 @@ def title(run: RunFiles) -> str:
         return f"{cell}: {schema.target} from {schema.text}"
     if run.config.kind == "piece":
         return f"{cell}: music like {schema.origin}, by {schema.frame} notes"
+    if run.config.kind == "performance":
+        return f"{cell}: music like {schema.origin}, event by event"
     if run.config.kind == "forecast":
         horizon = run.config.shape.horizon
         return f"{cell}: {listed(schema.targets, _NAMED)}, {horizon:,} step{'s' * (horizon > 1)} ahead"

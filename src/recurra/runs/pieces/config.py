@@ -15,16 +15,22 @@ Frame = list[Annotated[int, Field(ge=LOWEST, lt=LOWEST + KEYS)]]  # the MIDI num
 
 
 class PieceOptions(BaseModel):
-    """What a person says of the music: nothing that is not a setting (`rolls.frame`)."""
+    """What a person says of the music.
+
+    Args:
+        level: what of it is foretold.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Literal["frames"] = "frames"
 
 
 class PieceFitOptions(FitOptions):
     """What a person asked for.
 
     Args:
-        validation: share of the pieces; None decides by their number (`recurra.data.splits.make_split`).
+        validation: share of the pieces; None is a tenth of ten or more, and none of fewer.
         split_seed: of the split, where it is not to follow `seed`: trainings of other seeds on the same parts.
     """
 

@@ -37,6 +37,7 @@ from recurra.training.loop import History, seeded
 
 _ASSUMED = "quarter"  # what a frame lasts where neither data nor person say
 _OPENINGS = 32
+_VALIDATION, _ENOUGH = 0.1, 10
 
 
 def fit(
@@ -123,7 +124,7 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
         split = make_split(
             examples,
             seed=self.options.seed if seed is None else seed,
-            validation=self.options.validation,
+            validation=held_out(len(rolls), self.options.validation),
             test=0.0 if self.given is not None else self.options.test_share,
         )
         for note in split.notes:
@@ -216,6 +217,15 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
     def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
         """See `Fitting.of_baselines`."""
         return self.baselines
+
+
+def held_out(pieces: int, asked: float | None) -> float | None:
+    """The share of pieces to validate on: a tenth where there are ten or more, for a piece is many examples.
+
+    >>> held_out(12, None), held_out(5, None), held_out(12, 0.0)
+    (0.1, None, 0.0)
+    """
+    return _VALIDATION if asked is None and pieces >= _ENOUGH else asked
 
 
 def _foretold(rolls: Packed | None) -> int:

@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data.music import keys_down
 from recurra.data.packed import Packed
 from recurra.runs.events import Observer, ignore
 from recurra.runs.pieces.run import PieceRun
 from recurra.statistics.paired import compare_sums
 from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
-from recurra.tasks.music.likeness import NoteStatistics
+from recurra.tasks.music.likeness import side_by_side
 from recurra.tasks.music.scores import MEASURES, piece_scores
 
 OPENING = 8  # frames of a piece that are read before it is gone on with
 _PIECES = 16  # that are gone on with
 _FRAMES = 256  # of each, at most
-_SHOWN = 96  # frames of the picture
 
 
 def score_run(
@@ -75,8 +73,7 @@ def beside_the_data(run: PieceRun, rolls: Packed, *, temperature: float = 1.0) -
         rolls: pieces of the data; of each the opening is read, and as many frames made as it has, up to 256.
 
     Returns:
-        `data` and `generated`: statistics of the frames after the openings; `opening`, `shown`: frames of one of them,
-        as lists of MIDI numbers.
+        See `recurra.tasks.music.likeness.side_by_side`.
     """
     seed = run.config.options.seed
     # Half of a short piece is its opening.
@@ -89,14 +86,5 @@ def beside_the_data(run: PieceRun, rolls: Packed, *, temperature: float = 1.0) -
         opening = rolls[n][: openings[n]]
         true.append(rolls[n][openings[n] : lengths[n]])
         made.append(run.generate(opening, frames=len(true[-1]), temperature=temperature, seed=seed + n))
-    first = int(chosen[0])
-    return {
-        "pieces": count,
-        "frames": sum(map(len, made)),
-        "temperature": temperature,
-        "data": NoteStatistics.of(true).to_json(),
-        "generated": NoteStatistics.of(made).to_json(),
-        "opening": keys_down(rolls[first][: openings[first]]),
-        "made": keys_down(made[0][:_SHOWN]),
-        "true": keys_down(true[0][:_SHOWN]),
-    }
+    read = [rolls[n][: openings[n]] for n in chosen.tolist()]
+    return side_by_side(read, made, true, temperature=temperature)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data.music.pieces import LOWEST
+from recurra.data.music.pieces import LOWEST, keys_down
 from recurra.data.music.writing import held
 
+_SHOWN = 96  # frames of the pictures
 _RANGE = (0.05, 0.95)  # of the notes: single ones at either end say little
 
 
@@ -78,6 +79,35 @@ class NoteStatistics:
             name: [*value] if isinstance(value, tuple) else None if np.isnan(value) else value
             for name, value in asdict(self).items()
         }
+
+
+def side_by_side(
+    openings: Sequence[np.ndarray],
+    made: Sequence[np.ndarray],
+    true: Sequence[np.ndarray],
+    *,
+    temperature: float,
+) -> dict[str, Any]:
+    """What music that was made after some openings is like, beside what follows them in the data; JSON-safe.
+
+    Args:
+        openings, made, true: a roll of each piece, (T, 88).
+        temperature: that it was made at.
+
+    Returns:
+        `data` and `generated`, statistics; `opening`, `made` and `true` of the first piece, at most 96 frames of them,
+        as lists of MIDI numbers; how many `pieces` and `frames` there are.
+    """
+    return {
+        "pieces": len(made),
+        "frames": sum(map(len, made)),
+        "temperature": temperature,
+        "data": NoteStatistics.of(true).to_json(),
+        "generated": NoteStatistics.of(made).to_json(),
+        "opening": keys_down(openings[0]),
+        "made": keys_down(made[0][:_SHOWN]),
+        "true": keys_down(true[0][:_SHOWN]),
+    }
 
 
 def overlap(a: Sequence[float], b: Sequence[float]) -> float:

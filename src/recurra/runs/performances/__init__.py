@@ -1,0 +1,1 @@
+"""Runs that go on with a piece of music, event by event."""
