@@ -1,4 +1,4 @@
-"""TCN and transformer: the promises of the recurrent layers that they keep, and what they are by themselves."""
+"""Encoders that are not recurrent: the promises of the recurrent layers that they keep, and what else they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from recurra.errors import InputError
+from recurra.layers.feedforward import FeedForward
 from recurra.layers.tcn import TCN, blocks_for
 from recurra.layers.transformer import TransformerEncoder, positions
 from tests.tolerances import assert_all_close, assert_close
@@ -20,6 +21,7 @@ MADE = {
     "tcn, both ends": lambda **o: TCN(3, 4, 2, bidirectional=True, batch_first=True, **o),
     "transformer": lambda **o: TransformerEncoder(3, 8, 2, batch_first=True, **o),
     "transformer, causal": lambda **o: TransformerEncoder(3, 6, heads=2, causal=True, batch_first=True, **o),
+    "feedforward": lambda **o: FeedForward(3, 40, 2, batch_first=True, **o),
 }
 each = pytest.mark.parametrize("name", MADE)
 
@@ -101,7 +103,7 @@ def test_what_a_step_sees(name):
         assert seen.all()
     else:
         assert not seen.triu(1).any()
-        reach = getattr(layer, "receptive_field", 9)
+        reach = 1 if name == "feedforward" else getattr(layer, "receptive_field", 9)
         assert torch.equal(seen, torch.ones(9, 9).tril().triu(1 - reach).bool())
 
 
@@ -190,3 +192,22 @@ def test_errors_say_what_is_wrong():
             layer(x)
         with pytest.raises(InputError, match="length 3"):
             layer(torch.zeros(2, 1, 4), lengths=[3])
+
+
+def test_steps_without_recurrence_stream_and_follow_the_formula():
+    layer, x = made("feedforward")
+    first, second = layer.layers
+    by_hand = torch.relu(torch.relu(x @ first.weight.T + first.bias) @ second.weight.T + second.bias)
+    whole, state = layer(x)
+    assert_close(whole, by_hand)
+    assert state == ()
+    stream = layer.stream(batch=4)
+    assert_close(stream.step(x[:, 3]), whole[:, 3].detach())
+    with pytest.raises(InputError, match="carry no state"):
+        layer(x, [x])
+
+
+@pytest.mark.parametrize("sizes", [(0, 4), (3, 0), (3, 4, 0), (3, 2.5)])
+def test_sizes_of_layers_that_cannot_be_are_refused(sizes):
+    with pytest.raises(InputError, match="whole number from 1 on"):
+        FeedForward(*sizes)

@@ -86,7 +86,7 @@ def test_segments_filled_up_are_zeros_before_the_past_and_after_the_future():
     torch.testing.assert_close(longer[:, :5], network(*inputs))
 
 
-@pytest.mark.parametrize("cell", ["gru", "tcn", "transformer"])
+@pytest.mark.parametrize("cell", ["gru", "tcn", "transformer", "feedforward"])
 def test_every_input_counts(cell):
     network, (past, future, identity, static) = made(cell, batch=1, segment=4, season=4)
     y = network(past, future, identity, static)

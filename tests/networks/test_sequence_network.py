@@ -113,7 +113,7 @@ def test_a_tcn_sees_the_longest_sequence():
         assert encoder.receptive_field >= -(-steps // segment)
 
 
-@pytest.mark.parametrize("cell", ["tcn", "transformer"])
+@pytest.mark.parametrize("cell", ["tcn", "transformer", "feedforward"])
 @pytest.mark.parametrize("option", ["recurrent_dropout", "weight_drop", "zoneout", "layer_norm"])
 def test_what_acts_within_a_recurrent_cell_is_refused_elsewhere(cell, option):
     with pytest.raises(InputError, match=f"network.{option}"):
@@ -127,7 +127,7 @@ def test_heads_that_do_not_share_out_the_units_are_refused():
         NetworkConfig(cell="transformer", hidden_size=6)
 
 
-@pytest.mark.parametrize("cell", ["gru", "minlstm", "tcn"])
+@pytest.mark.parametrize("cell", ["gru", "minlstm", "tcn", "feedforward"])
 def test_a_stream_gives_what_the_whole_sequence_gives(cell):
     config = NetworkConfig(
         cell=cell, hidden_size=4, num_layers=2, bidirectional=False, pooling=("last", "mean")

@@ -37,7 +37,7 @@ def fit(
         Path | None, typer.Option(metavar="RUN", help="The run folder; else runs/NAME is made.")
     ] = None,
     cell: Annotated[
-        str | None, typer.Option(help="rnn, lstm, gru, mingru, minlstm, tcn or transformer.")
+        str | None, typer.Option(help="rnn, lstm, gru, mingru, minlstm, tcn, transformer or feedforward.")
     ] = None,
     task: arguments.TASK = None,
     target: arguments.TARGET = None,

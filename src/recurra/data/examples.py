@@ -49,6 +49,7 @@ class Examples:
             regression; None where nothing is to be learned (prediction).
         rows: (N,) int64, the number of the record in its source, counted from 1 without the header.
         parts: (N,) of "train", "validation", "test", where the source says so; else None.
+        names: (N,) object array, what each is called in its source, such as the name of its file.
         groups: (N,) object array; examples of one group never come to stand on both sides of a split.
         steps: of sequences with a target at every step; `targets` is then None.
     """
@@ -59,6 +60,7 @@ class Examples:
     rows: np.ndarray
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
+    names: np.ndarray | None = None
     steps: Steps | None = None
 
     def __len__(self) -> int:
@@ -88,5 +90,6 @@ class Examples:
             rows=self.rows[indices],
             parts=at(self.parts),
             groups=at(self.groups),
+            names=at(self.names),
             steps=None if self.steps is None else self.steps.take(indices),
         )

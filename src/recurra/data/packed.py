@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -59,9 +60,9 @@ class Packed:
         """I, of sequences with features."""
         return self.values.shape[1]
 
-    def take(self, indices: np.ndarray) -> Packed:
+    def take(self, indices: np.ndarray) -> Self:
         """The sequences at `indices`, in that order, over the same values."""
-        return Packed(self.values, self.starts[indices], self.lengths[indices])
+        return replace(self, starts=self.starts[indices], lengths=self.lengths[indices])
 
     def covered(self) -> np.ndarray:
         """(steps,) bool: the steps that belong to a sequence.

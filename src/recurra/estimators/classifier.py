@@ -35,7 +35,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     Below 500 examples none are held out: the network trains on all of them to the end; `notes_` says so.
 
     Args:
-        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn" or "transformer". None,
+        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer" or "feedforward". None,
             here and below, is the default for the kind of data.
         hidden_size: units per layer and direction.
         num_layers: recurrent layers on top of each other.

@@ -48,7 +48,7 @@ class Forecaster(RunEstimator):
     intervals; nothing is held out to score on, which is what `back_test` on later data is for.
 
     Args:
-        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn" or "transformer". None,
+        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer" or "feedforward". None,
             here and below, is the default for these series.
         horizon: steps to forecast.
         look_back: steps that a forecast is made from.

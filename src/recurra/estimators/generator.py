@@ -44,7 +44,7 @@ class Generator(RunEstimator):
     is learned from but the last twentieth, which is held out to stop in time and to keep the best weights.
 
     Args:
-        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn" or "transformer". None,
+        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer" or "feedforward". None,
             here and below, is the default for so much text.
         hidden_size: units per layer, and numbers per token.
         num_layers: recurrent layers on top of each other.

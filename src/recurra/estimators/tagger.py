@@ -33,7 +33,7 @@ class SequenceTagger(RunEstimator):
     are numbers; among numbers NaN, among objects None says that a step has no target: it is read, and does not count.
 
     Args:
-        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn" or "transformer".
+        cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer" or "feedforward".
         hidden_size, num_layers: of the network.
         bidirectional: whether a step may know what comes after it; by default it may not.
         dropout, epochs, learning_rate, batch_size, settings: see `recurra info --settings`; what is left out follows

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer"]
+CellName = Literal["rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer", "feedforward"]
 # As people write them.
 CELL_NAMES: dict[str, str] = {
     "rnn": "RNN",
@@ -16,6 +17,7 @@ CELL_NAMES: dict[str, str] = {
     "minlstm": "minLSTM",
     "tcn": "TCN",
     "transformer": "transformer",
+    "feedforward": "feed-forward",
 }
 OWN = "own:"  # begins what `cell` says of a user's own module
 OwnCell = Annotated[str, Field(pattern=rf"^{OWN}[a-z][a-z0-9_-]*$")]
@@ -101,6 +103,13 @@ class ReaderConfig(EncoderConfig):
         default=(), description="widths of convolutions in front of the recurrent layers (numbers only)"
     )
     convolution_size: int = Field(default=64, ge=1, description="features that each convolution gives")
+    image_channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(),
+        description="features after each convolution of an image, which halves its sides (images as steps only)",
+    )
+    image_features: int = Field(
+        default=128, ge=1, description="numbers that become of an image after its convolutions"
+    )
     head_sizes: tuple[int, ...] = Field(default=(), description="widths of ReLU layers before the output")
     word_dropout: float = Field(
         default=0.2, ge=0, lt=1, description="share of tokens replaced by the unknown one"
@@ -146,17 +155,27 @@ class NetworkShape(BaseModel):
     """What the data imposes.
 
     Args:
-        input: "tokens" (ids) or "features" (numbers).
+        input: "tokens" (ids), "features" (numbers) or "images" (a step is an image, its numbers row after row).
         input_size: V, the size of the vocabulary, or I, features per step.
         output_size: numbers per example that the task asks for.
+        image: height, width and colours of an image (images only).
         pairs: P, pairs of neighbouring tokens that have a vector (tokens only).
         steps: of the longest sequence to learn from; of running text, of a window.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    input: Literal["tokens", "features"]
+    input: Literal["tokens", "features", "images"]
     input_size: int = Field(ge=1)
     output_size: int = Field(ge=1)
+    image: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Literal[1, 3]] | None = None
     pairs: int = Field(default=0, ge=0)
     steps: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _image_fits(self) -> Self:
+        if (self.input == "images") != (self.image is not None):
+            raise ValueError("the size of an image goes with images, and with nothing else")
+        if self.image is not None and math.prod(self.image) != self.input_size:
+            raise ValueError(f"an image of {self.image} has not {self.input_size} numbers")
+        return self

@@ -12,14 +12,24 @@ from __future__ import annotations
 from typing import Any
 
 from recurra.errors import InputError
-from recurra.layers import GRU, LSTM, RNN, TCN, MinGRU, MinLSTM, RecurrentLayer, TransformerEncoder
+from recurra.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    TCN,
+    FeedForward,
+    MinGRU,
+    MinLSTM,
+    RecurrentLayer,
+    TransformerEncoder,
+)
 from recurra.layers.tcn import blocks_for
 from recurra.networks.config import OWN, EncoderConfig
 from recurra.networks.own import OwnEncoder
 
 RECURRENT = {"rnn": RNN, "lstm": LSTM, "gru": GRU, "mingru": MinGRU, "minlstm": MinLSTM}
 
-Encoder = RecurrentLayer | TCN | TransformerEncoder | OwnEncoder
+Encoder = RecurrentLayer | TCN | TransformerEncoder | FeedForward | OwnEncoder
 
 
 def make_encoder(
@@ -36,10 +46,11 @@ def make_encoder(
 
     Args:
         steps: of a long sequence; a TCN gets as many blocks as it takes to see them all.
-        bidirectional: a step knows what comes after it, too: of a transformer without a second direction.
+        bidirectional: a step knows what comes after it, too: of a transformer without a second direction. Layers
+            without recurrence know neither.
         dropout: between layers, and within those of a TCN and a transformer.
         chrono: gates begin by keeping the state over 1 to `steps` steps (Tallec & Ollivier, arXiv:1804.11188); a plain
-            RNN, a TCN and a transformer have no gates.
+            RNN, a TCN, a transformer and layers without recurrence have no gates.
         options: of a recurrent layer alone, see `recurra.layers.Options`.
 
     Raises:
@@ -66,6 +77,10 @@ def make_encoder(
             )
     if config.cell.startswith(OWN):
         return OwnEncoder(config.cell.removeprefix(OWN), input_size, config.hidden_size)
+    if config.cell == "feedforward":
+        return FeedForward(
+            input_size, config.hidden_size, config.num_layers, batch_first=True, dropout=dropout
+        )
     if config.cell == "tcn":
         return TCN(
             input_size,

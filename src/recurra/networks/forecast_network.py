@@ -81,7 +81,8 @@ class ForecastNetwork(nn.Module):
         y_k  = y'_k + x_L + g_k (s_k - x_L)                          s_k = x_{L - m + 1 + (k - 1) mod m}
 
     A TCN and a transformer have no such state: they read e_1 .. e_n, q_1 .. q_m in one go, each step what is before it;
-    so does a user's own module, with a matrix behind it where its outputs have not the width of the network.
+    so does a user's own module, with a matrix behind it where its outputs have not the width of the network. Layers
+    without recurrence read the whole past at once, and so [e_1 .. e_n ; q_j] for every segment j.
 
     with p_j a vector for the place of the segment and c one for the series; all q_j are decoded from the same h
     by the same cell, so the horizon costs one step. With w = 1 it reads point by point. What the network adds is
@@ -108,8 +109,9 @@ class ForecastNetwork(nn.Module):
         self.segments = -(-shape.horizon // w)
         self.embed = nn.Sequential(nn.Linear(w * shape.past_size, size), nn.ReLU())
         self.past_segments = -(-shape.look_back // w)
+        read = size * (1 + self.past_segments) if config.cell == "feedforward" else size
         self.encoder = make_encoder(
-            config, size, steps=self.past_segments + self.segments, dropout=config.dropout
+            config, read, steps=self.past_segments + self.segments, dropout=config.dropout
         )
         out = self.encoder.out_features
         self.projection = nn.Linear(out, size) if out != size else None
@@ -139,8 +141,12 @@ class ForecastNetwork(nn.Module):
     def _decoded(self, steps: Tensor, queries: Tensor) -> Tensor:
         """(B, m, size) for each segment of the future."""
         if self.config.cell not in RECURRENT:
-            output, _ = self.encoder(torch.cat([steps, queries], dim=1))
-            decoded = output[:, self.past_segments :]
+            if self.config.cell == "feedforward":
+                past = steps.flatten(1)[:, None].expand(-1, queries.shape[1], -1)
+                decoded, _ = self.encoder(torch.cat([past, queries], dim=2))
+            else:
+                output, _ = self.encoder(torch.cat([steps, queries], dim=1))
+                decoded = output[:, self.past_segments :]
             return decoded if self.projection is None else self.projection(decoded)
         _, state = self.encoder(steps)
         b, m, size = queries.shape

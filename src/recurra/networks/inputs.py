@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recurra.axes import zero_padding
+from recurra.axes import valid_steps, zero_padding
 from recurra.errors import InputError
 from recurra.layers.convolution import Convolution
+from recurra.layers.images import ImageEncoder
 from recurra.layers.regularisation import VariationalDropout, WordDropout
 from recurra.networks.config import NetworkShape, ReaderConfig
-from recurra.ops.streaming.stages import Numbers, Stage, Tokens
+from recurra.ops.streaming.stages import Elementwise, Numbers, Stage, Tokens
 
 PADDING_ID = 0
 UNKNOWN_ID = 1
@@ -52,11 +56,11 @@ class TokenInput(nn.Module):
         """What so many steps become: they stay."""
         return steps
 
-    def stage(self) -> Stage:
+    def stages(self) -> list[Stage]:
         """The same as the first stage of a stream."""
         if not self.pairs:
-            return Tokens(self.embedding.weight)
-        return Tokens(self.embedding.weight, self.pair_codes, self.pair_embedding.weight[1:])
+            return [Tokens(self.embedding.weight)]
+        return [Tokens(self.embedding.weight, self.pair_codes, self.pair_embedding.weight[1:])]
 
     def _pairs(self, ids: Tensor) -> Tensor:
         """(B, T) the number of the pair that ends at each step, from 1; 0 for none that is known."""
@@ -103,7 +107,7 @@ class FeatureInput(nn.Module):
             steps = -(-steps // part)
         return steps
 
-    def stage(self) -> Stage:
+    def stages(self) -> list[Stage]:
         """The same as the first stage of a stream.
 
         Raises:
@@ -116,7 +120,7 @@ class FeatureInput(nn.Module):
                 where="network.convolutions, network.segment",
                 fix=f"Train it with --set network.convolutions=[]{joining}.",
             )
-        return Numbers(self.size)
+        return [Numbers(self.size)]
 
 
 def parts_of(segment: int, count: int) -> list[int]:
@@ -137,10 +141,71 @@ def _segments(x: Tensor, steps: int) -> Tensor:
     return functional.pad(x, (0, 0, 0, -x.shape[1] % steps)).unflatten(1, (-1, steps))
 
 
-def make_input(config: ReaderConfig, shape: NetworkShape, segment: int = 1) -> TokenInput | FeatureInput:
+class ImageInput(nn.Module):
+    """Images as steps (B, T, H W C) to vectors (B, T, F), each by itself, with variational dropout after.
+
+        e_t = relu(W [pooled grid of the convolutional encoder over image t] + b)
+
+    The grid, averaged over at most 4 x 4 fields, keeps where in the image something stands. Without convolutions a
+    vector is the row of its image's numbers.
+    """
+
+    _FIELDS = 4
+
+    def __init__(self, config: ReaderConfig, shape: NetworkShape):
+        super().__init__()
+        assert shape.image is not None
+        self.height, self.width, self.colours = shape.image
+        self.encoder, self.size = None, shape.input_size
+        if config.image_channels:
+            self.encoder = ImageEncoder(self.colours, config.image_channels)
+            sides = [min(self._FIELDS, self.encoder.grid(side)) for side in (self.height, self.width)]
+            self.pool = nn.AdaptiveAvgPool2d((sides[0], sides[1]))
+            self.size = config.image_features
+            self.linear = nn.Linear(config.image_channels[-1] * math.prod(sides), self.size)
+        self.dropout = VariationalDropout(config.input_dropout)
+
+    def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        if self.encoder is not None:
+            valid = valid_steps(lengths.to(input.device), input.shape[1])
+            vectors = self.vectors(input[valid])
+            empty = vectors.new_zeros(*input.shape[:2], self.size)
+            input = empty.masked_scatter(valid[..., None], vectors)
+        return self.dropout(input), lengths
+
+    def vectors(self, images: Tensor) -> Tensor:
+        """(N, H W C) -> (N, F)."""
+        assert self.encoder is not None
+        grid = self.encoder(images.view(-1, self.height, self.width, self.colours).permute(0, 3, 1, 2))
+        return torch.relu(self.linear(self.pool(grid).flatten(1)))
+
+    def joined(self, steps: int) -> int:
+        """What so many steps become: they stay."""
+        return steps
+
+    def stages(self) -> list[Stage]:
+        """The same as the first stages of a stream."""
+        numbers = Numbers(self.height * self.width * self.colours)
+        if self.encoder is None:
+            return [numbers]
+        # A stream keeps the weights of its beginning, and computes an image in them whatever its own precision.
+        frozen = copy.deepcopy(self).eval().requires_grad_(False)
+        weight = frozen.linear.weight
+
+        def function(x: Tensor) -> Tensor:
+            return frozen.vectors(x.to(weight)).to(x)
+
+        return [numbers, Elementwise(self.size, "convolutions of an image", function)]
+
+
+def make_input(
+    config: ReaderConfig, shape: NetworkShape, segment: int = 1
+) -> TokenInput | FeatureInput | ImageInput:
     """The input that fits `shape`.
 
     Args:
         segment: steps of a numeric sequence joined into one.
     """
+    if shape.input == "images":
+        return ImageInput(config, shape)
     return TokenInput(config, shape) if shape.input == "tokens" else FeatureInput(config, shape, segment)

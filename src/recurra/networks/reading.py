@@ -61,7 +61,7 @@ class ReadingNetwork(nn.Module):
             )
         linear = [layer for layer in self.head if isinstance(layer, nn.Linear)]
         return [
-            self.input.stage(),
+            *self.input.stages(),
             *self.encoder.stages(),
             *between,
             *(Affine(layer.weight, layer.bias, relu=layer is not linear[-1]) for layer in linear),

@@ -9,8 +9,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from recurra.networks.config import OWN, EncoderConfig
-from recurra.networks.encoders import RECURRENT
+from recurra.networks.config import EncoderConfig
 from recurra.networks.sequence_network import count_weights
 
 _MOST_UNITS = 2**16
@@ -35,7 +34,7 @@ def sized(config: C, weights: int, network: Callable[[C], nn.Module]) -> C:
         return config.model_copy(update={"hidden_size": unit * hidden, "inner_size": inner})
 
     hidden = hidden_size_for(weights, lambda hidden: network(of(hidden)))
-    if config.cell in RECURRENT or config.cell.startswith(OWN):
+    if config.cell not in ("tcn", "transformer"):
         return of(hidden)
     return of(hidden, hidden_size_for(weights, lambda inner: network(of(hidden, inner))))
 

@@ -35,8 +35,8 @@ def reason(table: Table, column: Column, target: str | None, layout: str) -> str
         return (
             f"may say whom a row is from; --group {column.name} keeps the rows of one on one side of a split"
         )
-    if layout == "text":
-        return "the text alone is read"
+    if layout in ("text", "images"):
+        return f"the {layout.removesuffix('s')} alone is read"
     return None if column.kind in ("number", "boolean") else "not a column of numbers"
 
 

@@ -6,8 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from recurra.data.images.form import ImageForm, StepOf
+
 Task = Literal["classify", "regress", "tag"]
-Layout = Literal["text", "wide", "lists", "long", "stream"]
+Layout = Literal["text", "wide", "lists", "long", "stream", "images"]
 TargetKind = Literal["binary", "multiclass", "multilabel", "real"]
 
 
@@ -17,6 +19,9 @@ class SchemaOptions(BaseModel):
     Args:
         task: "classify", "regress", or "tag": a target at every step.
         text: the column that holds the texts.
+        image: the column that holds the names of image files.
+        steps: what a step of an image is, see `ImageForm`; rows where it is left out.
+        size: what images are resized to, height and width in pixels such as "28x32", or one number for both.
         features: the columns that hold the numbers, in order.
         target: the column to be learned; several columns of 0 and 1 are several labels.
         time: the column that orders the rows.
@@ -34,6 +39,9 @@ class SchemaOptions(BaseModel):
 
     task: Task | None = None
     text: str | None = None
+    image: str | None = None
+    steps: StepOf | None = None
+    size: str | None = None
     features: list[str] | None = None
     target: str | list[str] | None = None
     time: str | None = None
@@ -59,6 +67,7 @@ class Schema(BaseModel):
         stream: a row is a step of one long record with a target at every step; it is cut into windows of
             `window` steps, one every `stride`, and a window's target is that of its last step: what is to be
             known at that moment, with nothing from after it.
+        images: a row is an image, or a sequence of them.
 
     Args:
         task: "classify", "regress" or "tag".
@@ -66,6 +75,7 @@ class Schema(BaseModel):
         input: "text" or "sequence".
         layout: see above.
         text: the column of texts.
+        image, pixels: the column of images, and what they are read as.
         features: the columns of numbers; in wide layout channel after channel, each in the order of its
             steps.
         channels: names of the I input features.
@@ -85,6 +95,8 @@ class Schema(BaseModel):
     input: Literal["text", "sequence"]
     layout: Layout
     text: str | None = None
+    image: str | None = None
+    pixels: ImageForm | None = None
     features: list[str] = []
     channels: list[str] = []
     target: list[str] = []

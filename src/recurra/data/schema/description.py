@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recurra.data.examples import Examples
+from recurra.data.images.pixels import Pixels
 from recurra.data.schema.definition import Schema
 from recurra.data.schema.unusable import Unusable
 from recurra.data.sources.table import Table, listed
@@ -30,6 +31,8 @@ def describe(
         lines.append(f"  {_balance(schema, targets)}")
     if schema.text:
         lines.append(f"text: {schema.text} ({schema.input_why})")
+    elif schema.image:
+        lines.append(f"image: {schema.image} ({schema.input_why})")
     else:
         lines.append(f"numbers: {listed(schema.channels, _SHOWN)} ({schema.input_why})")
     lines.append(f"  {_lengths(examples)}")
@@ -49,7 +52,7 @@ def describe(
         lines.append(
             f"duplicates: {twice:,} input{'s are' if twice > 1 else ' is'} an exact copy of an earlier one"
         )
-    if unusable:
+    if unusable is not None:
         lines += unusable.lines()
     by_reason: dict[str, list[str]] = {}
     for name, why in schema.set_aside.items():
@@ -103,6 +106,8 @@ def _gaps(examples: Examples) -> str:
         empty = sum(not text.strip() for text in examples.texts)
         return f"{empty:,} text{'s are' if empty > 1 else ' is'} empty, kept as such" if empty else ""
     assert examples.sequences is not None
+    if isinstance(examples.sequences, Pixels):
+        return ""
     missing = np.isnan(examples.sequences.narrowed().values)
     count = int(missing.sum())
     return f"{count:,} values are missing ({100 * count / missing.size:.1f} %)" if count else ""

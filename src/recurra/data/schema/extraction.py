@@ -11,6 +11,7 @@ from recurra.data.examples import Examples, Steps
 from recurra.data.packed import Packed
 from recurra.data.schema import names, sequences
 from recurra.data.schema.definition import Schema
+from recurra.data.schema.images import images, of_frames
 from recurra.data.schema.unusable import Unusable
 from recurra.data.schema.values import FLAGS, class_names, label_sets, real_values, texts
 from recurra.data.sources.table import Table, listed
@@ -25,6 +26,7 @@ class _Inputs:
         rows: (N,) index of the row that stands for each example.
         reasons: reason -> numbers, from 1, of the rows that became no example.
         order: (steps,) index of the row of each step, sequence after sequence, in long layout.
+        told: what else was found, in sentences.
     """
 
     texts: np.ndarray | None
@@ -32,6 +34,7 @@ class _Inputs:
     rows: np.ndarray
     reasons: dict[str, list[int]] = field(default_factory=dict)
     order: np.ndarray | None = None
+    told: tuple[str, ...] = ()
 
     @property
     def steps(self) -> Steps | None:
@@ -48,9 +51,9 @@ def to_examples(
     """The usable rows of `table` as examples, and the rows that are not, with reasons.
 
     Not usable are rows whose target is missing or holds a class that the schema does not know, cells of
-    several labels that are neither 0 nor 1, lists without steps, lists whose channels differ in length, and
-    rows of a stream that fall into no window. A missing text is an empty text and is kept: its prediction
-    is what is known without any word. Missing numbers stay NaN.
+    several labels that are neither 0 nor 1, lists without steps, lists whose channels differ in length, images that
+    cannot be read, and rows of a stream that fall into no window. A missing text is an empty text and is kept: its
+    prediction is what is known without any word. Missing numbers stay NaN.
 
     An example's row is that of its record; in long layout the first of its sequence, in a stream the last of
     its window. Where the schema names a time and a row is an example, examples to learn from come in the
@@ -65,6 +68,8 @@ def to_examples(
         DataError: an input column is not there, text or infinity in a number column.
     """
     table = _lines_as_text(table, schema, need_targets)
+    if schema.image is not None and "image" in table.roles:
+        table = of_frames(table, schema)
     need_roles = need_roles and need_targets
     if not need_roles:
         schema = _with_roles_of(table, schema)
@@ -75,10 +80,11 @@ def to_examples(
         sequences=read.sequences,
         targets=None,
         rows=read.rows + 1,
+        names=_names(table, schema, read.rows),
         steps=read.steps if schema.task == "tag" else None,
     )
     if not need_targets:
-        return examples, Unusable(read.reasons)
+        return examples, Unusable(read.reasons, told=read.told)
     if read.order is not None and read.sequences is not None:
         table = _first_known(table, schema, read.order, read.sequences.lengths)
     if examples.steps is not None:
@@ -88,14 +94,21 @@ def to_examples(
     usable = np.flatnonzero(~np.any(list(holes.values()), axis=0))
     if not len(usable):
         raise DataError("no row can be used", where=table.origin, fix="; ".join(Unusable(reasons).lines()))
-    if schema.time and schema.layout in ("text", "wide", "lists"):
+    if schema.time and schema.layout not in ("long", "stream"):
         usable = usable[_order_of_time(table, schema.time, read.rows[usable], need_roles)]
     examples = replace(examples, targets=targets)
     if not np.array_equal(usable, np.arange(len(examples))):
         examples = examples.take(usable)
     rows = read.rows[usable]
     parts, groups = _parts(table, schema, rows, need_roles), _groups(table, schema, rows, need_roles)
-    return replace(examples, parts=parts, groups=groups), Unusable(reasons)
+    return replace(examples, parts=parts, groups=groups), Unusable(reasons, told=read.told)
+
+
+def _names(table: Table, schema: Schema, rows: np.ndarray) -> np.ndarray | None:
+    """(N,) the file of each image."""
+    if schema.image is None or table.frame[schema.image].dtype != pl.String:
+        return None
+    return table.frame[schema.image][rows].to_numpy().astype(object)
 
 
 def _with_steps(
@@ -123,6 +136,9 @@ def _inputs(table: Table, schema: Schema) -> _Inputs:
     rows = np.arange(len(table))
     if schema.layout == "text":
         return _Inputs(_texts(table, schema), None, rows)
+    if schema.layout == "images":
+        pixels, reasons, kept, told = images(table, schema)
+        return _Inputs(None, pixels, rows[kept], reasons, told=tuple(told))
     if schema.layout == "wide":
         return _Inputs(None, sequences.wide(table, schema), rows)
     if schema.layout == "lists":
@@ -137,7 +153,7 @@ def _inputs(table: Table, schema: Schema) -> _Inputs:
 
 def _with_roles_of(table: Table, schema: Schema) -> Schema:
     """The schema without the split, the group, and the time of examples that are not columns of `table`."""
-    roles = ["split", "group", *(["time"] if schema.layout in ("text", "wide", "lists") else [])]
+    roles = ["split", "group", *(["time"] if schema.layout not in ("long", "stream") else [])]
     absent = [role for role in roles if getattr(schema, role) not in table.frame.columns]
     return schema.model_copy(update=dict.fromkeys(absent))
 
@@ -162,7 +178,7 @@ def _lines_as_text(table: Table, schema: Schema, need_targets: bool) -> Table:
 
 
 def _require(table: Table, schema: Schema, need_targets: bool) -> None:
-    wanted = [schema.text, *schema.features]
+    wanted = [schema.text, schema.image, *schema.features]
     if schema.layout in ("long", "stream"):
         wanted += [schema.id, schema.time]
     if need_targets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recurra.data.schema.aside import reason
 from recurra.data.schema.definition import Schema, SchemaOptions
+from recurra.data.schema.images import choose_image, form_of
 from recurra.data.schema.kinds import understand_target
 from recurra.data.schema.layouts import Input, choose_numbers
 from recurra.data.schema.profile import profile
@@ -18,6 +19,7 @@ _ROWS = {
     "lists": "a row is a whole sequence",
     "long": "the rows of one id are a sequence",
     "stream": "one long record is cut into windows",
+    "images": "a row is an image, or a sequence of them",
 }
 
 
@@ -40,8 +42,16 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
     said = _named(table, options)
     columns = profile(table)
     free = [column for name, column in columns.items() if name not in said]
-    text = choose_text(table, options, free)
-    if text is not None:
+    image = choose_image(table, options, free)
+    text = choose_text(table, options, free) if image is None else None
+    pixels = None
+    if image is not None:
+        free = [column for column in free if column.name != image[0]]
+        target, target_why = choose_target(table, options, free)
+        learned = understand_target(table, options, target)
+        pixels, form = form_of(table, image[0], options)
+        chosen = Input("images", why=f"{image[1]}: {form}")
+    elif text is not None:
         chosen = Input("text", text=text[0], why=text[1])
         free = [column for column in free if column.name != chosen.text]
         target, target_why = choose_target(table, options, free)
@@ -63,7 +73,14 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
             where="--task tag",
             fix="Say which column tells the sequences apart (--id COLUMN).",
         )
-    used = {chosen.text, chosen.id, chosen.time, *chosen.features, *target}
+    used = {
+        chosen.text,
+        None if image is None else image[0],
+        chosen.id,
+        chosen.time,
+        *chosen.features,
+        *target,
+    }
     classes = target[0] if learned.kind in ("binary", "multiclass") else None
     aside = dict.fromkeys(options.ignore, "as asked")
     for column in free:
@@ -77,6 +94,8 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
         input="text" if chosen.layout == "text" else "sequence",
         layout=chosen.layout,
         text=chosen.text,
+        image=None if image is None else image[0],
+        pixels=pixels,
         features=chosen.features,
         channels=chosen.channels,
         target=target,
@@ -107,6 +126,21 @@ def _refuse_contradiction(options: SchemaOptions) -> None:
                 where=other,
                 fix=f"Leave out {said} or {other}.",
             )
+    if options.image is not None or options.layout == "images":
+        said = "--image" if options.image is not None else "--layout images"
+        for name in ("text", "features", "window", "id"):
+            if getattr(options, name) is not None:
+                raise InputError(
+                    f"{said} reads images, --{name} something else, and a network reads one of them",
+                    where=f"--{name}",
+                    fix=f"Leave out {said} or --{name}.",
+                )
+        if options.layout not in (None, "images"):
+            raise InputError(
+                f"--image reads images, and --layout {options.layout} none",
+                where="--layout",
+                fix="Leave it out.",
+            )
     if options.stride is not None and options.window is None:
         raise InputError(
             "this says how far apart windows start, and no window is asked for",
@@ -133,6 +167,7 @@ def _named(table: Table, options: SchemaOptions) -> dict[str, str]:
             )
 
     take(options.text, "the text")
+    take(options.image, "the image")
     take(options.time, "the time")
     take(options.id, "the sequence id")
     take(options.split or table.roles.get("split"), "the split")

@@ -1,4 +1,4 @@
-"""A folder with one sub-folder per class: of text files, or of CSV files that hold one sequence each."""
+"""A folder with one sub-folder per class: of text files, CSV files that hold one sequence each, or images."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ import polars as pl
 from recurra.data.sources.columns import missing, number
 from recurra.data.sources.delimited import Header, as_table, judge_header, read_records
 from recurra.data.sources.encodings import load, refuse_empty, to_utf8
+from recurra.data.sources.images import read_image_folder
 from recurra.data.sources.table import Table, listed
+from recurra.data.sources.tree import classes_by_part, files, folders
 from recurra.errors import DataError
 
-PARTS = {"train", "training", "valid", "validation", "val", "dev", "test"}
-_SHAPE = "Put a sub-folder for each class into it, with the files of that class (text, or CSV of numbers)."
+_SHAPE = (
+    "Put a sub-folder for each class into it, with the files of that class (text, images, or CSV of numbers)."
+)
 
 
 def read_folder(path: Path, encoding: str | None = None) -> Table:
@@ -26,7 +29,7 @@ def read_folder(path: Path, encoding: str | None = None) -> Table:
     step per line, and have a header either all of them or none. If the sub-folders are named train, valid or
     test and hold the folders of the classes, the column `part` keeps that. Files and folders whose names begin
     with a point are passed over; files beside the sub-folders and sub-folders without files are not read, and
-    a note says so.
+    a note says so. Of images see `read_image_folder`.
 
     Args:
         encoding: of all files; otherwise told for each as `to_utf8` does.
@@ -36,31 +39,31 @@ def read_folder(path: Path, encoding: str | None = None) -> Table:
             file, text in a column of numbers.
     """
     origin = path.name or str(path)
-    parts = _folders(path)
-    if not parts:
+    images = read_image_folder(path)
+    if images is not None:
+        return images
+    if not folders(path):
         raise DataError(
             "this folder has no sub-folders",
             where=origin,
             fix=f"{_SHAPE} To have the texts in it written on, say --task generate.",
         )
-    split = {"": parts}
-    if {part.name.lower() for part in parts} <= PARTS and all(_folders(part) for part in parts):
-        split = {part.name: _folders(part) for part in parts}
+    split = classes_by_part(path)
     found = [
         (part, folder.name, file)
         for part, classes in split.items()
         for folder in classes
-        for file in _files(folder)
+        for file in files(folder)
     ]
     if not found:
         raise DataError("the sub-folders hold no files", where=origin, fix=_SHAPE)
-    files = [file for _, _, file in found]
-    origins = [f"{origin}/{file.relative_to(path)}" for file in files]
-    numeric = _hold_numbers(files, origin)
-    frame, said = (_sequences if numeric else _texts)(files, origins, encoding)
+    read = [file for _, _, file in found]
+    origins = [f"{origin}/{file.relative_to(path)}" for file in read]
+    numeric = _hold_numbers(read, origin)
+    frame, said = (_sequences if numeric else _texts)(read, origins, encoding)
     frame = frame.with_columns(
         label=pl.Series([label for _, label, _ in found]),
-        file=pl.Series([str(file.relative_to(path)) for file in files]),
+        file=pl.Series([str(file.relative_to(path)) for file in read]),
     )
     roles = {"target": "label"} if numeric else {"text": "text", "target": "label"}
     if "" not in split:
@@ -70,21 +73,13 @@ def read_folder(path: Path, encoding: str | None = None) -> Table:
     return Table(frame, origin, "folder", notes, roles, task="classify")
 
 
-def _folders(path: Path) -> list[Path]:
-    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-
-
 def _not_read(path: Path, split: dict[str, list[Path]]) -> list[str]:
     """Notes on what lies in the folder and gives no row."""
     classes = [folder for folders in split.values() for folder in folders]
-    empty = [str(folder.relative_to(path)) for folder in classes if not _files(folder)]
+    empty = [str(folder.relative_to(path)) for folder in classes if not files(folder)]
     above = [path] if "" in split else [path, *(path / part for part in split)]
-    beside = [str(file.relative_to(path)) for folder in above for file in _files(folder)]
-    deeper = [str(inner.relative_to(path)) for folder in classes for inner in _folders(folder)]
+    beside = [str(file.relative_to(path)) for folder in above for file in files(folder)]
+    deeper = [str(inner.relative_to(path)) for folder in classes for inner in folders(folder)]
     notes = [f"empty sub-folders: {listed(empty)}"] if empty else []
     for what, names in (
         ("files beside the sub-folders", beside),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from recurra.data.images.files import is_image
 from recurra.data.sources.columns import is_number
 from recurra.data.sources.delimited import read_delimited, separator_of
 from recurra.data.sources.encodings import load, refuse_empty, to_utf8
 from recurra.data.sources.folder import read_folder
+from recurra.data.sources.idx import is_idx, read_idx
+from recurra.data.sources.images import read_image_file
 from recurra.data.sources.jsonl import read_jsonl
 from recurra.data.sources.lines import read_lines
 from recurra.data.sources.memory import read_object
@@ -24,9 +28,9 @@ _SNIFFED = 200
 def read(source: Any, *, encoding: str | None = None) -> Table:
     """The table in a file, a folder, standard input (`-`) or a Python object.
 
-    The ending of the name decides (.csv, .tsv, .jsonl, .ndjson, .json, .parquet, .ts, each also .gz); other
-    names, .txt and standard input are told by their content. Every decision that could be wrong is one of the
-    table's `notes`.
+    The ending of the name decides (.csv, .tsv, .jsonl, .ndjson, .json, .parquet, .ts, MNIST's idx3-ubyte, each also
+    .gz; of an image .png, .jpg and others that pillow knows); other names, .txt and standard input are told by their
+    content. Every decision that could be wrong is one of the table's `notes`.
 
     Args:
         source: a str or path, or what `read_object` takes.
@@ -45,9 +49,13 @@ def read(source: Any, *, encoding: str | None = None) -> Table:
     path = Path(source)
     if path.is_dir():
         return read_folder(path, encoding)
+    if is_idx(path):
+        return read_idx(path)
+    if is_image(path.name):
+        return read_image_file(path)
     data = load(path, path.name)
     kind = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    return read_content(data, path.name, kind, encoding)
+    return replace(read_content(data, path.name, kind, encoding), folder=path.parent)
 
 
 def read_content(data: bytes, origin: str, kind: str = "", encoding: str | None = None) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from recurra.errors import DataError
@@ -21,10 +22,12 @@ class Table:
         frame: one row per record: row i is record i + 1 (blank lines are no records). Numeric sequences that
             are sequences in the source are List columns, one per channel.
         origin: the source's name, for messages.
-        format: "csv", "tsv", "jsonl", "parquet", "ts", "labelled lines", "lines", "folder" or "python".
+        format: "csv", "tsv", "jsonl", "parquet", "ts", "labelled lines", "lines", "folder", "images", "idx" or
+            "python".
         notes: plain sentences on what was found and decided, to be said aloud.
-        roles: what the format itself says of its columns: role ("text", "target", "split") -> column.
+        roles: what the format itself says of its columns: role ("text", "image", "target", "split") -> column.
         task: what the format itself says is to be learned; "generate" of text without labels.
+        folder: what names of files in it are relative to; None: the current folder.
     """
 
     frame: pl.DataFrame
@@ -33,6 +36,7 @@ class Table:
     notes: tuple[str, ...] = ()
     roles: dict[str, str] = field(default_factory=dict)
     task: Literal["classify", "regress", "generate"] | None = None
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return self.frame.height

@@ -10,7 +10,11 @@ from recurra.report.page import Section, render
 from recurra.report.run_files import RunFiles
 from recurra.runs.run import DIAGNOSIS_PAGE
 
-_NOT_RECURRENT = ("tcn", "transformer")  # cells that `recurra diagnose` has nothing to look at in
+_NOT_RECURRENT = (
+    "tcn",
+    "transformer",
+    "feedforward",
+)  # cells that `recurra diagnose` has nothing to look at in
 
 
 def section(run: RunFiles) -> Section | None:
