@@ -10,7 +10,8 @@ DATA = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="CSV, TSV, JSONL, Parquet, .ts, CoNLL or text file, a folder with one sub-folder per class, or - .",
+        help="CSV, TSV, JSONL, Parquet, .ts, CoNLL or text file, MNIST's idx files, a folder with one sub-folder per class "
+        "(texts, images, folders of frames), or - .",
     ),
 ]
 TEST = Annotated[
@@ -24,6 +25,19 @@ TARGET = Annotated[
     list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")
 ]
 TEXT = Annotated[str | None, typer.Option(metavar="COL", help="Column of texts, or of words.")]
+IMAGE = Annotated[str | None, typer.Option(metavar="COL", help="Column of image files.")]
+STEPS = Annotated[
+    str | None,
+    typer.Option(
+        help="What a step of an image is: rows, columns, pixels or whole; else rows. Of frames: frames."
+    ),
+]
+SIZE = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HxW", help="Images are resized to this, such as 28 or 28x32; else the commonest size."
+    ),
+]
 FEATURES = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns of numbers, in order.")]
 TIME = Annotated[str | None, typer.Option(metavar="COL", help="Column that orders the rows.")]
 ID = Annotated[
@@ -35,7 +49,9 @@ GROUP = Annotated[
 ]
 SPLIT = Annotated[str | None, typer.Option(metavar="COL", help="Column that says train, validation or test.")]
 IGNORE = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns not to use.")]
-LAYOUT = Annotated[str | None, typer.Option(help="text, wide, lists, long or stream; else worked out.")]
+LAYOUT = Annotated[
+    str | None, typer.Option(help="text, wide, lists, long, stream or images; else worked out.")
+]
 LEVEL = Annotated[
     str | None,
     typer.Option(metavar="frames|events", help="Of music: what is foretold; else frames."),

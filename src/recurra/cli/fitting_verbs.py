@@ -42,6 +42,9 @@ def fit(
     task: arguments.TASK = None,
     target: arguments.TARGET = None,
     text: arguments.TEXT = None,
+    image: arguments.IMAGE = None,
+    steps: arguments.STEPS = None,
+    size: arguments.SIZE = None,
     features: arguments.FEATURES = None,
     time: arguments.TIME = None,
     id: arguments.ID = None,
@@ -84,6 +87,8 @@ def fit(
     Example: recurra fit novel.txt --task generate --out runs/novel
 
     Example: recurra fit recordings/ --task transcribe --out runs/speech
+
+    Example: recurra fit digits/ --steps pixels --cell gru --out runs/digits
     """
     check_there(data, test, init, lm)
     from recurra.cli.fit import run_fit
@@ -96,6 +101,9 @@ def fit(
         roles={
             "target": target,
             "text": text,
+            "image": image,
+            "steps": steps,
+            "size": size,
             "features": features,
             "time": time,
             "id": id,
@@ -167,6 +175,9 @@ def compare(
     task: arguments.TASK = None,
     target: arguments.TARGET = None,
     text: arguments.TEXT = None,
+    image: arguments.IMAGE = None,
+    steps: arguments.STEPS = None,
+    size: arguments.SIZE = None,
     features: arguments.FEATURES = None,
     time: arguments.TIME = None,
     id: arguments.ID = None,
@@ -212,6 +223,9 @@ def compare(
         roles={
             "target": target,
             "text": text,
+            "image": image,
+            "steps": steps,
+            "size": size,
             "features": features,
             "time": time,
             "id": id,

@@ -48,12 +48,15 @@ def run_predict(
         sys.stdout.write(printed)
 
 
-def answer_records(names: list[str], answer: Answer, rows: np.ndarray) -> list[dict[str, Any]]:
+def answer_records(
+    names: list[str], answer: Answer, rows: np.ndarray, called: np.ndarray | None = None
+) -> list[dict[str, Any]]:
     """`{"row": 1, "prediction": "pos", "p(neg)": 0.1, "p(pos)": 0.9}` for each answer.
 
     Args:
         names: of the classes, in the order of the probabilities.
         rows: what each answer is for.
+        called: the file of each, where it has one: `{"row": 1, "file": "cats/tom.png", ...}`.
     """
     classes = [str(name) for name in names]
     records = []
@@ -63,6 +66,7 @@ def answer_records(names: list[str], answer: Answer, rows: np.ndarray) -> list[d
             label = [name for name, there in zip(classes, label, strict=True) if there]
         record: dict[str, Any] = {
             "row": row,
+            **({} if called is None else {"file": called[n]}),
             "prediction": float(label) if isinstance(label, np.floating) else label,
         }
         if answer.probabilities is not None:

@@ -93,7 +93,7 @@ def predict(
     """An answer for each usable row; printed as CSV."""
     schema = run.config.data_schema
     examples = read_examples(data, schema, need_targets=False, encoding=encoding, observer=watcher)
-    records = answer_records(run.classes, run.answer(examples, watcher), examples.rows)
+    records = answer_records(run.classes, run.answer(examples, watcher), examples.rows, examples.names)
     return records, as_csv(records)
 
 
@@ -108,8 +108,8 @@ def facts(run: SequenceRun) -> dict[str, str]:
 def default_choices() -> list[Settings]:
     """The defaults for data of several kinds and sizes."""
     return [
-        default_settings(kind, np.full(count, steps))
-        for kind in ("tokens", "features")
+        default_settings(kind, np.full(count, steps), image)
+        for kind, image in (("tokens", None), ("features", None), ("images", (28, 28, 1)))
         for count, steps in ((50, 5), (50, 500), (50_000, 50))
     ]
 

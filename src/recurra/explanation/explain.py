@@ -139,7 +139,7 @@ def _reads_text(run: SequenceRun | TagRun) -> bool:
 
 def _purpose(run: SequenceRun | TagRun) -> str:
     schema = run.config.data_schema
-    what = schema.text or listed(schema.channels, FEW) or "numbers"
+    what = schema.text or schema.image or listed(schema.channels, FEW) or "numbers"
     return f"{listed(schema.target, FEW) or 'an answer'} from {what}"
 
 

@@ -13,16 +13,18 @@ from recurra.tasks.settings import BatchConfig, Settings, TaskConfig
 from recurra.training.config import TrainingConfig
 
 
-def default_settings(input: str, lengths: np.ndarray) -> Settings:
+def default_settings(input: str, lengths: np.ndarray, image: tuple[int, int, int] | None = None) -> Settings:
     """Settings for N training sequences.
 
     Args:
-        input: "tokens" or "features".
+        input: "tokens", "features", or "images" as steps.
         lengths: (N,) steps of each training sequence.
+        image: height, width and colours of an image that is a step.
     """
     if input == "tokens":
         return _for_texts(lengths)
-    return _for_numbers(lengths)
+    settings = _for_numbers(lengths)
+    return settings if image is None else _for_images(settings, lengths, image)
 
 
 def _for_texts(lengths: np.ndarray) -> Settings:
@@ -58,3 +60,22 @@ def _for_numbers(lengths: np.ndarray) -> Settings:
         ),
         training=TrainingConfig(epochs=epochs, patience=max(10, epochs // 5)),
     )
+
+
+def _for_images(settings: Settings, lengths: np.ndarray, image: tuple[int, int, int]) -> Settings:
+    """Sequences of images go through convolutions, down to about five by five places; a single image is read as it is.
+
+    One step has neither two ends to read from nor anything to pool.
+    """
+    whole = bool((lengths <= 1).all())
+    blocks = int(np.clip(round(np.log2(min(image[:2]) / 5)), 1, 4))
+    network = {
+        "hidden_size": 128 if whole else 64,
+        "num_layers": 2 if whole else 1,
+        "convolutions": (),
+        "segment": 1,
+        "bidirectional": not whole,
+        "pooling": ("last",) if whole else ("mean", "max"),
+        "image_channels": () if whole else tuple(16 * 2**k for k in range(blocks)),
+    }
+    return settings.model_copy(update={"network": settings.network.model_copy(update=network)})

@@ -106,7 +106,7 @@ def resized(pixels: np.ndarray, height: int, width: int, colours: int) -> np.nda
 def _in_form(image: Image, height: int, width: int, colours: int) -> np.ndarray:
     library = _pillow("Image")
     if image.mode.startswith(("I", "F")):
-        image = library.fromarray(_eight_bits(np.asarray(image)))
+        image = library.fromarray(_eight_bits(np.asarray(image), image.mode))
     if _is_transparent(image):
         image = image.convert("RGBA")
         white = library.new("RGBA", image.size, "white")
@@ -117,11 +117,13 @@ def _in_form(image: Image, height: int, width: int, colours: int) -> np.ndarray:
     return np.asarray(image).reshape(height, width, colours)
 
 
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Grey of sixteen bits, or of floats up to 1 or 255, as bytes."""
+def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
+    """Grey of sixteen bits as bytes; of 32-bit numbers up to 1, 255 or 65535 by the largest of them."""
     values = values.astype(np.float64)
     largest = values.max(initial=0)
     factor = 255.0 if largest <= 1 else 1.0 if largest <= 255 else 1 / _SIXTEEN_BITS
+    if mode.startswith("I;16"):
+        factor = 1 / _SIXTEEN_BITS
     return np.clip(np.rint(values * factor), 0, 255).astype(np.uint8)
 
 

@@ -72,6 +72,11 @@ class ImageForm(BaseModel):
             return steps.reshape(1, self.width, self.height, self.colours).transpose(0, 2, 1, 3)
         return steps.reshape(-1, self.height, self.width, self.colours)
 
-    def __str__(self) -> str:
+    def told(self, of_size: str) -> str:
+        """In words.
+
+        Args:
+            of_size: why it is this size.
+        """
         colour = "grey" if self.colours == 1 else "in colour"
-        return f"{self.height} x {self.width} pixels, {colour}; {_STEP[self.steps]}"
+        return f"{self.height} x {self.width} pixels ({of_size}), {colour}; {_STEP[self.steps]}"

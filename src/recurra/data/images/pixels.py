@@ -67,14 +67,12 @@ class ScaledPixels(Pixels):
         self, indices: np.ndarray, steps: int | None = None, *, fill: float = 0
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `Packed.pad`; padding is `fill` on the scale that is handed out."""
-        values, lengths = super().pad(indices, steps)
+        values, lengths = Packed(self.values, self.starts, self.lengths).pad(indices, steps)
         padded = self._scaled(values)
         padded[np.arange(padded.shape[1]) >= lengths[:, None]] = fill
         return padded, lengths
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
-        if values.dtype != np.uint8:
-            return values
         pixels = values.reshape(*values.shape[:-1], -1, len(self.means)).astype(np.float32)
         return ((pixels - self.means) / self.scales).reshape(values.shape)
 

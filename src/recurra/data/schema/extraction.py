@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 
 import numpy as np
 import polars as pl
@@ -105,10 +106,13 @@ def to_examples(
 
 
 def _names(table: Table, schema: Schema, rows: np.ndarray) -> np.ndarray | None:
-    """(N,) the file of each image."""
-    if schema.image is None or table.frame[schema.image].dtype != pl.String:
+    """(N,) the file of each image; of frames the folder of the first."""
+    column = None if schema.image is None else table.frame[schema.image][rows]
+    if column is None or column.dtype not in (pl.String, pl.List(pl.String)):
         return None
-    return table.frame[schema.image][rows].to_numpy().astype(object)
+    if column.dtype == pl.String:
+        return column.to_numpy().astype(object)
+    return np.array([str(PurePath(frames[0]).parent) for frames in column.to_list()], dtype=object)
 
 
 def _with_steps(

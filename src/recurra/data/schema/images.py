@@ -19,6 +19,7 @@ from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError, InputError
 
 _MOSTLY = 0.9  # of a column's names end as those of images do
+_FEW = 0.1  # of the images in colour: they are read as grey, as the others are
 _LARGE = 128  # pixels a side, from which on it is said that images can be made smaller
 _NAMED = 5  # files in a sentence
 
@@ -61,7 +62,7 @@ def choose_image(table: Table, options: SchemaOptions, free: list[Column]) -> tu
 def form_of(table: Table, column: str, options: SchemaOptions) -> tuple[ImageForm, str]:
     """What the images of `column` are read as, and what is to be said of it.
 
-    The size asked for, else the commonest one; grey if all of them are.
+    The size asked for, else the commonest one; grey if nearly all of them are.
 
     Raises:
         DataError: no image can be read, or the column holds none.
@@ -90,9 +91,9 @@ def form_of(table: Table, column: str, options: SchemaOptions) -> tuple[ImageFor
         (height, width), why = _size(options.size), "as asked"
     elif max(height, width) > _LARGE:
         why += "; --size makes them smaller"
-    coloured = any(look.colour for look in looks)
+    coloured = sum(look.colour for look in looks) > _FEW * len(looks)
     form = ImageForm(steps=steps, height=height, width=width, colours=3 if coloured else 1)
-    return form, f"{form} ({why})" + ("" if options.steps or framed else "; --steps reads them otherwise")
+    return form, form.told(why) + ("" if options.steps or framed else " (--steps says otherwise)")
 
 
 def _looks(table: Table, column: str) -> list[Look]:
@@ -175,7 +176,7 @@ def images(table: Table, schema: Schema) -> tuple[Pixels, dict[str, list[int]], 
     if values.dtype == pl.String:
         rows = [[name] if name is not None and name.strip() else [] for name in values]
     elif values.dtype == pl.List(pl.String):
-        rows = [[name for name in names or [] if name is not None] for names in values]
+        rows = [[name for name in names or [] if name is not None] for names in values.to_list()]
     else:
         raise DataError(
             f"this column holds no names of image files (its type is {values.dtype})",

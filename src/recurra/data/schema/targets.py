@@ -110,6 +110,13 @@ def unclear_target(table: Table, problem: str, choices: list[Column]) -> DataErr
         hint = " To have the text written on, say --task generate."
         hint += f" Note: {'; '.join(table.notes)}." if table.notes else ""
     listing = listed([str(column) for column in choices])
+    if "image" in table.roles and not choices:
+        return DataError(
+            "nothing says what the images show",
+            where=table.origin,
+            fix="Put those of each class into a sub-folder of its own, or give a table with a column of image files "
+            "and one of what is to be learned; the labels of an idx file lie beside it.",
+        )
     return DataError(
         problem if choices else "there is no column to learn",
         where=table.origin,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def subject(run: SequenceRun, data: Any, encoding: str | None, observer: Observe
     chosen = drawn(len(data), run.config.options.seed)
     packed = run.encode(data.take(chosen))
     cut = np.minimum(packed.lengths, STEPS)
-    packed = type(packed)(packed.values, packed.starts + packed.lengths - cut, cut)
+    packed = replace(packed, starts=packed.starts + packed.lengths - cut, lengths=cut)
     values, lengths = packed.pad(np.arange(len(packed)))
     task, target = run.task, torch.from_numpy(targets[chosen])
     dtype = np.int64 if run.text is not None else np.float32

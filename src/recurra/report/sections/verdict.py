@@ -39,6 +39,8 @@ def title(run: RunFiles) -> str:
     if run.config.kind == "sentence":
         return f"{cell}: {schema.target} of every word"
     return f"{cell}: {listed(schema.target, _NAMED)} from {schema.text or listed(schema.channels, _NAMED)}"
+    read = schema.text or schema.image or listed(schema.channels, _NAMED)
+    return f"{cell}: {listed(schema.target, _NAMED)} from {read}"
 
 
 def about(run: RunFiles) -> str:

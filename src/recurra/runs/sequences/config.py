@@ -30,7 +30,7 @@ class SequenceRunConfig(RunConfig):
     """Everything that is needed to use a run that classifies or regresses sequences.
 
     Args:
-        numbers: the scaling of numeric sequences.
+        numbers: the scaling of numeric sequences, or of pixels.
         targets: the target encoder.
         decision: how outputs become answers.
     """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from recurra.data.batches import Batches
 from recurra.data.examples import Examples
+from recurra.data.images.pixels import PixelEncoder, Pixels
 from recurra.data.labels import TargetEncoder
 from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
@@ -52,7 +53,7 @@ class Prepared:
     validation_steps: int
     pairs: np.ndarray
     text: TextEncoder | None
-    numbers: NumberEncoder | None
+    numbers: NumberEncoder | PixelEncoder | None
     targets: TargetEncoder
     task: Task
     shape: NetworkShape
@@ -86,8 +87,10 @@ def prepare(
         test=options.test_share if test is None else test,
         observer=observer,
     )
-    kind = "tokens" if schema.input == "text" else "features"
-    settings = _settings(parts, options, init, kind)
+    form = schema.pixels
+    image = (form.height, form.width, form.colours) if form is not None and form.whole_images else None
+    kind = "tokens" if schema.input == "text" else "features" if image is None else "images"
+    settings = _settings(parts, options, init, kind, image)
     targets = TargetEncoder.fit(
         _targets(parts["train"]), classes=schema.classes or None, rows=parts["train"].rows
     )
@@ -113,7 +116,7 @@ def prepare(
     else:
         train, held = parts["train"], parts["validation"]
         assert train.sequences is not None and held.sequences is not None
-        numbers = init.numbers if init is not None else NumberEncoder.fit(train.sequences, train.rows)
+        numbers = init.numbers if init is not None else _scaling(train)
         assert numbers is not None
         inputs = numbers.encode(train.sequences, train.rows)
         validation = numbers.encode(held.sequences, held.rows)
@@ -139,6 +142,7 @@ def prepare(
             input=kind,
             input_size=size,
             output_size=task.output_size,
+            image=image,
             pairs=len(pairs),
             steps=max(1, int(inputs.lengths.max(initial=1))) if init is None else init.config.shape.steps,
         ),
@@ -163,11 +167,12 @@ def _settings(
     parts: dict[str, Examples],
     options: SequenceFitOptions,
     init: SequenceRun | None,
-    kind: Literal["tokens", "features"],
+    kind: Literal["tokens", "features", "images"],
+    image: tuple[int, int, Any] | None,
 ) -> Settings:
     """What was asked for, over the defaults for these data or the settings of the run to start from."""
     if init is None:
-        settings = default_settings(kind, raw_lengths(parts["train"])).changed(options.settings)
+        settings = default_settings(kind, raw_lengths(parts["train"]), image).changed(options.settings)
     else:
         _check_init(init, kind, options)
         settings = init.config.settings.changed(MACHINE | options.settings)
@@ -178,6 +183,14 @@ def _settings(
             fix="Hold some examples out (--validation 0.2), or leave the threshold at one half.",
         )
     return settings.model_copy(update={"training": settle(settings.training)})
+
+
+def _scaling(train: Examples) -> NumberEncoder | PixelEncoder:
+    """Learned from the training part alone."""
+    assert train.sequences is not None
+    if isinstance(train.sequences, Pixels):
+        return PixelEncoder.fit(train.sequences)
+    return NumberEncoder.fit(train.sequences, train.rows)
 
 
 def _tell_of_texts(text: TextEncoder, count: int, cut: int, pairs: int, observer: Observer) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from recurra.data.batches import Batches
 from recurra.data.examples import Examples
+from recurra.data.images.pixels import PixelEncoder
 from recurra.data.labels import TargetEncoder
 from recurra.data.numbers import BOUND, NumberEncoder
 from recurra.data.packed import Packed
@@ -47,7 +48,7 @@ class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
 
     Args:
         text: turns texts into token ids (text only).
-        numbers: scales numeric sequences (numbers only).
+        numbers: scales numeric sequences, or the pixels of images (numbers and images only).
         targets: turns class names or numbers into what the loss reads, and back.
     """
 
@@ -55,7 +56,7 @@ class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
     verb = "predict"
 
     text: TextEncoder | None
-    numbers: NumberEncoder | None
+    numbers: NumberEncoder | PixelEncoder | None
     targets: TargetEncoder
 
     @property
@@ -159,9 +160,16 @@ def load_run(folder: Path) -> SequenceRun:
         config=config,
         network=read_network(folder / MODEL, make),
         text=TextEncoder.load(folder / TOKENIZER) if config.shape.input == "tokens" else None,
-        numbers=NumberEncoder.from_json(config.numbers) if config.numbers is not None else None,
+        numbers=_scaling(config),
         targets=targets,
         metrics=read_json(folder / METRICS),
         history=read_history(folder),
         path=folder,
     )
+
+
+def _scaling(config: SequenceRunConfig) -> NumberEncoder | PixelEncoder | None:
+    if config.numbers is None:
+        return None
+    form = NumberEncoder if config.data_schema.pixels is None else PixelEncoder
+    return form.from_json(config.numbers)

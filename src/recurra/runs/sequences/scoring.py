@@ -8,6 +8,7 @@ import torch
 
 from recurra.data.examples import Examples
 from recurra.runs.events import Observer, ignore
+from recurra.runs.sequences.pictures import pictures
 from recurra.runs.sequences.run import SequenceRun
 from recurra.tasks.baselines import (
     BaselineResult,
@@ -46,6 +47,8 @@ def score_run(
         answer = answered = run.answer(test, observer)
         scores = task.scores(answer, test.targets)
         content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets)
+        if shown := pictures(test, answer, run.classes, run.config.options.seed):
+            content["test"]["images"] = shown
         content["baselines"] = [result.to_json() for result in baselines]
         if baselines:
             best = best_baseline(baselines)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from recurra.data.examples import Examples
+from recurra.data.images.pixels import Pixels
 from recurra.data.packed import Packed
 from recurra.errors import InputError
+from recurra.tasks.baselines.images import affordable_pixels, linear_on_pixels, small_copies
 from recurra.tasks.baselines.numbers import (
     affordable_neighbours,
     affordable_summaries,
@@ -33,7 +35,7 @@ def run_baselines(
     time_limit_s: float = 60.0,
     progress: Callable[[str], None] | None = None,
 ) -> list[BaselineResult]:
-    """The trivial baseline first, then the classical ones for texts or for numeric sequences.
+    """The trivial baseline first, then the classical ones for texts, numeric sequences or images.
 
     Which kind of targets there is (classes, several labels, real numbers) shows in their type.
 
@@ -144,6 +146,8 @@ def _for_sequences(
 ) -> list[_Candidate]:
     assert train.sequences is not None and test.sequences is not None
     sequences, unseen = train.sequences, test.sequences
+    if isinstance(sequences, Pixels) and isinstance(unseen, Pixels):
+        return _for_images(sequences, learned, unseen, class_weight, seed, time_limit_s)
     near, near_note = _sample(len(train), affordable_neighbours(sequences, len(test), time_limit_s), seed)
     line, line_note = _sample(len(train), affordable_summaries(sequences, learned, time_limit_s), seed)
     model = _linear_model(learned)
@@ -159,6 +163,39 @@ def _for_sequences(
             lambda: linear_on_summaries(_part(sequences, line), learned.take(line), unseen, class_weight),
         ),
     ]
+
+
+def _for_images(
+    train: Pixels, learned: Targets, test: Pixels, class_weight: ClassWeight, seed: int, time_limit_s: float
+) -> list[_Candidate]:
+    """On the pixels; of sequences of images on summaries of each pixel over time."""
+    small, unseen = small_copies(train), small_copies(test)
+    near, near_note = _sample(len(train), affordable_neighbours(small, len(test), time_limit_s), seed)
+    model = _linear_model(learned)
+    nearest = _Candidate(
+        "1-nearest neighbour",
+        f"The target of the nearest training {'sequence' if train.form.steps == 'frames' else 'image'}, Euclidean "
+        f"distance over all pixels of small copies{near_note}.",
+        lambda: nearest_neighbour(_part(small, near), learned.take(near), unseen),
+    )
+    if train.form.steps == "frames":
+        line, line_note = _sample(len(train), affordable_summaries(small, learned, time_limit_s), seed)
+        linear = _Candidate(
+            f"summaries, {model}",
+            f"{model.capitalize()} on mean, spread, ends and the like of each pixel over time{line_note}.",
+            lambda: linear_on_summaries(_part(small, line), learned.take(line), unseen, class_weight),
+        )
+    else:
+        affordable = affordable_pixels(len(train), small.channels, learned, time_limit_s)
+        line, line_note = _sample(len(train), affordable, seed)
+        linear = _Candidate(
+            f"pixels, {model}",
+            f"{model.capitalize()} on the pixels of small copies{line_note}.",
+            lambda: linear_on_pixels(
+                _part(small, line).flat()[0], learned.take(line), unseen.flat()[0], class_weight
+            ),
+        )
+    return [nearest, linear]
 
 
 def _linear_model(learned: Targets) -> str:
