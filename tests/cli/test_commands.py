@@ -404,7 +404,7 @@ def test_settings_say_what_depends_on_the_data():
     [
         (
             ("--cell", "foo"),
-            "--cell: expected one of rnn, lstm, gru, mingru, minlstm, tcn, transformer, found",
+            "--cell: expected one of rnn, lstm, gru, mingru, minlstm, tcn, transformer, feedforward, found",
         ),
         (("--set", "network.heads=3", "--cell", "transformer"), "--set network.heads=3 --set network.cell="),
         (("--set", "network.pooling=best"), "network.pooling"),
