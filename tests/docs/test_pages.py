@@ -20,6 +20,7 @@ PAGES = [
     ROOT / "docs" / "comparing.md",
     ROOT / "docs" / "diagnosis.md",
     ROOT / "docs" / "explanation.md",
+    ROOT / "docs" / "images.md",
     ROOT / "docs" / "importing.md",
     ROOT / "docs" / "music.md",
     ROOT / "docs" / "speech.md",

@@ -19,7 +19,9 @@ TEST = Annotated[
 ]
 TASK = Annotated[
     str | None,
-    typer.Option(help="classify, regress, tag, forecast, generate or transcribe; else worked out."),
+    typer.Option(
+        help="classify, regress, tag, forecast, generate, translate, transcribe or caption; else worked out."
+    ),
 ]
 TARGET = Annotated[
     list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")

@@ -89,6 +89,8 @@ def fit(
     Example: recurra fit recordings/ --task transcribe --out runs/speech
 
     Example: recurra fit digits/ --steps pixels --cell gru --out runs/digits
+
+    Example: recurra fit photos.csv --task caption --image file --target caption --out runs/captions
     """
     check_there(data, test, init, lm)
     from recurra.cli.fit import run_fit

@@ -138,8 +138,10 @@ def _latency(run: Run[Any, Any]) -> dict[str, Any]:
 
 
 def _encoders(network: nn.Module) -> nn.ModuleList:
-    """What reads the steps: one encoder, or, of a language network, one for each layer."""
+    """What reads the steps: one encoder, or, of a language network, one for each layer; else the layers that write."""
     one = getattr(network, "encoder", None)
+    if one is None and not hasattr(network, "encoders"):
+        one = network.decoder.layers  # pyright: ignore
     several = nn.ModuleList([one]) if one is not None else network.encoders
     assert isinstance(several, nn.ModuleList)
     return several

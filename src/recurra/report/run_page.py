@@ -8,6 +8,7 @@ from recurra.report.page import Section, render_page
 from recurra.report.run_files import RunFiles
 from recurra.report.sections import (
     answers,
+    captions,
     classes,
     data,
     diagnosis,
@@ -37,6 +38,7 @@ SECTIONS: tuple[Callable[[RunFiles], Section | None], ...] = (
     classes.section,
     answers.section,
     images.section,
+    captions.section,
     data.section,
     network.section,
     learning.section,

@@ -39,7 +39,7 @@ _MEANINGS = {
     "pinball loss": "error of the quantiles; 0 is best",
     "word error rate": "words to be changed, left out or put in, over the words that were said; 0 is best",
     "character error rate": "the same of characters; 0 is best",
-    "exactly right": "share of texts without any error",
+    "exactly right": "share of answers that are right word for word",
     "perplexity": "among how many equally likely tokens the model hesitates; 1 is best",
     "bits per character": "bits that a character of the text costs when it is foretold; 0 is best",
     "BLEU": "words and rows of up to four words that answer and reference share, 0 to 100",

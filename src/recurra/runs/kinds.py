@@ -126,6 +126,7 @@ KINDS = {
             ("lm",),
             recogniser=f"{DATA}.transcripts.folder",
         ),
+        Kind("captions", "caption", "Caption", ("caption",), "images"),
     )
 }
 

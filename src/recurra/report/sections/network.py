@@ -54,7 +54,7 @@ def facts(run: RunFiles) -> dict[str, str]:
     }
     if config.kind == "forecast":
         found["Window"] = f"{config.shape.look_back:,} steps read, {config.shape.horizon:,} steps forecast"
-    if config.kind == "pair":
+    if config.kind in ("pair", "caption"):
         found["Writes with"] = _writer(network)
     threads = f", {chosen.threads} thread{'s' * (chosen.threads != 1)}" if chosen.threads else ""
     kept = f"epoch {training['best_epoch']} of {training['epochs']}"

@@ -27,6 +27,8 @@ def title(run: RunFiles) -> str:
     schema, cell = run.config.data_schema, run.cell
     if run.config.kind == "text":
         return f"{cell}: text like {schema.origin}, by {schema.level}"
+    if run.config.kind == "caption":
+        return f"{cell}: captions of {schema.read}"
     if run.config.kind == "pair":
         return f"{cell}: {schema.target} from {schema.text}"
     if run.config.kind == "piece":

@@ -44,7 +44,7 @@ def pictures(test: Examples, answer: Answer, classes: list[str], seed: int) -> l
     chosen = np.sort(np.concatenate([bad, others[: SHOWN - len(bad)]]).astype(np.int64))
     return [
         {
-            "png": _png(images.images(n)),
+            "png": as_png(images.images(n)),
             "true": true[n],
             "said": said[n],
             "right": None if real else true[n] == said[n],
@@ -73,8 +73,8 @@ def _share(answer: Answer, n: int) -> float | None:
     return round(float(answer.probabilities[n].max()), 4)
 
 
-def _png(images: np.ndarray) -> str:
-    """(T, H, W, C) side by side, every third pixel where they are large, as PNG in base 64."""
+def as_png(images: np.ndarray) -> str:
+    """(T, H, W, C), some of them side by side, large ones with fewer pixels, as PNG in base 64."""
     from PIL import Image
 
     shown = images[np.unique(np.linspace(0, len(images) - 1, _FRAMES).round().astype(int))]

@@ -1,0 +1,1 @@
+"""Runs that look at an image, or a vector of features, and write a caption."""

@@ -1,0 +1,1 @@
+"""Captions: how they are looked for, scored, and what they are compared with."""
