@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from recurra.data.examples import Examples
+from recurra.data.images.pixels import PixelEncoder
 from recurra.data.numbers import NumberEncoder
 from recurra.diagnosis.subject import copy_of
 from recurra.errors import DataError, InputError
@@ -185,7 +186,11 @@ def _of_numbers(
 
 
 def of_numbers(
-    numbers: NumberEncoder, named: str, value: Callable[[Tensor], Tensor], x: Tensor, parts: Sequence[Part]
+    numbers: NumberEncoder | PixelEncoder,
+    named: str,
+    value: Callable[[Tensor], Tensor],
+    x: Tensor,
+    parts: Sequence[Part],
 ) -> Question:
     """Of the scaled numbers of one sequence; the mark of a column's missing values goes with the column.
 
