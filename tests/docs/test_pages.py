@@ -22,6 +22,7 @@ PAGES = [
     ROOT / "docs" / "explanation.md",
     ROOT / "docs" / "images.md",
     ROOT / "docs" / "importing.md",
+    ROOT / "docs" / "translation.md",
     ROOT / "docs" / "music.md",
     ROOT / "docs" / "speech.md",
     ROOT / "docs" / "tagging.md",
