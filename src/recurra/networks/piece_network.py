@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from recurra.networks.config import NetworkShape
 from recurra.networks.step_network import StepNetwork, StepNetworkConfig
 
+_FRAMES = 64  # whose keys are gone through at once
 _RARE = -3.0  # log-odds of a key that is down in one frame of twenty
 
 
@@ -63,12 +64,20 @@ class Chords(NamedTuple):
         return self._replace(raw=self.raw[where])
 
     def logits(self, frames: Tensor) -> Tensor:
-        """(..., K) log-odds of each key of `frames` (..., K), given those below it in the same frame."""
+        """(..., K) log-odds of each key of `frames` (..., K), given those below it in the same frame.
+
+        What the keys read of each other is K times as large as what the network says; it is made for a few frames at a
+        time, and stays in the processor's cache.
+        """
         c, b = self._split()
+        parts = zip(b.flatten(0, -2).split(_FRAMES), frames.flatten(0, -2).split(_FRAMES), strict=True)
+        return c + torch.cat([self._read(*part) for part in parts]).view_as(c)
+
+    def _read(self, b: Tensor, frames: Tensor) -> Tensor:
+        """(M, K) V_k u_k of M frames."""
         read = frames.unsqueeze(-1) * self.inward
         below = read.cumsum(-2) - read
-        units = torch.sigmoid(b.unsqueeze(-2) + below)
-        return c + (units * self.outward).sum(-1)
+        return (torch.sigmoid(b.unsqueeze(-2) + below) * self.outward).sum(-1)
 
     def likeliest(self) -> Tensor:
         """(..., K) bool, each key where it is likelier down than up, given those chosen below it."""

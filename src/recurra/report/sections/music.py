@@ -23,8 +23,8 @@ _INTERVALS = (
     "octaves",
     "semitones",
     "tones",
-    "small thirds",
-    "large thirds",
+    "minor thirds",
+    "major thirds",
     "fifths",
     "tritones",
 )
@@ -47,8 +47,18 @@ def section(run: RunFiles) -> Section | None:
     ]
     caption = f"{music['pieces']} pieces of the {music['part']} part, {music['frames']:,} frames after their openings"
     table = Table(caption, ["", "data", "generated"], compared(music)).html()
+    frame = f"{'an' if music['frame'].startswith('e') else 'a'} {music['frame']}"
     return Section(
-        "music", "The music that it makes", render("music.html", figures=figures, table=table, music=music)
+        "music",
+        "The music that it makes",
+        render(
+            "music.html",
+            figures=figures,
+            table=table,
+            music=music,
+            frame=frame,
+            events=run.config.kind == "performance",
+        ),
     )
 
 

@@ -46,7 +46,7 @@ def beside_the_data(run: PerformanceRun, pieces: Packed, *, temperature: float =
             kept.append(roll[frames:] if frames < len(roll) else np.zeros((1, 88), dtype=np.uint8))
             before = roll[:frames]
         openings.append(before)
-    return side_by_side(openings, made, true, temperature=temperature)
+    return side_by_side(openings, made, true, frame=FRAME, temperature=temperature)
 
 
 def roll_of_events(codec: EventCodec, ids: np.ndarray) -> np.ndarray:

@@ -87,4 +87,4 @@ def beside_the_data(run: PieceRun, rolls: Packed, *, temperature: float = 1.0) -
         true.append(rolls[n][openings[n] : lengths[n]])
         made.append(run.generate(opening, frames=len(true[-1]), temperature=temperature, seed=seed + n))
     read = [rolls[n][: openings[n]] for n in chosen.tolist()]
-    return side_by_side(read, made, true, temperature=temperature)
+    return side_by_side(read, made, true, frame=run.config.data_schema.frame, temperature=temperature)

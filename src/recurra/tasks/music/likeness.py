@@ -86,12 +86,14 @@ def side_by_side(
     made: Sequence[np.ndarray],
     true: Sequence[np.ndarray],
     *,
+    frame: str,
     temperature: float,
 ) -> dict[str, Any]:
     """What music that was made after some openings is like, beside what follows them in the data; JSON-safe.
 
     Args:
         openings, made, true: a roll of each piece, (T, 88).
+        frame: the note value that a frame lasts.
         temperature: that it was made at.
 
     Returns:
@@ -101,6 +103,7 @@ def side_by_side(
     return {
         "pieces": len(made),
         "frames": sum(map(len, made)),
+        "frame": frame,
         "temperature": temperature,
         "data": NoteStatistics.of(true).to_json(),
         "generated": NoteStatistics.of(made).to_json(),
