@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ import torch
 
 import recurra
 from recurra.data.audio.files import pieces
+from recurra.data.audio.storage import Growing
 from recurra.data.transcripts.definition import TranscriptOptions
 from recurra.errors import DataError, InputError, RunError
 from recurra.runs.events import Said
@@ -18,6 +20,7 @@ from recurra.runs.recordings.examples import Shown
 from recurra.runs.recordings.files import fit_recordings, opened, read_sequences
 from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.files import fit_corpus
+from recurra.training.loop import StepDone
 from tests.data.audio.made import RATE, spoken, texts, written
 from tests.runs.recordings.made import SMALL, sound_folder, strokes
 from tests.tolerances import assert_close
@@ -126,14 +129,44 @@ def test_what_cannot_be_heard_is_refused_with_its_name(run, tmp_path):
         run.stream(batch=2)
 
 
-def test_same_seed_same_run_and_resumed_alike(folder, tmp_path):
-    few = {"training.epochs": 2}
-    one = fitted(folder, settings=few, out=tmp_path / "one")
-    two = fitted(folder, settings=few)
+class Killed(BaseException):
+    pass
+
+
+def test_same_seed_same_run_also_when_killed_and_resumed(folder, tmp_path):
+    few = {"training.epochs": 2, "training.checkpoint_every_s": 1e-9}
+    one = fitted(folder, settings=few)
+
+    def kill(event):
+        if isinstance(event, StepDone) and event.step == 10:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fitted(folder, settings=few, out=tmp_path / "run", observer=kill)
+    two = fitted(folder, settings=few, out=tmp_path / "run", resume=True)
     state = two.network.state_dict()
     assert all(torch.equal(value, state[name]) for name, value in one.network.state_dict().items())
+    assert [each["train_loss"] for each in one.history] == [each["train_loss"] for each in two.history]
     with pytest.raises(InputError, match="from both ends"):
         one.stream()
+
+
+def test_large_sets_are_learned_from_a_mapped_file(folder, monkeypatch):
+    few = {"training.epochs": 2}
+    in_memory = fitted(folder, settings=few, options={"baselines": False})
+    monkeypatch.setattr("recurra.data.transcripts.reading.Growing", partial(Growing, large=1000))
+    fitting, _ = opened(folder, RecordingFitOptions(data=BY_PART, settings=SMALL | few))
+    assert isinstance(fitting.examples.sequences.values, np.memmap)
+    mapped = fitted(folder, settings=few, options={"baselines": False})
+    losses = [[each["train_loss"] for each in run.history] for run in (in_memory, mapped)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02) and losses[0] != losses[1]
+
+
+def test_another_folder_is_the_test_part(folder, tmp_path):
+    other = sound_folder(tmp_path / "other", 9)
+    run = fitted(folder, data=TranscriptOptions(ignore=["part"]), settings={"training.epochs": 1}, test=other)
+    assert run.config.parts["test"] == 9 and run.config.sources == [str(folder), str(other)]
+    assert run.metrics["transcriptions"][0]["name"].endswith(".wav")
 
 
 def test_texts_longer_than_their_sound_are_left_out_and_named(folder, tmp_path):
