@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recurra.comparison.compare import compare
-from recurra.data.music import read_pieces
+from recurra.data.music import keys_down, read_pieces
 from recurra.diagnosis import diagnose
 from recurra.errors import DataError, InputError, RunError
 from recurra.runs.fitting import carry_out
@@ -157,7 +157,7 @@ def test_settings_that_make_no_sense_are_refused(data, change, message):
 
 def test_too_little_music_and_two_test_parts_are_told(data, tmp_path):
     (tmp_path / "one.json").write_text(json.dumps([[[60], [62], [64]]]))
-    with pytest.raises(DataError, match="expected enough examples for a test part of 20%, found 1"):
+    with pytest.raises(DataError, match="one piece cannot be both learned from and tested on"):
         fit_pieces(tmp_path / "one.json", PieceFitOptions(settings=QUICK))
     with pytest.raises(InputError, match="has a test part of its own, and --test gives another one"):
         fit_pieces(data, PieceFitOptions(settings=QUICK), test=tmp_path / "one.json")
@@ -191,3 +191,12 @@ def test_compare_and_diagnose(data, tmp_path):
     for given in (None, read_pieces(data)):
         diagnosed = diagnose(run, given)
         assert any("the last frame" in note for note in diagnosed.notes)
+
+
+def test_one_piece_is_learned_where_nothing_is_held_out(tmp_path):
+    (tmp_path / "one.json").write_text(json.dumps([keys_down(rolls(1)[0])]))
+    settings = QUICK | {"training.epochs": 1}
+    run = fit_pieces(tmp_path / "one.json", PieceFitOptions(settings=settings, test_share=0.0))
+    assert "test" not in run.metrics and run.metrics["music"]["part"] == "train"
+    tested = fit_pieces(tmp_path / "one.json", PieceFitOptions(settings=settings), test=tmp_path / "one.json")
+    assert tested.metrics["test"]["n"] == 1

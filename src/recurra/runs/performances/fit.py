@@ -26,7 +26,7 @@ from recurra.runs.performances.config import (
 )
 from recurra.runs.performances.run import PerformanceRun
 from recurra.runs.performances.scoring import beside_the_data
-from recurra.runs.pieces.fit import held_out
+from recurra.runs.pieces.fit import held_out, refuse_one
 from recurra.runs.run import Run
 from recurra.tasks.music.event_settings import PerformanceSettings, default_performance_settings
 from recurra.tasks.settings import MACHINE
@@ -94,6 +94,9 @@ class PerformanceFitting(LanguageFitting[PerformanceRunConfig, PerformanceRun]):
                 fix="Leave it out, or give the training pieces as a folder of their own.",
             )
         events = Packed.from_list([self.codec.encode(each) for each in self.played.played])
+        refuse_one(
+            len(events), self.played.origin, 0.0 if self.given is not None else self.options.test_share
+        )
         split = make_split(
             Examples(None, events, None, rows=np.arange(len(events)), parts=parts),
             seed=self.options.seed if seed is None else seed,

@@ -14,7 +14,7 @@ from recurra.data.music.batches import FrameBatches, excerpts
 from recurra.data.music.writing import TEMPO
 from recurra.data.packed import Packed
 from recurra.data.splits import make_split
-from recurra.errors import InputError, RunError
+from recurra.errors import DataError, InputError, RunError
 from recurra.networks.config import NetworkShape
 from recurra.networks.piece_network import PieceNetwork
 from recurra.runs.config import circumstances
@@ -120,6 +120,7 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
                 where="--test",
                 fix="Leave it out, or give the training pieces as a file of their own.",
             )
+        refuse_one(len(rolls), self.pieces.origin, 0.0 if self.given is not None else self.options.test_share)
         examples = Examples(None, rolls, None, rows=np.arange(len(rolls)), parts=parts)
         split = make_split(
             examples,
@@ -217,6 +218,20 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
     def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
         """See `Fitting.of_baselines`."""
         return self.baselines
+
+
+def refuse_one(pieces: int, origin: str, test_share: float) -> None:
+    """See that there is a piece to learn from where one is held out: pieces stay whole.
+
+    Raises:
+        DataError: there is one alone.
+    """
+    if pieces == 1 and test_share > 0:
+        raise DataError(
+            "one piece cannot be both learned from and tested on",
+            where=origin,
+            fix="Give a folder of pieces, or another one to test on (--test), or hold nothing out: --test-share 0.",
+        )
 
 
 def held_out(pieces: int, asked: float | None) -> float | None:
