@@ -141,7 +141,7 @@ def _encoders(network: nn.Module) -> nn.ModuleList:
     """What reads the steps: one encoder, or, of a language network, one for each layer; else the layers that write."""
     one = getattr(network, "encoder", None)
     if one is None and not hasattr(network, "encoders"):
-        one = network.decoder.layers  # pyright: ignore
+        one = network.get_submodule("decoder.layers")
     several = nn.ModuleList([one]) if one is not None else network.encoders
     assert isinstance(several, nn.ModuleList)
     return several

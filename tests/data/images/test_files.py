@@ -1,12 +1,14 @@
 """Image files: every form in one, and the broken ones told."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from recurra.data.images import files
 from recurra.data.images.files import look_at, read_image, resized
-from recurra.errors import DataError
+from recurra.errors import DataError, InputError
 from tests.data.images.made import bar, write_image
 
 
@@ -83,4 +85,11 @@ def test_a_huge_image_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     path = write_image(tmp_path / "x.png", bar("lying", 0))
     monkeypatch.setattr(files, "MOST_PIXELS", 60)
     with pytest.raises(DataError, match="more than 60 pixels"):
+        look_at(path)
+
+
+def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
+    path = write_image(tmp_path / "x.png", bar("lying", 0))
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(InputError, match=r"pip install 'recurra\[images\]'"):
         look_at(path)

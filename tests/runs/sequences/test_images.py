@@ -78,6 +78,9 @@ def test_every_way_of_reading_learns_and_is_kept(bars, tmp_path, steps, settings
     }[steps]
     given = made.predict_proba(as_steps)
     np.testing.assert_allclose(again.predict_proba(as_steps), given, atol=1e-6)
+    if steps == "whole":
+        found = made.stream().step(as_steps[0, 0].astype(np.float32))
+        np.testing.assert_allclose(found, given[0], atol=2e-5)
     # As files they come to the same as in memory.
     for n, kind in enumerate(("lying", "standing")):
         write_image(tmp_path / "new" / f"{n}{kind}.png", images[n])

@@ -194,7 +194,7 @@ def _inputs(
                 where=table.origin,
                 fix="Give the same columns in the same order.",
             )
-        kept = np.isfinite(values).all(1)
+        kept = np.asarray(np.isfinite(values).all(1))
         reasons = {} if kept.all() else {"a number is missing": (np.flatnonzero(~kept) + 1).tolist()}
         return Packed.end_to_end(values[kept], np.ones(int(kept.sum()), dtype=np.int64)), kept, reasons, []
     column = table.roles.get("image", schema.image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class CaptionMeasures:
         right = [alike(answer) in map(alike, said) for answer, said in zip(answers, references, strict=True)]
         most = max(map(len, references))
         # sacrebleu takes a list for the first reference of each, one for the second, and None where there is none.
-        streams = [[said[k] if k < len(said) else None for said in references] for k in range(most)]
+        streams: Any = [[said[k] if k < len(said) else None for said in references] for k in range(most)]
         counted = np.array(self._bleu._extract_corpus_statistics(list(answers), streams), dtype=np.float64)
         return np.column_stack([np.array(right, dtype=np.float64), np.ones(len(answers)), counted])
 
