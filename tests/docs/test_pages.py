@@ -52,6 +52,14 @@ def test_modules_on_the_map_are_where_it_says():
         if row:
             for name in re.findall(r"`([\w/]+\.py|\w+/)`", line.split("|", 2)[2]):
                 assert (SOURCE / row[1] / name).exists(), f"{row[1]}/{name}"
+    rooms = ("runs", "networks", "tasks", "report/sections")
+    table = text[text.index("## Each task") : text.index("## A kind of run more")]
+    for _, _, run, _, *others, _ in (
+        line.split("|") for line in table.splitlines()[3:] if line.startswith("|")
+    ):
+        for room, cell in zip(rooms, [run, *others], strict=True):
+            for name in re.findall(r"`(\w+/)`", cell) + re.findall(r"(?:^|, )\s*`(\w+\.py)`", cell):
+                assert (SOURCE / room / name).exists(), f"{room}/{name}"
     steps = re.findall(r"`(\w+(?:/\w+)+(?:\.py)?)`", text[text.index("## One") :])
     assert len(steps) > 15
     assert [path for path in steps if not (SOURCE / path).exists()] == []
