@@ -18,6 +18,7 @@ _HOMES = {
     "SequenceClassifier": "recurra.estimators",
     "SequenceRegressor": "recurra.estimators",
     "SequenceTagger": "recurra.estimators",
+    "WordTagger": "recurra.estimators",
     "Forecaster": "recurra.estimators",
     "Generator": "recurra.estimators",
     "load": "recurra.runs.loading",

@@ -8,6 +8,7 @@ _HOMES = {
     "SequenceClassifier": "classifier",
     "SequenceRegressor": "regressor",
     "SequenceTagger": "tagger",
+    "WordTagger": "word_tagger",
     "Forecaster": "forecaster",
     "Generator": "generator",
 }

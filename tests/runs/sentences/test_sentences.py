@@ -255,3 +255,21 @@ def test_a_tagger_is_diagnosed(tmp_path, characters):
     found = diagnose(run)
     assert found.cell == "LSTM" and "the last tagged word" in "\n".join(found.notes)
     assert [gate.name for gate in found.measures.gates][:2] == ["layer 1", "layer 1 backwards"]
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
+    def kill(event):
+        if getattr(event, "epoch", 0) == 2:
+            raise Killed
+
+    settings = {"training.epochs": 4}
+    whole = carry_out(fitting(baselines=False, settings=settings))
+    with pytest.raises(Killed):
+        carry_out(fitting(baselines=False, settings=settings), out=tmp_path / "run", observer=kill)
+    again = carry_out(fitting(baselines=False, settings=settings), out=tmp_path / "run", resume=True)
+    for name, weight in whole.network.state_dict().items():
+        assert torch.equal(again.network.state_dict()[name], weight), name

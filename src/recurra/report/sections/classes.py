@@ -17,7 +17,7 @@ def section(run: RunFiles) -> Section | None:
     name, part = run.scored
     rows, confusion = part["per_class"], part.get("confusion")
     names = [row["name"] for row in rows]
-    word, counted = _words(run.config.kind, confusion is not None)
+    word, counted = _words(run, classes=confusion is not None)
     shown = sorted(rows, key=lambda row: -row["support"])[:_ROWS]
     return Section(
         "classes",
@@ -36,10 +36,11 @@ def section(run: RunFiles) -> Section | None:
     )
 
 
-def _words(kind: str, classes: bool) -> tuple[str, str]:
+def _words(run: RunFiles, *, classes: bool) -> tuple[str, str]:
     """What a row of the table is, and what it counts."""
+    kind = run.config.kind
     if kind == "sentence":
-        return ("tag", "word") if classes else ("type", "span")
+        return ("type", "span") if run.metrics["target_kind"] == "spans" else ("tag", "word")
     return "class" if classes else "label", "step" if kind == "tag" else "example"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from recurra.data.batches import Batches
 from recurra.data.sentences.collection import Sentences
-from recurra.data.sentences.schemes import converted
+from recurra.data.sentences.schemes import OUTSIDE, converted, marked, split_tag
 from recurra.data.sentences.vocabulary import Vocabulary
 from recurra.errors import DataError, InputError, RunError
 from recurra.networks.sentence_network import SentenceNetwork
@@ -56,6 +56,18 @@ class SentenceRun(Run[SentenceRunConfig, SentenceNetwork]):
     def tags(self) -> list[str]:
         """The tags that it may give, as it learned them."""
         return list(self.config.tags)
+
+    @property
+    def answers(self) -> list[str]:
+        """The tags that it may give, in the scheme of the data that it was trained on."""
+        scheme = self.config.data_schema.scheme
+        if scheme is None:
+            return self.tags
+        kinds = sorted({split_tag(tag)[1] for tag in self.tags if tag != OUTSIDE})
+        shown = [
+            marked([(kind, 0, n), (kind, n + 1, n + 1)], n + 2, scheme) for kind in kinds for n in (0, 2)
+        ]
+        return sorted({OUTSIDE, *(tag for tags in shown for tag in tags)})
 
     def answer(self, sentences: Sentences, observer: Observer = ignore) -> list[list[str]]:
         """A tag for each word of each sentence, in the scheme of the data that the run was trained on."""

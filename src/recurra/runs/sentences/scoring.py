@@ -16,6 +16,7 @@ from recurra.tasks.sentences.scores import SentenceMeasures, Tags, confusion_of
 
 SHOWN = 8  # sentences in the report
 _LONGEST = 40  # words of them
+_MOST_CONFUSED = 100  # tags whose confusions are kept
 
 
 def score_run(
@@ -60,7 +61,8 @@ def score_run(
     content["test"] |= measures.tables(sums, seed=seed)
     if not run.marks_spans:
         names = [row["name"] for row in content["test"]["per_class"]]
-        content["test"]["confusion"] = confusion_of(truth["test"], said, names)
+        if len(names) <= _MOST_CONFUSED:
+            content["test"]["confusion"] = confusion_of(truth["test"], said, names)
     content["sentences"] = examples(parts["test"], truth["test"], said, seed)
     results = [result for result, _ in baselines]
     content["baselines"] = [result.to_json() for result in results]

@@ -1,0 +1,61 @@
+"""`WordTagger`: lists of words in, lists of tags out."""
+
+import pytest
+from sklearn.base import clone
+
+import recurra
+from recurra import WordTagger
+from recurra.errors import DataError, InputError
+from tests.runs.sentences.made import lists
+
+SMALL = {
+    "hidden_size": 8,
+    "num_layers": 1,
+    "epochs": 8,
+    "learning_rate": 0.02,
+    "random_state": 0,
+    "settings": {"network.embedding_size": 8, "network.character_features": 8},
+}
+
+
+@pytest.mark.parametrize("tags", ["spans", "words"])
+def test_it_learns_and_survives_saving(tags, tmp_path):
+    X, y = lists(120, tags=tags)
+    model = WordTagger(**SMALL).fit(X, y)
+    assert model.score(X, y) > 0.9
+    expected = (
+        {"O", "B-PER", "I-PER", "B-LOC", "I-LOC"} if tags == "spans" else {tag for each in y for tag in each}
+    )
+    assert set(model.classes_) == expected
+    said = model.predict(X)
+    assert {tag for each in said for tag in each} <= expected
+    again = WordTagger.load(model.save(tmp_path / "run"))
+    assert again.predict(X) == said and clone(again).get_params() == again.get_params()
+    assert recurra.load(tmp_path / "run").predict(X[:5]) == said[:5]
+
+
+def test_a_run_and_its_page_are_written_where_asked(tmp_path):
+    X, y = lists(40)
+    WordTagger(**(SMALL | {"epochs": 1}), out=tmp_path / "run").fit(X, y)
+    assert "tags of every word" in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (["a dog"], [["X"]], r"X\[0\]: expected a list of words, found str 'a dog'"),
+        ([["a", 1]], [["X", "Y"]], r"X\[0\]: expected texts as words, found 1"),
+        ([["a", None]], [["X", "Y"]], r"X\[0\]: expected texts as words, found None"),
+        ([["a", "b"]], [["X"]], r"y\[0\]: expected 2 tags, one for each word, found 1"),
+        ([["a", "b"]], [["X", "Y"], ["Z"]], "expected tags for 1 sentences, found 2"),
+        ([["a", "b"]] * 20, [[None, None]] * 20, "two tags or more"),
+    ],
+)
+def test_what_does_not_fit_is_said(X, y, message):
+    with pytest.raises(DataError, match=message):
+        WordTagger(**SMALL).fit(X, y)
+
+
+def test_parameters_are_checked():
+    with pytest.raises(InputError, match="parameters of WordTagger"):
+        WordTagger(output="hmm").fit(*lists(20))
