@@ -31,8 +31,9 @@ def test_it_learns_to_put_words_in_another_order():
         "network.cell": "gru",
         "network.hidden_size": 32,
         "network.embedding_size": 24,
-        "training.epochs": 25,
-        "training.learning_rate": 0.01,
+        "training.epochs": 8,
+        "training.learning_rate": 0.02,
+        "network.input_dropout": 0.1,
         "network.output_dropout": 0.0,
     }
     run = fit_pairs(table(400), asked(settings, seed=1))
@@ -129,7 +130,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path):
     {"network.cell": "tcn", "tokens.level": "character"},
 ])  # fmt: skip
 def test_networks_of_every_kind(settings):
-    run = fit_pairs(table(60), asked({"training.epochs": 1} | settings, baselines=False))
+    run = fit_pairs(table(30), asked({"training.epochs": 1} | settings, baselines=False))
     assert run.predict(["the dog"])[0] is not None
     assert (run.alignment("the dog", "das") is None) == (settings.get("network.attention") == "none")
 
