@@ -24,7 +24,8 @@ TASK = Annotated[
     ),
 ]
 TARGET = Annotated[
-    list[str] | None, typer.Option(metavar="COL", help="Column to learn; several: several labels.")
+    list[str] | None,
+    typer.Option(metavar="COL", help="Column to learn, or file of translations; several: several labels."),
 ]
 TEXT = Annotated[str | None, typer.Option(metavar="COL", help="Column of texts, or of words.")]
 IMAGE = Annotated[str | None, typer.Option(metavar="COL", help="Column of image files.")]

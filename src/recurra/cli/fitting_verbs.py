@@ -86,6 +86,8 @@ def fit(
 
     Example: recurra fit novel.txt --task generate --out runs/novel
 
+    Example: recurra fit train.en --task translate --target train.de --test test.en --out runs/en-de
+
     Example: recurra fit recordings/ --task transcribe --out runs/speech
 
     Example: recurra fit digits/ --steps pixels --cell gru --out runs/digits
