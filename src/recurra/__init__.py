@@ -21,6 +21,7 @@ _HOMES = {
     "WordTagger": "recurra.estimators",
     "Forecaster": "recurra.estimators",
     "Generator": "recurra.estimators",
+    "Translator": "recurra.estimators",
     "load": "recurra.runs.loading",
     "load_network": "recurra.exchange.folder",
     "read_keras": "recurra.exchange.keras_file",

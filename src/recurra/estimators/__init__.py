@@ -11,6 +11,7 @@ _HOMES = {
     "WordTagger": "word_tagger",
     "Forecaster": "forecaster",
     "Generator": "generator",
+    "Translator": "translator",
 }
 
 __all__ = list(_HOMES)
