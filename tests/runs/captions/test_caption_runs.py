@@ -147,6 +147,8 @@ def test_vectors_are_captioned_and_a_run_goes_on_from_another(tmp_path):
     made = fit_captions(frame, options, out=tmp_path / "run")
     assert made.metrics["test"]["scores"][0]["value"] == 1.0
     assert recurra.load(tmp_path / "run").predict([[0.0, 0.0], [1.0, 0.0]]) == ["it is low", "it is high"]
+    run("report", tmp_path / "run")
+    check(tree_of((tmp_path / "run" / "report.html").read_text()))
     again = CaptionFitOptions(init=str(tmp_path / "run"), settings={"training.epochs": 1}, baselines=False)
     assert fit_captions(frame, again).metrics["test"]["scores"][0]["value"] == 1.0
     with pytest.raises(InputError, match=r"tokens\.level"):
