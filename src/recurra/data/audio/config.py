@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Centre = Literal["recording", "running", "none"]
 HIGHEST_RATE = 16_000  # samples per second that speech needs
-_FEW_MELS, _MELS = 40, 80  # up to 8 kHz, and above
+# Up to 8,000 samples per second, where more bands tell voices apart rather than words, and above.
+_FEW_MELS, _MELS = 24, 80
 
 
 class AudioConfig(BaseModel):
@@ -23,11 +24,16 @@ class AudioConfig(BaseModel):
         description="samples per second that every recording is brought to; unset: the commonest, 16,000 at most",
     )
     mels: int | None = Field(
-        default=None, ge=4, le=256, description="bands of the filterbank; unset: 40 up to 8,000 Hz, else 80"
+        default=None,
+        ge=4,
+        le=256,
+        description="bands of the filterbank; unset: 24 up to 8,000 samples per second, else 80",
     )
     window_ms: float = Field(default=25.0, gt=0, le=1000, description="length of a window")
     hop_ms: float = Field(default=10.0, gt=0, le=1000, description="from one window to the next")
-    lowest_hz: float = Field(default=20.0, ge=0, description="where the lowest band begins")
+    lowest_hz: float = Field(
+        default=80.0, ge=0, description="where the lowest band begins: below hums the mains"
+    )
     pre_emphasis: float = Field(
         default=0.97, ge=0, lt=1, description="share of the sample before that is taken off each; 0 for none"
     )
