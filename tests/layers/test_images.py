@@ -23,11 +23,17 @@ def test_a_block_follows_its_formula_and_an_image_does_not_see_its_neighbours():
     torch.manual_seed(0)
     encoder = ImageEncoder(1, (8,)).double().train()
     images = torch.randn(5, 1, 6, 6, dtype=torch.float64)
-    filtered = functional.conv2d(images, encoder.convolutions[0].weight, padding=1)
-    flat = filtered.flatten(1).unflatten(1, (8, -1))  # eight groups of one channel
-    normed = (flat - flat.mean(2, keepdim=True)) / (flat.var(2, keepdim=True, correction=0) + 1e-5).sqrt()
-    expected = normed.relu().unflatten(2, (3, 2, 3, 2)).amax((3, 5))
-    assert_close(encoder(images), expected)
+
+    def normed(x, weight):
+        filtered = functional.conv2d(x, weight, padding=1)
+        flat = filtered.flatten(2)  # eight groups of one channel
+        flat = (flat - flat.mean(2, keepdim=True)) / (flat.var(2, keepdim=True, correction=0) + 1e-5).sqrt()
+        return flat.relu().view_as(filtered)
+
+    pooled = (
+        normed(images, encoder.convolutions[0].weight).unflatten(3, (3, 2)).unflatten(2, (3, 2)).amax((3, 5))
+    )
+    assert_close(encoder(images), normed(pooled, encoder.around.weight))
     assert_close(encoder(images[2:3]), encoder(images)[2:3])
 
 

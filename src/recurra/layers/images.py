@@ -17,11 +17,12 @@ _GROUPS = 8
 class ImageEncoder(nn.Module):
     """Blocks of a convolution, a norm, a rectifier and pooling (the classical stack, LeCun et al. 1998).
 
-        x^0 = image,    x^l = maxpool_2(relu(norm(W^l * x^(l-1))))
+        x^0 = image,    x^l = maxpool_2(relu(norm(W^l * x^(l-1)))),    grid = relu(norm(V * x^L))
 
-    W^l are 3 x 3 with zeros around the image, the norm is over groups of channels of one image (Wu & He,
+    W^l and V are 3 x 3 with zeros around the image, the norm is over groups of channels of one image (Wu & He,
     arXiv:1803.08494), so that an image gives the same alone and in any batch. Each block halves height and width,
-    rounded up.
+    rounded up. V lets every place of the grid see its neighbours: what lies across the border of two places is seen
+    whole by either.
 
     Args:
         colours: C, numbers per pixel.
@@ -48,13 +49,15 @@ class ImageEncoder(nn.Module):
             nn.Conv2d(before, after, 3, padding=1, bias=False)
             for before, after in pairwise((colours, *channels))
         )
-        self.norms = nn.ModuleList(nn.GroupNorm(math.gcd(_GROUPS, after), after) for after in channels)
+        self.norms = nn.ModuleList(_norm(after) for after in channels)
+        last = channels[-1]
+        self.around, self.around_norm = nn.Conv2d(last, last, 3, padding=1, bias=False), _norm(last)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, M, H', W')."""
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             images = F.max_pool2d(F.relu(norm(convolution(images))), 2, ceil_mode=True)
-        return images
+        return F.relu(self.around_norm(self.around(images)))
 
     def grid(self, pixels: int) -> int:
         """Places left of so many pixels in a row."""
@@ -63,3 +66,7 @@ class ImageEncoder(nn.Module):
     def extra_repr(self) -> str:
         """Channels."""
         return f"channels={self.channels}"
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(math.gcd(_GROUPS, channels), channels)

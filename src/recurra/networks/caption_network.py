@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,6 +15,8 @@ from recurra.layers.images import ImageEncoder
 from recurra.networks.decoder import Decoder, DecoderConfig, DecoderOutput, DecoderState
 from recurra.networks.encoders import RECURRENT
 from recurra.ops.streaming.stages import Stage
+
+_WORDS = 8  # that a caption is taken to have before anything is learned
 
 
 class CaptionNetworkConfig(DecoderConfig):
@@ -66,6 +68,18 @@ class CaptionShape(BaseModel):
         return self
 
 
+class CaptionOutput(NamedTuple):
+    """What the network gives for B inputs and what was said of them so far.
+
+    Args:
+        written: what the decoder gives.
+        words: (B, V) logits of whether each token stands anywhere in the caption, from the summary alone.
+    """
+
+    written: DecoderOutput
+    words: Tensor
+
+
 class CaptionNetwork(nn.Module):
     """Show, attend and tell (Xu et al., arXiv:1502.03044), with a small convolutional encoder trained along.
 
@@ -73,20 +87,22 @@ class CaptionNetwork(nn.Module):
 
     The place of a region are its height and width from -1 to 1 (Liu et al., arXiv:1807.03247): convolutions see what
     stands somewhere, not where. The summary that the decoder begins from is the mean and the largest value of each
-    feature over the regions. Of a vector there is one region, relu(W x + b).
+    feature over the regions. Of a vector there is one region, relu(W x + b). Which words a caption has is foretold from
+    the summary, too (Fang et al., arXiv:1411.4952): from there what an encoder sees is learned sooner than through the
+    looks of a decoder that does not yet know where to look.
 
     Args:
         config: the choices.
         shape: of the data.
     Shapes:
         inputs (B, I): images row after row, colours side by side, or vectors; read (B, T), the caption's tokens each
-        before the one to be foretold -> `DecoderOutput` of (B, T), its alignment (B, T, S).
+        before the one to be foretold -> `CaptionOutput`, its alignment (B, T, S).
 
     >>> shape = CaptionShape(input_size=8 * 12, image=(8, 12, 1), output_size=7)
     >>> network = CaptionNetwork(CaptionNetworkConfig(cell="gru", hidden_size=4, image_channels=(3, 5)), shape)
     >>> output = network(torch.zeros(2, 96), torch.ones(2, 6, dtype=torch.long))
-    >>> output.logits.shape, output.alignment.shape, network.grid
-    (torch.Size([2, 6, 7]), torch.Size([2, 6, 6]), (2, 3))
+    >>> output.written.logits.shape, output.written.alignment.shape, output.words.shape, network.grid
+    (torch.Size([2, 6, 7]), torch.Size([2, 6, 6]), torch.Size([2, 7]), (2, 3))
     """
 
     def __init__(self, config: CaptionNetworkConfig, shape: CaptionShape):
@@ -99,24 +115,34 @@ class CaptionNetwork(nn.Module):
             height, width, colours = shape.image
             self.reader = ImageEncoder(colours, config.image_channels)
             self.grid = self.reader.grid(height), self.reader.grid(width)
-            memory, summary = config.image_channels[-1] + 2, 2 * config.image_channels[-1]
+            features = config.image_channels[-1]
+            memory, summary = features + 2, 2 * features
+            self.norm, self.summary_norm = nn.LayerNorm(features), nn.LayerNorm(summary)
         self.decoder = Decoder(config, shape.output_size, memory_size=memory, summary_size=summary)
+        self.words = nn.Linear(summary, shape.output_size)
+        nn.init.constant_(self.words.bias, -math.log(max(1.0, shape.output_size / _WORDS)))
 
     def read(self, inputs: Tensor) -> tuple[Memory, DecoderState]:
         """What the decoder looks at, and the state that it begins with, of (B, I)."""
-        if self.shape.image is None:
-            vectors = torch.relu(self.reader(inputs))
-            return self.decoder.remember(vectors[:, None]), self.decoder.begin(vectors)
-        height, width, colours = self.shape.image
-        grid = self.reader(inputs.view(-1, height, width, colours).permute(0, 3, 1, 2))
-        regions = grid.flatten(2)
-        summary = torch.cat([regions.mean(2), regions.amax(2)], 1)
-        values = torch.cat([regions.transpose(1, 2), self._places(regions)], 2)
+        values, summary = self._seen(inputs)
         return self.decoder.remember(values), self.decoder.begin(summary)
 
-    def forward(self, inputs: Tensor, read: Tensor) -> DecoderOutput:
-        memory, state = self.read(inputs)
-        return self.decoder(read, memory, state)
+    def _seen(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, S, M) regions and (B, N) the summary."""
+        if self.shape.image is None:
+            vectors = torch.relu(self.reader(inputs))
+            return vectors[:, None], vectors
+        height, width, colours = self.shape.image
+        grid = self.reader(inputs.view(-1, height, width, colours).permute(0, 3, 1, 2))
+        regions = self.norm(grid.flatten(2).transpose(1, 2))
+        summary = self.summary_norm(torch.cat([regions.mean(1), regions.amax(1)], 1))
+        values = torch.cat([regions, self._places(regions)], 2)
+        return values, summary
+
+    def forward(self, inputs: Tensor, read: Tensor) -> CaptionOutput:
+        values, summary = self._seen(inputs)
+        written = self.decoder(read, self.decoder.remember(values), self.decoder.begin(summary))
+        return CaptionOutput(written, self.words(summary))
 
     def _places(self, regions: Tensor) -> Tensor:
         """(B, S, 2) height and width of each region, from -1 to 1."""

@@ -13,8 +13,7 @@ from recurra.data.examples import Examples
 from recurra.diagnosis.examples import drawn, of_run, source_of, taken
 from recurra.diagnosis.subject import Subject
 from recurra.errors import DataError
-from recurra.networks.caption_network import CaptionNetwork
-from recurra.networks.decoder import DecoderOutput
+from recurra.networks.caption_network import CaptionNetwork, CaptionOutput
 from recurra.runs.captions.files import read_more
 from recurra.runs.captions.preparation import encode
 from recurra.runs.captions.run import CaptionRun
@@ -48,16 +47,20 @@ def subject(run: CaptionRun, data: Any, encoding: str | None, observer: Observer
     shares = np.bincount(there)[np.unique(there)] / len(there)
     task, rows = PairTask(), torch.arange(len(target))
 
-    def at_the_end(output: DecoderOutput) -> torch.Tensor:
-        features = output.features[rows, last]
-        return torch.nn.functional.linear(features, output.weight, output.bias).log_softmax(1).exp()
+    def at_the_end(output: CaptionOutput) -> torch.Tensor:
+        features = output.written.features[rows, last]
+        return (
+            torch.nn.functional.linear(features, output.written.weight, output.written.bias)
+            .log_softmax(1)
+            .exp()
+        )
 
     return of_run(
         run,
         CaptionNetwork,
         inputs=batch.inputs,
         lengths=last + 1,
-        loss=lambda output: task.loss(output, target),
+        loss=lambda output: task.loss(output.written, target),
         answer=at_the_end,
         chance=-float((shares * np.log(shares)).sum()) if len(shares) > 1 else math.log(2),
         notes=[

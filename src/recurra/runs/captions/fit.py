@@ -25,7 +25,7 @@ from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.captioning.baselines import run_caption_baselines
 from recurra.tasks.captioning.scores import CaptionMeasures
 from recurra.tasks.captioning.settings import CaptionSettings
-from recurra.tasks.translation.task import PairTask
+from recurra.tasks.captioning.task import CaptionTask
 from recurra.training.loop import History, seeded
 
 # Ids that are read forward in training in the time in which one is written, for each beginning of the beam.
@@ -66,7 +66,8 @@ class CaptionFitting(Fitting[CaptionRunConfig, CaptionRun]):
             self.examples, self.schema, self.options, test=self.test, init=init, observer=observer
         )
         self.settings, self.shape = prepared.settings, prepared.shape
-        self.objective = PairTask(prepared.settings.task.label_smoothing)
+        task = prepared.settings.task
+        self.objective = CaptionTask(task.label_smoothing, task.words)
         self.training, self.validation = prepared.training, prepared.validation
         self.fingerprint = prepared.fingerprint
         _ = self._measures  # a library that is not installed is missed before training, not after it

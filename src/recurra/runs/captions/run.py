@@ -150,9 +150,9 @@ class CaptionRun(Run[CaptionRunConfig, CaptionNetwork]):
         read = torch.tensor([[boundary, *said.tolist()]], device=device)
         with torch.no_grad():
             output = self.network.eval()(inputs, read)
-        if output.alignment is None:
+        if output.written.alignment is None:
             return None
-        weights = output.alignment[0].float().cpu().numpy().reshape(-1, *self.network.grid)
+        weights = output.written.alignment[0].float().cpu().numpy().reshape(-1, *self.network.grid)
         return Gaze(self.codec.target_pieces([*said.tolist(), boundary]), weights)
 
     def _tensor(self, inputs: Packed, places: np.ndarray) -> torch.Tensor:

@@ -52,6 +52,11 @@ class CaptionTaskConfig(BaseModel):
     label_smoothing: float = Field(
         default=0.05, ge=0, lt=1, description="share of the target spread over all ids of the vocabulary"
     )
+    words: float = Field(
+        default=1.0,
+        ge=0,
+        description="weight of a second loss: which words a caption has, from the image alone",
+    )
     beam: int = Field(default=3, ge=1, le=100, description="beginnings kept side by side; 1 is greedy")
     length_penalty: float = Field(
         default=0.6, ge=0, description="alpha of Wu et al.; 0 favours short captions, 1 takes about the mean"
@@ -96,7 +101,7 @@ def default_caption_settings(captions: int, image: tuple[int, int, int] | None) 
     return CaptionSettings(
         batches=BatchConfig(tokens_per_batch=12_800, max_batch=int(np.clip(captions // 50, 16, 64))),
         network=network,
-        training=TrainingConfig(epochs=epochs, learning_rate=1e-3, patience=max(3, epochs // 4)),
+        training=TrainingConfig(epochs=epochs, learning_rate=2e-3, patience=max(3, epochs // 4)),
     )
 
 
