@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -170,3 +172,11 @@ def test_order_of_a_large_epoch_takes_no_loop_over_sequences():
     lengths = np.random.default_rng(0).integers(1, 400, 25_000)
     batches = make(lengths, tokens_per_batch=12_800)
     assert calls_of(lambda: batches.order(0)) < 25_000
+
+
+def test_batches_can_be_sent_to_other_processes():
+    batches = Batches(packed_ids(np.array([3, 1, 2])), np.arange(3), max_batch=2, seed=4)
+    sent = pickle.loads(pickle.dumps(batches))
+    assert [batch.index.tolist() for batch in sent.epoch(1)] == [
+        batch.index.tolist() for batch in batches.epoch(1)
+    ]

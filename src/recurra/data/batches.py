@@ -86,7 +86,8 @@ class Batches:
         max_batch: B is at most this.
         seed: decides, with the epoch's number, the order and the mixing.
         mixing: how far a sequence may stray from its length, as a share of it.
-        finish: what becomes of each batch before it is handed out, a function of the batch alone.
+        finish: what becomes of each batch before it is handed out, a function of the batch alone that other processes
+            can have, too; None: it stays as it is.
 
     Raises:
         InputError: no sequences, targets of another number, a limit below 1, or mixing below 0.
@@ -106,7 +107,7 @@ class Batches:
         max_batch: int = 128,
         seed: int = 0,
         mixing: float = 0.1,
-        finish: Callable[[Batch], Batch] = lambda batch: batch,
+        finish: Callable[[Batch], Batch] | None = None,
     ):
         if len(sequences) == 0:
             raise InputError("expected sequences to make batches of, found none", where="sequences")
@@ -198,7 +199,7 @@ class Batches:
             index=places,
             steps=int(lengths.sum()),
         )
-        return self._finish(batch)
+        return batch if self._finish is None else self._finish(batch)
 
 
 def no_target(dtype: np.dtype) -> float:
