@@ -127,3 +127,15 @@ def test_an_altered_configuration_is_refused(text_run, tmp_path, change):
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(RunError, match=r"config\.json"):
         load(folder)
+
+
+@pytest.mark.parametrize("name", ["hidden_size", "num_layers"])
+@pytest.mark.parametrize("size", [10**12, 2**70])
+def test_a_network_beyond_all_sizes_is_refused_before_it_is_made(text_run, tmp_path, name, size):
+    folder = text_run.save(tmp_path / "run")
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    config["settings"]["network"][name] = size
+    path.write_text(json.dumps(config))
+    with pytest.raises(RunError):
+        load(folder)

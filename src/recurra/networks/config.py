@@ -19,6 +19,7 @@ CELL_NAMES: dict[str, str] = {
     "transformer": "transformer",
     "feedforward": "feed-forward",
 }
+MOST_LAYERS = 1000  # far beyond what anybody trains: a run that says more was altered
 OWN = "own:"  # begins what `cell` says of a user's own module
 OwnCell = Annotated[str, Field(pattern=rf"^{OWN}[a-z][a-z0-9_-]*$")]
 PoolingName = Literal["last", "mean", "max", "attention"]
@@ -42,7 +43,7 @@ class EncoderConfig(BaseModel):
         default="lstm", description=f"what reads the steps: {', '.join(CELL_NAMES)}"
     )
     hidden_size: int = Field(default=64, ge=1, description="units per layer and direction")
-    num_layers: int = Field(default=1, ge=1, description="layers on top of each other")
+    num_layers: int = Field(default=1, ge=1, le=MOST_LAYERS, description="layers on top of each other")
 
     inner_size: int | None = Field(
         default=None,

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from recurra.axes import valid_steps
 from recurra.layers.regularisation import EmbeddingDropout, VariationalDropout
-from recurra.networks.config import EncoderConfig, NetworkShape
+from recurra.networks.config import MOST_LAYERS, EncoderConfig, NetworkShape
 from recurra.networks.encoders import RECURRENT, Encoder, make_encoder
 from recurra.ops.streaming.stages import Affine, Stage, Tokens
 
@@ -22,7 +22,7 @@ class LanguageNetworkConfig(EncoderConfig):
     """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=400`."""
 
     hidden_size: int = Field(default=200, ge=1, description="units per layer")
-    num_layers: int = Field(default=2, ge=1, description="layers on top of each other")
+    num_layers: int = Field(default=2, ge=1, le=MOST_LAYERS, description="layers on top of each other")
     embedding_size: int = Field(default=200, ge=1, description="numbers per token")
     tied: bool = Field(
         default=True,

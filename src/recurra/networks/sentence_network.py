@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from recurra.errors import InputError
 from recurra.layers.crf import CRF, Chain
-from recurra.networks.config import EncoderConfig, NetworkShape
+from recurra.networks.config import MOST_LAYERS, EncoderConfig, NetworkShape
 from recurra.networks.encoders import make_encoder
 from recurra.networks.words import WordInput
 from recurra.ops.streaming.stages import Stage
@@ -19,7 +19,7 @@ class SentenceNetworkConfig(EncoderConfig):
     """What a person may choose. Every field can be set on the command line: `--set network.hidden_size=100`."""
 
     hidden_size: int = Field(default=200, ge=1, description="units per layer and direction")
-    num_layers: int = Field(default=2, ge=1, description="layers on top of each other")
+    num_layers: int = Field(default=2, ge=1, le=MOST_LAYERS, description="layers on top of each other")
     bidirectional: bool = Field(default=True, description="read from both ends")
     embedding_size: int = Field(default=100, ge=1, description="numbers per word")
     characters: Literal["cnn", "lstm", "gru", "none"] = Field(

@@ -172,6 +172,24 @@ def check_targets(folder: Path, config: Any, outputs: int) -> None:
         )
 
 
+def check_scaling(folder: Path, config: Any, size: int) -> None:
+    """See that a network reads as many numbers a step as the scaling gives.
+
+    Args:
+        config: with the network's shape.
+        size: numbers of a step, once they are scaled.
+
+    Raises:
+        RunError: they do not fit.
+    """
+    if size != config.shape.input_size:
+        raise RunError(
+            f"the scaling gives {size:,} numbers a step, and the network reads {config.shape.input_size:,}",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
+
+
 def check_files(folder: Path, config: RunConfig, encoders: set[str]) -> None:
     """See that a run is complete, and that its files are those that it wrote.
 
@@ -212,8 +230,15 @@ def read_network(path: Path, make: Callable[[], N]) -> N:
     Args:
         make: makes the network that config.json describes.
     """
-    with torch.device("meta"):
-        network = make()
+    try:
+        with torch.device("meta"):
+            network = make()
+    except (RuntimeError, TypeError, OverflowError) as error:  # what torch says of sizes beyond all numbers
+        raise RunError(
+            f"config.json describes a network that cannot be ({str(error).splitlines()[0]})",
+            where=str(path.parent / CONFIG),
+            fix="Restore it, or train the run again.",
+        ) from error
     expected = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     try:
         with safe_open(path, framework="pt") as stream:

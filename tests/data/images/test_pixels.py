@@ -108,3 +108,8 @@ def test_other_numbers_of_features_and_holes_are_refused():
         encoder.encode(Packed.from_list([np.zeros((2, 5))]))
     with pytest.raises(DataError, match=r"row 8: expected numbers from 0 to 255"):
         encoder.encode(Packed.from_list([np.zeros((2, 6)), np.full((1, 6), np.nan)]), np.array([7, 8]))
+
+
+def test_a_form_larger_than_any_image_is_refused():
+    with pytest.raises(ValueError, match="more than 100,000,000 pixels"):
+        ImageForm(steps="pixels", height=10**6, width=10**6, colours=1)

@@ -226,12 +226,20 @@ def test_a_run_begins_from_another(run, folder):
             )
 
 
-def test_an_altered_run_is_refused(run, folder, tmp_path):
+@pytest.mark.parametrize(
+    ("alter", "problem"),
+    [
+        (lambda config: config["targets"]["tokens"].append("more"), "do not fit a network"),
+        (lambda config: config["numbers"].update(marked=[True] * 12), "gives 24 numbers a step"),
+        (lambda config: config["settings"]["audio"].update(mels=13), "of 12 bands, and sound becomes 13"),
+    ],
+)
+def test_an_altered_run_is_refused(run, folder, tmp_path, alter, problem):
     place = shutil.copytree(run.path, tmp_path / "run")
     config = json.loads((place / "config.json").read_text())
-    config["targets"]["tokens"].append("more")
+    alter(config)
     (place / "config.json").write_text(json.dumps(config))
-    with pytest.raises(RunError, match="do not fit a network"):
+    with pytest.raises(RunError, match=problem):
         recurra.load(place)
 
 

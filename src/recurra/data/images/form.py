@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST_PIXELS = 100_000_000  # more than any file that is read, or size that can be asked for
 StepOf = Literal["rows", "columns", "pixels", "whole", "frames"]
 _STEP = {
     "rows": "a row of pixels is a step",
@@ -37,6 +38,12 @@ class ImageForm(BaseModel):
     height: int = Field(ge=1)
     width: int = Field(ge=1)
     colours: Literal[1, 3]
+
+    @model_validator(mode="after")
+    def _fits_in_memory(self) -> Self:
+        if self.height * self.width > MOST_PIXELS:
+            raise ValueError(f"images of more than {MOST_PIXELS:,} pixels are not read")
+        return self
 
     @property
     def length(self) -> int:

@@ -191,8 +191,15 @@ def load_run(folder: Path) -> CaptionRun:
     config = read_config(folder, CaptionRunConfig)
     check_files(folder, config, {TOKENIZER})
     codec = PairCodec.load(folder / TOKENIZER)
-    form = NumberEncoder if config.data_schema.pixels is None else PixelEncoder
-    scaling = form.from_json(config.numbers)
+    scales = NumberEncoder if config.data_schema.pixels is None else PixelEncoder
+    scaling = scales.from_json(config.numbers)
+    form = config.data_schema.pixels
+    if config.shape.image != (None if form is None else (form.height, form.width, form.colours)):
+        raise RunError(
+            "images are read of another size than the network's",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
     found = codec.target_size, scaling.size
     expected = config.shape.output_size, config.shape.input_size
     if found != expected:

@@ -18,16 +18,25 @@ from recurra.data.packed import Packed
 from recurra.data.schema import examples_from_arrays
 from recurra.data.transcripts.alphabet import Alphabet
 from recurra.data.transcripts.batches import TranscriptBatches
-from recurra.errors import DataError, InputError
+from recurra.errors import DataError, InputError, RunError
 from recurra.networks.transcription_network import TranscriptionNetwork, Written
 from recurra.ops.streaming.stages import Stage
-from recurra.runs.config import read_config
+from recurra.runs.config import CONFIG, read_config
 from recurra.runs.events import Measured, Observer, ignore
 from recurra.runs.loading import load_as
 from recurra.runs.recordings.config import RecordingRunConfig
 from recurra.runs.recordings.language import FILES, FOLDER, fused, write_language
 from recurra.runs.recordings.stream import TranscriptStream
-from recurra.runs.run import METRICS, MODEL, Run, check_files, check_targets, read_history, read_network
+from recurra.runs.run import (
+    METRICS,
+    MODEL,
+    Run,
+    check_files,
+    check_scaling,
+    check_targets,
+    read_history,
+    read_network,
+)
 from recurra.runs.texts.run import TextRun
 from recurra.storage import read_json
 from recurra.tasks.metrics import Score
@@ -209,11 +218,19 @@ def load_run(folder: Path) -> RecordingRun:
     check_files(folder, config, set() if config.fusion is None else set(FILES))
     alphabet = Alphabet.from_json(config.targets)
     check_targets(folder, config, alphabet.outputs)
+    numbers, audio = NumberEncoder.from_json(config.numbers), config.settings.audio
+    check_scaling(folder, config, numbers.size)
+    if config.data_schema.input == "sound" and (audio.rate is None or audio.mels != numbers.channels):
+        raise RunError(
+            f"the scaling is of {numbers.channels} bands, and sound becomes {audio.mels or 'no known number'}",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
     make = partial(TranscriptionNetwork, config.settings.network, config.shape)
     return RecordingRun(
         config=config,
         network=read_network(folder / MODEL, make),
-        numbers=NumberEncoder.from_json(config.numbers),
+        numbers=numbers,
         alphabet=alphabet,
         language=None if config.fusion is None else load_as(folder / FOLDER, TextRun),
         metrics=read_json(folder / METRICS),

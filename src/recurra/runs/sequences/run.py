@@ -30,6 +30,7 @@ from recurra.runs.run import (
     TOKENIZER,
     Run,
     check_files,
+    check_scaling,
     check_targets,
     read_history,
     read_network,
@@ -155,12 +156,15 @@ def load_run(folder: Path) -> SequenceRun:
     check_files(folder, config, {TOKENIZER} if config.shape.input == "tokens" else set())
     targets = TargetEncoder.from_json(config.targets)
     check_targets(folder, config, make_task(targets, config.settings.task).output_size)
+    numbers = _scaling(config)
+    if numbers is not None:
+        check_scaling(folder, config, numbers.size)
     make = partial(SequenceNetwork, config.settings.network, config.shape)
     return SequenceRun(
         config=config,
         network=read_network(folder / MODEL, make),
         text=TextEncoder.load(folder / TOKENIZER) if config.shape.input == "tokens" else None,
-        numbers=_scaling(config),
+        numbers=numbers,
         targets=targets,
         metrics=read_json(folder / METRICS),
         history=read_history(folder),

@@ -22,7 +22,16 @@ from recurra.networks.step_network import StepNetwork
 from recurra.ops.streaming.stages import Affine, Probabilities, Scaling, Stage
 from recurra.runs.config import read_config
 from recurra.runs.events import Measured, Observer, ignore
-from recurra.runs.run import METRICS, MODEL, Run, check_files, check_targets, read_history, read_network
+from recurra.runs.run import (
+    METRICS,
+    MODEL,
+    Run,
+    check_files,
+    check_scaling,
+    check_targets,
+    read_history,
+    read_network,
+)
 from recurra.runs.tags.config import TagRunConfig
 from recurra.runs.tags.targets import encode_targets
 from recurra.storage import read_json
@@ -156,11 +165,13 @@ def load_run(folder: Path) -> TagRun:
     check_files(folder, config, set())
     targets = TargetEncoder.from_json(config.targets)
     check_targets(folder, config, TagTask(targets, config.settings.task).output_size)
+    numbers = NumberEncoder.from_json(config.numbers)
+    check_scaling(folder, config, numbers.size)
     make = partial(StepNetwork, config.settings.network, config.shape)
     return TagRun(
         config=config,
         network=read_network(folder / MODEL, make),
-        numbers=NumberEncoder.from_json(config.numbers),
+        numbers=numbers,
         targets=targets,
         metrics=read_json(folder / METRICS),
         history=read_history(folder),
