@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -54,6 +55,14 @@ def test_padding_never_leaks(bidirectional):
     both = made(x, torch.tensor([20, 9]))
     assert both.lengths.tolist() == [5, 3]
     assert_close(both.logits[1:, :3], alone.logits, "padded")
+
+
+@pytest.mark.parametrize("convolutions", [(), (5,), (5, 5), (3, 3, 3)])
+@pytest.mark.parametrize("segment", range(1, 17))
+def test_as_many_steps_as_are_joined_leave_one(segment, convolutions):
+    config = TranscriptionNetworkConfig(segment=segment, convolutions=convolutions)
+    wanted = np.arange(1, 60)
+    assert (joined_steps(config.joined * wanted, config) == wanted).all()
 
 
 def test_joined_steps_are_those_of_the_network():

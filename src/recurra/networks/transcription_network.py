@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,21 @@ class TranscriptionNetworkConfig(ReaderConfig):
         ge=1,
         description="steps joined into one for the recurrent layers, by the convolutions in front",
     )
+
+    @property
+    def parts(self) -> list[int]:
+        """Steps that each of the joinings makes one: one after each convolution, or a single one."""
+        several = len(self.convolutions)
+        return parts_of(self.segment, several) if several else [self.segment]
+
+    @property
+    def joined(self) -> int:
+        """Steps that become one: `segment`, or what the parts of it come to, which may be a little more or less.
+
+        >>> TranscriptionNetworkConfig(segment=3, convolutions=(5, 5)).joined
+        4
+        """
+        return math.prod(self.parts)
 
 
 class Written(NamedTuple):
@@ -161,8 +177,7 @@ def joined_steps(steps: np.ndarray, config: TranscriptionNetworkConfig) -> np.nd
     >>> joined_steps(np.array([7, 8]), TranscriptionNetworkConfig(segment=4, convolutions=(5, 5)))
     array([2, 2])
     """
-    several = len(config.convolutions)
-    for part in parts_of(config.segment, several) if several else [config.segment]:
+    for part in config.parts:
         steps = -(-steps // part)
     return steps
 

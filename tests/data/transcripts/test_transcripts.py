@@ -247,3 +247,19 @@ def test_a_part_holds_a_share_of_the_sequences():
 
 def test_steps_needed_counts_blanks_between_repetitions():
     assert steps_needed(np.array([1, 1, 1])) == 5 and steps_needed(np.zeros(0, dtype=np.int64)) == 0
+
+
+class Counted(tuple):
+    """Counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self):
+        Counted.times += 1
+        return super().__iter__()
+
+
+def test_the_alphabet_is_numbered_once_however_many_texts_there_are():
+    alphabet = Alphabet("word", True, Counted(["one", "two"]))
+    assert [alphabet.encode("two").tolist() for _ in range(5)] == [[2]] * 5
+    assert Counted.times == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -82,12 +83,12 @@ class Alphabet:
 
     def encode(self, text: str) -> np.ndarray:
         """(S,) int64 numbers of its tokens; those that training did not hold are left out."""
-        known = self._numbers()
+        known = self._numbers
         return np.array([known[part] for part in self.parts(text) if part in known], dtype=np.int64)
 
     def unknown(self, text: str) -> list[str]:
         """Tokens of a text that training did not hold."""
-        known = self._numbers()
+        known = self._numbers
         return [part for part in self.parts(text) if part not in known]
 
     def decode(self, numbers: Sequence[int] | np.ndarray) -> str:
@@ -95,6 +96,7 @@ class Alphabet:
         parts = [self.tokens[int(number) - 1] for number in numbers if number != BLANK]
         return " ".join(parts) if self.level == "word" else "".join(parts).strip()
 
+    @cached_property
     def _numbers(self) -> dict[str, int]:
         return {token: number for number, token in enumerate(self.tokens, 1)}
 

@@ -48,7 +48,7 @@ def subject(run: RecordingRun, data: Any, encoding: str | None, observer: Observ
             where="DATA",
         )
     packed, ends, tokens = packed.take(np.flatnonzero(written)), ends[written], tokens[written]
-    ends = np.minimum(ends * run.config.settings.network.segment, packed.lengths)
+    ends = np.minimum(ends * run.config.settings.network.joined, packed.lengths)
     cut = np.minimum(ends, STEPS)
     steps = [
         np.asarray(packed[n][end - size : end], dtype=np.float32)

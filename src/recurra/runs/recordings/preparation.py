@@ -133,13 +133,13 @@ def prepare(
             Packed.from_list([encoded[name][n] for n in kept]),
             numbers,
             augmentation=augmentation if training else None,
-            least=settings.network.segment * needed[name][kept],
+            least=settings.network.joined * needed[name][kept],
             seed=options.seed if training else 0,
             **sizes,
         )
     observer(
         Said(
-            f"{len(batches['train']):,} batches an epoch; {settings.network.segment} steps are joined into one; "
+            f"{len(batches['train']):,} batches an epoch; {settings.network.joined} steps are joined into one; "
             + (
                 "the network reads from both ends (--set network.bidirectional=false: as a stream does)"
                 if settings.network.bidirectional
