@@ -65,3 +65,10 @@ def test_defaults_bring_an_image_down_to_a_few_regions():
         channels = default_caption_settings(5_000, (side, side, 1)).network.image_channels
         assert 4 <= side / 2 ** len(channels) <= 10
     assert default_caption_settings(100, None).training.epochs == 60
+
+
+def test_all_right_is_not_taken_for_certain():
+    measures = CaptionMeasures("exact")
+    sums = measures.sums(["a"] * 20, [("a",)] * 20)
+    interval = measures.scores(sums)[0].interval
+    assert interval.low < 0.9 and interval.high == 1.0

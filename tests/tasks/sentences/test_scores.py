@@ -84,3 +84,10 @@ def test_the_published_example_of_conlleval():
     (f1, precision, recall, *_) = measures.scores(measures.sums(truth, said, nothing_new(truth)))
     assert (precision.value, recall.value) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
     assert f1.value == pytest.approx(1 / 3) and f1.value in f1.interval
+
+
+def test_spans_given_at_words_without_a_tag_do_not_count():
+    truth, said = [["B-X", None, "O", None]], [["B-X", "I-X", "O", "B-Y"]]
+    measures = SentenceMeasures.of(truth, said, marks_spans=True)
+    scores = {s.name: s.value for s in measures.scores(measures.sums(truth, said, nothing_new(truth)))}
+    assert scores["entity F1"] == scores["precision"] == 1.0

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from recurra.errors import InputError
-from recurra.statistics.bootstrap import bootstrap_sums, interval_of_draws
-from recurra.statistics.intervals import Interval
+from recurra.statistics.bootstrap import bootstrap_sums
 from recurra.statistics.repeated import Measure
 from recurra.tasks.captioning.settings import MeasureName
 from recurra.tasks.metrics import Score
+from recurra.tasks.tagging.scores import interval_over_sequences
 
 _EXACT = "exactly right"
 
@@ -45,7 +44,7 @@ class CaptionMeasures:
                 fix="Install it: pip install 'recurra[translate]'.",
             ) from error
         self._bleu = BLEU(tokenize="13a", lowercase=True, force=True)
-        exact = Measure(_EXACT, lambda sums: sums[..., 0] / sums[..., 1], higher_is_better=True)
+        exact = Measure(_EXACT, lambda sums: sums[..., 0] / sums[..., 1], higher_is_better=True, share=True)
         bleu = Measure("BLEU", self._bleu_of, higher_is_better=True)
         self.measures = (exact, bleu) if first == "exact" else (bleu, exact)
 
@@ -82,9 +81,7 @@ class CaptionMeasures:
         drawn, total, found = bootstrap_sums(sums, seed=seed), sums.sum(0), []
         for each in self.measures:
             value = float(each.statistic(total))
-            interval = Interval(-math.inf, math.inf, 0.95, "undefined")
-            if len(sums) > 1:
-                interval = interval_of_draws(each.statistic(drawn), value)
+            interval = interval_over_sequences(each.statistic(drawn), value, len(sums), each.share)
             found.append(Score(each.name, value, interval, True, len(sums)))
         return found
 

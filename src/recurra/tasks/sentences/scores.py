@@ -127,9 +127,9 @@ class SentenceMeasures:
         return {"per_class": [row.to_json() for row in rows]}
 
     def _things(self, tags: Sequence[str | None], known: np.ndarray) -> set[tuple[str, int, int]]:
-        """What is counted by kind: the spans, or each word that has a true tag."""
+        """What is counted by kind, of the words that have a true tag: the spans, or each word."""
         if self.marks_spans:
-            return {*spans(tags)}
+            return {*spans([tag if there else None for tag, there in zip(tags, known, strict=True)])}
         return {(tag, t, t) for t, tag in enumerate(tags) if tag is not None and known[t]}
 
     def _counts(self, sums: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -50,7 +50,8 @@ class SentenceTask:
                 known += int((truth >= 0).sum())
                 right += int((truth == answer).sum())
                 if self.marks_spans:
-                    true, ours = ({*spans(self._tags(tags))} for tags in (truth, answer))
+                    known_ones = np.where(truth >= 0, answer, NO_TAG)
+                    true, ours = ({*spans(self._tags(tags))} for tags in (truth, known_ones))
                     found, there, said = found + len(true & ours), there + len(true), said + len(ours)
         measured = {"loss": nats / max(1, words)}
         headline = 2 * found / max(1, there + said) if self.marks_spans else right / max(1, known)
