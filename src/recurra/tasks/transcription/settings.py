@@ -53,7 +53,8 @@ def default_transcription_settings(
 
     As many steps are joined, 1, 2 or 4, as leave two for each that an alignment needs, but for one text in fifty. Small
     sets are read often in small batches, and by one layer of 64 units each way: of spoken digits by four speakers two
-    layers of 128 learned the speakers, too (a fifth was understood six points worse, in one trial with each of two).
+    layers of 128 learned the speakers, too (a fifth was understood six points worse, one trial with each of two), and
+    LSTM understood one of them fourteen points worse than GRU, in one trial.
 
     Args:
         lengths: (N,) steps of each.
@@ -74,6 +75,7 @@ def default_transcription_settings(
         augment=AugmentConfig() if sound else AugmentConfig(time_masks=0, band_masks=0),
         batches=BatchConfig(tokens_per_batch=max(_STEPS, int(8 * typical)), max_batch=batch),
         network=TranscriptionNetworkConfig(
+            cell="gru",
             hidden_size=64 if small else 128,
             num_layers=1 if small else 2,
             convolutions=(5, 5),
