@@ -1,6 +1,7 @@
 """Pieces of music from folders and files, and what of them cannot be used."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -109,6 +110,21 @@ def test_broken_archives_are_told(tmp_path, ending):
         (tmp_path / f"{name}.{ending}").write_bytes(content)
         with pytest.raises(DataError, match=f"{name}.{ending}: the (archive|file) is broken"):
             read_pieces(tmp_path / f"{name}.{ending}")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (9000000000000, 88), }",
+        b"{'descr': '|u1', 'fortran_order': False, 'shape': (3, 88",
+    ],
+)
+def test_an_archive_whose_heads_are_wrong_is_told(tmp_path, header):
+    header += b" " * (117 - len(header)) + b"\n"
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\x00\x76\x00" + header + bytes(264))
+    with pytest.raises(DataError, match="the archive is broken"):
+        read_pieces(tmp_path / "a.npz")
 
 
 def test_sources_without_music_say_what_to_give(tmp_path):

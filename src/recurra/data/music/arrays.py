@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import tokenize
 import zipfile
 import zlib
 from typing import Any
@@ -16,6 +17,19 @@ from recurra.errors import DataError
 
 _MIDI = 128
 Found = list[tuple[str, str | None, np.ndarray]]  # name, part, roll
+# What the readers stumble over where bytes are wrong: lengths that cannot be, headers cut off, shapes beyond memory.
+_STUMBLES = (
+    ValueError,
+    TypeError,
+    LookupError,
+    NameError,
+    EOFError,
+    OSError,
+    SyntaxError,
+    MemoryError,
+    zlib.error,
+    tokenize.TokenError,
+)
 _ROLLS = f"Give matrices with a row for each frame and {KEYS} columns, one for each key of a piano."
 
 
@@ -34,7 +48,7 @@ def from_mat(data: bytes, origin: str) -> Found:
         raise DataError(
             "this is a file of MATLAB 7.3, which is not read", where=origin, fix="Save it with -v7."
         ) from error
-    except (MatReadError, ValueError, TypeError, KeyError, IndexError, OSError, zlib.error) as error:
+    except (MatReadError, *_STUMBLES) as error:
         raise DataError(
             f"the file is broken, or not one of MATLAB ({error})",
             where=origin,
@@ -59,7 +73,7 @@ def from_npz(data: bytes, origin: str) -> Found:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             for name in archive.files:
                 arrays[name] = archive[name]
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
+    except (zipfile.BadZipFile, *_STUMBLES) as error:
         if "Object arrays" in str(error):
             raise DataError(
                 "it holds pickled objects, and reading these would execute what is in them",
