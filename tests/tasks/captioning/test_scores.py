@@ -33,6 +33,12 @@ def test_scores_are_those_of_the_library_and_of_plain_counting(first):
     assert "tok:13a" in measures.signature
 
 
+def test_a_share_of_nothing_has_an_interval_too():
+    measures = CaptionMeasures("exact")
+    found = measures.scores(measures.sums(["a one"] * 30, [("a two",)] * 30))[0]
+    assert found.interval.low == 0 == found.value and 0.05 < found.interval.high < 0.2
+
+
 def test_as_many_answers_as_images_are_needed():
     for answers, references in ((ANSWERS[:1], REFERENCES), ([], [])):
         with pytest.raises(InputError, match="expected an answer for each"):
