@@ -56,6 +56,12 @@ def test_a_column_that_is_not_there_is_an_error(write, name):
         read_document(write(PLAIN), SentenceOptions(target=name))
 
 
+def test_a_file_without_the_columns_of_the_training_names_itself(write):
+    schema = read_document(write(PLAIN)).schema
+    with pytest.raises(DataError, match=r"few.txt: expected the tags in column 3, .* found 1 column\. "):
+        read_document(write("Anna\nheads\n", "few.txt"), schema=schema)
+
+
 def test_tabs_numbers_of_words_and_comments(write):
     content = "# doc 1\n1\tNew York\tB-LOC\n2\tis\tO\n\n# doc 2\n1\tbig\tO\n2\t!\tO\n"
     found = read_document(write(content, "ner.train"))

@@ -149,6 +149,19 @@ def test_other_schemes_are_scored_by_their_spans(spans_run):
     assert run.evaluate(other)[0].value == run.evaluate(part)[0].value
 
 
+def test_tags_of_other_data_that_were_not_learned_are_told(spans_run):
+    _, run = spans_run
+    said = []
+    run.evaluate(
+        Sentences.of([["Anna", "in", "Cburg"]], [["B-ANIMAL", "O", "B-LOC"]]),
+        observer=lambda event: said.append(getattr(event, "text", "")),
+    )
+    assert [text for text in said if text] == [
+        "1 words of these data have tags that the training part does not hold (B-ANIMAL): "
+        "every answer to them counts as wrong"
+    ]
+
+
 def _as_bioes(tags):
     from recurra.data.sentences.schemes import converted
 

@@ -69,23 +69,23 @@ def columns_document(text: str, origin: str, options: SentenceOptions, *, need_t
         InputError: there is no such column.
     """
     lines = split_columns(text, origin)
-    word = _asked(options.text, "--text", lines.width, None)
+    word = _asked(options.text, "--text", lines.width, None, origin)
     # A file to be tagged may end before the column of the tags, which is then added.
-    tag = _asked(options.target, "--target", lines.width, None if need_tags else lines.width)
+    tag = _asked(options.target, "--target", lines.width, None if need_tags else lines.width, origin)
     if word is None:
         word = next((k for k in range(lines.width) if k != tag and not _counts(lines, k)), 0)
     if tag is None:
         tag = _tag_column(lines, word) if need_tags else lines.width
     if need_tags and tag == word:
         raise DataError(
-            f"expected a column of words and one of tags, found {lines.width} column{'s' * (lines.width > 1)}",
+            f"expected a column of words and one of tags, found {_columns(lines.width)}",
             where=origin,
             fix="Give a tag behind each word, or name the columns: --text 1 --target 2.",
         )
     tags: list[str | None] | None = list(lines.column(tag)) if tag < lines.width else None
     schema = SentenceSchema(form="columns", text=f"{_COLUMN}{word + 1}", target=f"{_COLUMN}{tag + 1}")
     notes = [
-        f"{lines.width} columns: the words are column {word + 1} ({_some(lines.column(word))})"
+        f"{_columns(lines.width)}: the words are column {word + 1} ({_some(lines.column(word))})"
         + (f", the tags column {tag + 1} ({_some(tags)})" if tags else "")
         + "; --text and --target take others"
     ]
@@ -117,7 +117,7 @@ def _document(
     return Document(sentences, schema, lambda values: lines.with_column(tag, values), tuple(notes))
 
 
-def _asked(name: str | None, option: str, width: int, most: int | None) -> int | None:
+def _asked(name: str | None, option: str, width: int, most: int | None, origin: str) -> int | None:
     """The column that is asked for, counted from 0.
 
     Args:
@@ -126,6 +126,14 @@ def _asked(name: str | None, option: str, width: int, most: int | None) -> int |
     if name is None:
         return None
     number = name.removeprefix(_COLUMN)
+    # A schema says "column 3", a person 3.
+    if number != name and number.isdecimal() and int(number) > width and most is None:
+        what = "words" if option == "--text" else "tags"
+        raise DataError(
+            f"expected the {what} in {name}, as in the data of the training, found {_columns(width)}",
+            where=origin,
+            fix="Give a file with the columns of those data.",
+        )
     if number.isdecimal() and 1 <= int(number) <= width:
         return int(number) - 1
     if number.isdecimal() and most is not None and int(number) > width:
@@ -135,6 +143,10 @@ def _asked(name: str | None, option: str, width: int, most: int | None) -> int |
         where=option,
         fix=f"For example {option} {width}.",
     )
+
+
+def _columns(width: int) -> str:
+    return f"{width} column{'s' * (width > 1)}"
 
 
 def _counts(lines: Lines, column: int) -> bool:

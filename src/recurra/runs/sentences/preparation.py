@@ -21,7 +21,7 @@ from recurra.runs.events import Observer, Said
 from recurra.runs.parts import fingerprint, hashes
 from recurra.runs.sentences.config import SentenceFitOptions
 from recurra.runs.sentences.run import SentenceRun
-from recurra.runs.sentences.targets import encode_tags, learned_tags, true_tags
+from recurra.runs.sentences.targets import encode_tags, learned_tags, told_of_strangers, true_tags
 from recurra.tasks.sentences.settings import SentenceSettings, default_sentence_settings
 from recurra.tasks.sentences.task import SentenceTask
 from recurra.tasks.settings import MACHINE
@@ -189,16 +189,9 @@ def _tell(
         observer(
             Said(f"{words.mean():.1%} of the words of the {name} part do not stand in the training part")
         )
-        strange = sorted({str(tag) for tags in truth[name] for tag in tags} - {str(tag) for tag in known})
-        if strange:
-            count = sum(str(tag) in strange for tags in truth[name] for tag in tags)
-            observer(
-                Said(
-                    f"{count:,} words of the {name} part have tags that the training part does not hold "
-                    f"({listed(strange, 5)}): every answer to them counts as wrong",
-                    "warning",
-                )
-            )
+        strangers = [tag for tags in truth[name] for tag in tags if tag is not None and tag not in known]
+        if strangers:
+            observer(Said(told_of_strangers(strangers, f"the {name} part"), "warning"))
     if not len(parts["validation"]):
         observer(Said("without a validation part the last weights are kept"))
 

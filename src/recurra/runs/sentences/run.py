@@ -18,10 +18,10 @@ from recurra.errors import DataError, InputError, RunError
 from recurra.networks.sentence_network import SentenceNetwork
 from recurra.ops.streaming.stages import Stage
 from recurra.runs.config import CONFIG, read_config
-from recurra.runs.events import Measured, Observer, ignore
+from recurra.runs.events import Measured, Observer, Said, ignore
 from recurra.runs.run import METRICS, MODEL, TOKENIZER, Run, check_files, read_history, read_network
 from recurra.runs.sentences.config import SentenceRunConfig
-from recurra.runs.sentences.targets import true_tags
+from recurra.runs.sentences.targets import learned_tags, told_of_strangers, true_tags
 from recurra.storage import read_json
 from recurra.tasks.metrics import Score
 from recurra.tasks.sentences.scores import SentenceMeasures
@@ -110,6 +110,14 @@ class SentenceRun(Run[SentenceRunConfig, SentenceNetwork]):
         truth = true_tags(sentences, self.config.data_schema.scheme)
         if not any(tag is not None for tags in truth for tag in tags):
             raise DataError("no word has a tag to compare with", fix="Give a file with a tag for every word.")
+        strangers = [
+            str(tag)
+            for tags, learned in zip(truth, learned_tags(truth, self.config.learned_scheme), strict=True)
+            for tag, own in zip(tags, learned, strict=True)
+            if own is not None and own not in self.config.tags
+        ]
+        if strangers:
+            observer(Said(told_of_strangers(strangers, "these data"), "warning"))
         measures = SentenceMeasures.of(truth, [self.config.tags], marks_spans=self.marks_spans)
         said = self.answer(sentences, observer)
         return measures.scores(measures.sums(truth, said, self.unseen(sentences)))

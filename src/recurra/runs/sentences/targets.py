@@ -7,6 +7,7 @@ import numpy as np
 from recurra.data.packed import Packed
 from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.schemes import Scheme, converted, recognise
+from recurra.data.sources.table import listed
 from recurra.tasks.sentences.scores import Tags
 from recurra.tasks.sentences.task import NO_TAG
 
@@ -27,6 +28,22 @@ def true_tags(sentences: Sentences, scheme: Scheme | None) -> list[list[str | No
 def learned_tags(truth: Tags, scheme: Scheme | None) -> list[list[str | None]]:
     """The tags that the network is to give, in the scheme that it learns."""
     return [list(tags) if scheme is None else converted(tags, scheme) for tags in truth]
+
+
+def told_of_strangers(strangers: list[str], where: str) -> str:
+    """That words have tags which cannot be answered.
+
+    Args:
+        strangers: the tag of each of these words.
+        where: whose words.
+
+    >>> told_of_strangers(["X", "Y", "X"], "the test part")
+    '3 words of the test part have tags that the training part does not hold (X, Y): every answer to ...'
+    """
+    return (
+        f"{len(strangers):,} words of {where} have tags that the training part does not hold "
+        f"({listed(sorted(set(strangers)), 5)}): every answer to them counts as wrong"
+    )
 
 
 def encode_tags(tags: Tags, names: list[str]) -> Packed:
