@@ -155,6 +155,8 @@ def test_long_texts_are_counted_and_said():
     said = " / ".join(told)
     assert "not learned from, a target of more than 20 ids" in said
     assert "sources are longer than 20 ids: what stands behind them is not read" in said
+    assert "(--set tokens.longest_source=40 reads more)" in said
+    assert "(--set tokens.longest_target=40 takes more)" in said
     with pytest.raises(DataError, match="every target is longer than 1 ids"):
         fit_pairs(frame, asked({"tokens.longest_target": 1}))
 

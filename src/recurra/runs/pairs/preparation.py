@@ -79,7 +79,7 @@ def prepare(
                 f"a target of more than {longest[1]} ids ({name} part)": parts[name].rows[~short].tolist()
             }
             for line in Unusable(long, "not learned from").lines():
-                observer(Said(line, "warning"))
+                observer(Said(f"{line} (--set tokens.longest_target={2 * longest[1]} takes more)", "warning"))
         kept = np.flatnonzero(short)
         parts[name] = parts[name].take(kept)
         sides[name] = sources.take(kept), targets.take(kept)
@@ -92,7 +92,8 @@ def prepare(
     if cut:
         observer(
             Said(
-                f"{cut:,} sources are longer than {longest[0]} ids: what stands behind them is not read",
+                f"{cut:,} sources are longer than {longest[0]} ids: what stands behind them is not read "
+                f"(--set tokens.longest_source={2 * longest[0]} reads more)",
                 "warning",
             )
         )
