@@ -40,7 +40,9 @@ def test_opening_in_and_playable_midi_and_picture_out(place, tmp_path):
     asked = ["--prompt", place / "opening.mid", "--opening", 6, "--max-tokens", 9, "--seed", 1]
     files = ["--out", tmp_path / "piece.mid", "--picture", tmp_path / "piece.png"]
     done = recurra("generate", place / "run", *asked, *files)
-    assert done.returncode == 0 and "6 frames read, 9 made" in done.stdout, done.stderr
+    assert done.returncode == 0 and "6 frames read, 9 made, each a quarter note long" in done.stdout, (
+        done.stderr
+    )
     assert (tmp_path / "piece.png").read_bytes().startswith(b"\x89PNG")
     told = json.loads(recurra("generate", place / "run", *asked, "--json").stdout)
     assert told["opening"] == 6 and len(told["frames"]) == 15

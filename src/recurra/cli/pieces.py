@@ -79,7 +79,7 @@ def generate(run: PieceRun, place: Path, prompt: str, *, as_json: bool, **option
         )
     elif written:
         print(
-            f"{len(opening):,} frames read, {len(made):,} made, each {schema.frame} notes long: {', '.join(written)}. "
+            f"{len(opening):,} frames read, {len(made):,} made, each a {schema.frame} note long: {', '.join(written)}. "
             "A key that is down in neighbouring frames is written as one long note."
         )
     else:

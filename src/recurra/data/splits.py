@@ -109,10 +109,12 @@ def make_split(
         else:
             drawn = _draw(groups[rest], strata, share, rng)
         if not drawn.any() or drawn.all():
+            count, together = len(rest), len(np.unique(groups[rest]))
+            tied = f" in {together} groups that have to stay together" if together < count else ""
             raise DataError(
-                f"expected enough examples for a {part} part of {share:.0%}, found {len(rest)} in "
-                f"{len(np.unique(groups[rest]))} groups that have to stay together",
-                fix=f"Give more examples, at least two groups in a class, or name the {part} rows yourself.",
+                f"expected enough examples for a {part} part of {share:.0%}, found {count}{tied}",
+                fix=f"Give more examples, at least two{' groups' if tied else ''} in a class, "
+                f"or name the {part} rows yourself.",
             )
         places[part], places["train"] = rest[drawn], rest[~drawn]
     notes += _notes(examples, places, groups, inputs)

@@ -99,9 +99,14 @@ def test_a_broken_file_of_captions_is_told(tmp_path):
         ({"n": [1.0, 2.0], "caption": ["a b", "c d"]}, {"target": "z"}, "there is no column 'z'"),
         ({"n": [1.0, 2.0], "caption": ["", None]}, {}, "no row can be used"),
         (
+            {"n": [1.0, 2.0], "c": pl.Series([None, None], dtype=pl.Float64)},
+            {"target": "c"},
+            "found empty cells",
+        ),
+        (
             {"n": [1.0, 2.0], "caption": ["a b", "c d"]},
             {"target": "n", "features": ["n"]},
-            "holds no captions",
+            "expected captions, found values of type Float64",
         ),
         (
             {"n": [1.0, 2.0], "caption": ["a b", "c d"], "part": ["train", "x"]},

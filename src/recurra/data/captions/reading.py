@@ -240,8 +240,14 @@ def _captions(table: Table, columns: list[str]) -> list[list[str]]:
             cells = column.to_list()
         elif column.dtype.is_nested() or column.dtype.is_numeric():
             raise DataError(
-                f"this column holds no captions (its type is {column.dtype})",
+                "expected captions, found "
+                + (
+                    "empty cells alone"
+                    if column.null_count() == len(column)
+                    else f"values of type {column.dtype}"
+                ),
                 where=f"{table.origin}, column {name!r}",
+                fix="Name the column of captions: --target.",
             )
         else:
             cells = [[cell] for cell in texts(table, name)]
