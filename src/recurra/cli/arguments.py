@@ -10,8 +10,9 @@ DATA = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="CSV, TSV, JSONL, Parquet, .ts, CoNLL or text file, MNIST's idx files, a folder with one sub-folder per "
-        "class (texts, images, folders of frames), or - .",
+        help="CSV, TSV, JSONL, Parquet, .ts, CoNLL, MIDI or text file, piano rolls (.mat, .npz), MNIST's idx files, "
+        "a folder of recordings, of MIDI files, or with one sub-folder per class (texts, images, "
+        "folders of frames), or - .",
     ),
 ]
 TEST = Annotated[

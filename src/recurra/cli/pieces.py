@@ -78,8 +78,9 @@ def generate(run: PieceRun, place: Path, prompt: str, *, as_json: bool, **option
             | options
         )
     elif written:
+        a_note = f"{'an' if schema.frame == 'eighth' else 'a'} {schema.frame} note"
         print(
-            f"{len(opening):,} frames read, {len(made):,} made, each a {schema.frame} note long: {', '.join(written)}. "
+            f"{len(opening):,} frames read, {len(made):,} made, each {a_note} long: {', '.join(written)}. "
             "A key that is down in neighbouring frames is written as one long note."
         )
     else:

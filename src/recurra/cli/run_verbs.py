@@ -36,15 +36,23 @@ def predict(
         str, typer.Argument(metavar="DATA", help="Data without or with the target column, or - .")
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write .csv or .jsonl there instead of printing.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write there instead of printing; into .jsonl a record for each answer."
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --out.")] = False,
     encoding: arguments.ENCODING = None,
     json: JSON = False,
 ) -> None:
-    """Answers of a run for each row of a file: CSV with row number, answer and probabilities.
+    """Answers of a run for each row of a file: CSV with row number, answer and probabilities; tagged words in the form
+    of the file; a line for each line to be translated.
 
     Example: recurra predict runs/reviews new_reviews.csv --out answers.csv
+
+    Example: recurra predict runs/ned new.conll --out tagged.conll
+
+    Example: recurra predict runs/speech new_recordings/ --json
     """
     check_there(str(run), data)
     from recurra.cli.predict import run_predict

@@ -1,6 +1,7 @@
 """Rolls to MIDI and back, and MIDI files as they are found."""
 
 import io
+import sys
 
 import mido
 import numpy as np
@@ -98,6 +99,14 @@ def test_format_0_and_notes_that_end_by_velocity_0_are_read():
 def test_broken_midi_is_told(data, message):
     with pytest.raises(DataError, match=f"^song.mid: {message}"):
         read_midi(data, "song.mid")
+
+
+def test_a_missing_reader_is_no_fault_of_the_files(tmp_path, monkeypatch):
+    write_midi(tmp_path / "a.mid", roll(8), frame="quarter")
+    write_midi(tmp_path / "b.mid", roll(8), frame="quarter")
+    monkeypatch.setitem(sys.modules, "symusic", None)
+    with pytest.raises(InputError, match=r"^MIDI files need symusic, which is not installed"):
+        read_pieces(tmp_path)
 
 
 @pytest.mark.parametrize(("step", "frame"), [(1.0, "quarter"), (0.5, "eighth"), (0.25, "sixteenth")])

@@ -9,7 +9,8 @@ from scipy.io import savemat
 
 from recurra.data.music import KEYS, is_music, keys_down, read_pieces, roll_of
 from recurra.data.music.pieces import part_of
-from recurra.errors import DataError
+from recurra.data.music.reading import recognise
+from recurra.errors import DataError, InputError
 from tests.data.music.made import chorales, midi_folder, roll, rolls
 
 
@@ -159,3 +160,9 @@ def test_parts_by_names_and_frames_by_numbers():
         *(None, None, None),
     ]
     assert roll_of([[20, 21, 108, 109]]).sum() == 2 and roll_of([]).shape == (0, KEYS)
+
+
+def test_levels_are_frames_or_events(tmp_path):
+    midi_folder(tmp_path, 1)
+    with pytest.raises(InputError, match="--level: expected frames or events, found 'event'"):
+        recognise(tmp_path, {"level": "event"}, None)

@@ -87,14 +87,15 @@ def symusic() -> ModuleType:
         import symusic as library
     except ImportError:
         raise InputError(
-            "MIDI files need symusic, which is not installed", fix="Install it: pip install recurra[music]."
+            "MIDI files need symusic, which is not installed", fix="Install it: pip install 'recurra[music]'."
         ) from None
     return library
 
 
 def _score(data: bytes, origin: str):
+    library = symusic()
     try:
-        score = symusic().Score.from_midi(data)
+        score = library.Score.from_midi(data)
     except (RuntimeError, ValueError, UnicodeDecodeError) as error:
         # What symusic's reader of MIDI raises; its sentence says where the bytes stop making sense.
         said = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error").split("\n")[0]

@@ -16,7 +16,7 @@ from recurra.data.music.quantisation import NOTE_VALUES, NoteValue, to_roll, usu
 from recurra.data.packed import Packed
 from recurra.data.sources.encodings import load
 from recurra.data.sources.table import listed
-from recurra.errors import DataError
+from recurra.errors import DataError, InputError
 
 MIDI = (".mid", ".midi", ".kar")
 _ARRAYS = (".mat", ".npz")
@@ -27,10 +27,16 @@ _HOLDS = "Give a folder of MIDI files, a .mat or .npz file of rolls, or a .json 
 
 
 def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | None:
-    """What is to be told of data that are music; None: they are not, or something is said of their columns."""
-    said = {name for name, value in roles.items() if value not in (None, [], "")}
-    if said - {"level"} or roles.get("level") not in (None, "frames") or not is_music(data):
+    """What is to be told of data that are music; None: they are not, or something is said of their columns.
+
+    Raises:
+        InputError: there is no such level.
+    """
+    said, level = {name for name, value in roles.items() if value not in (None, [], "")}, roles.get("level")
+    if said - {"level"} or level == "events" or not is_music(data):
         return None
+    if level not in (None, "frames"):
+        raise InputError(f"expected frames or events, found {level!r}", where="--level")
     return f"{data} holds music: to be gone on with, as with --task generate"
 
 
