@@ -2,7 +2,7 @@
 
     python benchmarks/comparisons.py OUT [imdb trec etth1 shakespeare] [--budget 1h] [--seeds 3] [--trials 3] [--jobs 2]
 
-Each comparison is `recurra.compare` with every cell, at equal time, in the budget (an hour where nothing is said); the
+Each comparison is `recurra.compare` with these cells, at equal time, in the budget (an hour where nothing is said); the
 learning rates are chosen on validation, the test part is opened once for each scored training. IMDB: the official
 parts, tuned on 5,000 reviews, scored trainings on all. TREC: the official parts. ETTh1: the oil temperature, 12/4/4
 months, 24 steps. Tiny Shakespeare by character, the last tenth to test on. A killed script goes on trial by trial when
@@ -28,6 +28,7 @@ from recurra.networks.config import cell_name
 from recurra.report.writing import write_page
 from recurra.storage import read_json
 
+CELLS = ["rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer"]
 PARTS = {"train": 8640, "validation": 2880, "test": 2880}  # hours of ETTh1
 
 
@@ -71,7 +72,14 @@ def compared(name: str, out: Path, **asked: Any) -> dict[str, Any]:
         resume = (out / "comparison.json").exists()
         with Watcher(as_json=True) as watcher:
             recurra.compare(
-                case.pop("data"), match="time", out=out, resume=resume, observer=watcher, **case, **asked
+                case.pop("data"),
+                cells=CELLS,
+                match="time",
+                out=out,
+                resume=resume,
+                observer=watcher,
+                **case,
+                **asked,
             )
         write_page(out)
     return read_json(out / SUMMARY)
