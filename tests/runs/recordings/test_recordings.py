@@ -15,11 +15,13 @@ from recurra.data.audio.storage import Growing
 from recurra.data.transcripts.definition import TranscriptOptions
 from recurra.errors import DataError, InputError, RunError
 from recurra.runs.events import Said
+from recurra.runs.recordings import run as run_module
 from recurra.runs.recordings.config import RecordingFitOptions
 from recurra.runs.recordings.examples import Shown
 from recurra.runs.recordings.files import fit_recordings, opened, read_sequences
 from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.files import fit_corpus
+from recurra.tasks.transcription.decoding import make_decoder
 from recurra.training.loop import StepDone
 from tests.data.audio.made import RATE, spoken, texts, written
 from tests.runs.recordings.made import SMALL, sound_folder, strokes
@@ -308,3 +310,12 @@ def test_a_language_model_needs_something_to_be_weighed_on(folder, run, tmp_path
     assert made.config.fusion.why == "as asked"
     with pytest.raises(RunError, match="for writing text"):
         fitted(folder, settings=few, options={"lm": str(run.path)})
+
+
+def test_each_batch_is_written_before_the_next_is_read(run, folder, monkeypatch):
+    """The probabilities of all sequences at once, of many words, may be more than memory."""
+    made, told = [], []
+    monkeypatch.setattr(run_module, "make_decoder", lambda *how: made.append(how) or make_decoder(*how))
+    read = read_sequences(folder, run.config.data_schema, run.config.settings.audio)
+    run.transcribe(read.examples.sequences, lambda event: told.append((event.done, len(made))))
+    assert len(told) > 1 and all(done == written for done, written in told)

@@ -72,7 +72,6 @@ class Shown:
 def shown(
     run: RecordingRun,
     sequences: Packed,
-    log_p: Sequence[np.ndarray],
     texts: Sequence[str],
     references: Sequence[str],
     names: Sequence[str],
@@ -81,15 +80,16 @@ def shown(
     """Some of these sequences: the first that are right and the first that are not, half of each where there are.
 
     Args:
-        log_p, texts: what the run gives for each.
+        texts: what the run gives for each.
     """
     right = [n for n in range(len(texts)) if texts[n] == references[n] and sequences.lengths[n]]
     wrong = [n for n in range(len(texts)) if texts[n] != references[n] and sequences.lengths[n]]
     few = min(len(wrong), max(count // 2, count - len(right)))
     chosen = right[: count - few] + wrong[:few]
+    log_p = run.log_p(sequences.take(np.array(chosen, dtype=np.int64)))
     return [
-        _one(run, np.asarray(sequences[n]), log_p[n], texts[n], references[n], names[n]).to_json()
-        for n in chosen
+        _one(run, np.asarray(sequences[n]), each, texts[n], references[n], names[n]).to_json()
+        for n, each in zip(chosen, log_p, strict=True)
     ]
 
 

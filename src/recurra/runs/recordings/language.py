@@ -49,6 +49,11 @@ def fused(language: TextRun, alphabet: Alphabet, choice: FusionChoice) -> Fusion
     return fusion_of(scorer, alphabet, choice.weight, choice.word_bonus)
 
 
+def places_tried(count: int) -> np.ndarray:
+    """Those of so many validation sequences that weights are tried on: a hundred at most, spread evenly."""
+    return np.unique(np.linspace(0, count - 1, min(_TRIED_ON, count)).round().astype(np.int64))
+
+
 def choose_fusion(
     language: TextRun,
     source: str,
@@ -61,7 +66,7 @@ def choose_fusion(
     """Weight and bonus with the fewest wrong words, of equals the fewest wrong characters, on validation sequences.
 
     Args:
-        log_p: of the validation part; a hundred of them, spread evenly, are looked at.
+        log_p: of the sequences at `places_tried`.
         references: their texts.
 
     Raises:
@@ -77,19 +82,18 @@ def choose_fusion(
             where="--lm",
             fix="Hold one out (--validation 0.1), or say it: --set decoding.lm_weight=0.5 --set decoding.word_bonus=1.",
         )
-    places = np.unique(np.linspace(0, len(log_p) - 1, min(_TRIED_ON, len(log_p))).round().astype(int))
     scorer = CharacterLanguage(language.network, language.codec, alphabet)
     tried: list[tuple[tuple[float, float], float, float]] = []
     count = len(weights) * len(bonuses)
     for weight in weights:
         for bonus in bonuses:
             fusion = fusion_of(scorer, alphabet, weight, bonus)
-            said = [_written(log_p[n], alphabet, decoding.beam, fusion) for n in places.tolist()]
-            sums = transcript_sums(said, [references[n] for n in places.tolist()]).sum(0)
+            said = [_written(each, alphabet, decoding.beam, fusion) for each in log_p]
+            sums = transcript_sums(said, references).sum(0)
             tried.append(((sums[0], sums[2]), weight, bonus))
             observer(Measured(len(tried), count, "weights of the language model"))
     errors, weight, bonus = min(tried)
-    why = f"{errors[0]:.0f} wrong words in {len(places)} validation sequences, the fewest of {count} choices"
+    why = f"{errors[0]:.0f} wrong words in {len(log_p)} validation sequences, the fewest of {count} choices"
     observer(Said(f"language model: weight {weight:g}, {bonus:g} for each word; {why}"))
     return FusionChoice(weight=weight, word_bonus=bonus, source=source, why=why)
 

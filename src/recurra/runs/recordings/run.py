@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -93,31 +93,35 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
 
     def log_p(self, sequences: Packed, observer: Observer = ignore) -> list[np.ndarray]:
         """Of each sequence of raw steps (T', V + 1) log probabilities of blank and tokens, float32."""
+        found = dict(self._each_log_p(sequences, observer))
+        return [found[n].copy() for n in range(len(sequences))]
+
+    def transcribe(self, sequences: Packed, observer: Observer = ignore) -> list[str]:
+        """The text of each sequence of raw steps, as they were read.
+
+        Each is decoded as soon as the network has read it: the probabilities of all, of many words, may be more than
+        memory.
+        """
+        fusion, texts = self.fusion, [""] * len(sequences)
+        for n, log_p in self._each_log_p(sequences, observer):
+            decoder = make_decoder(self.config.settings.decoding.beam, fusion)
+            decoder.advance(log_p)
+            texts[n] = self.alphabet.decode(decoder.best())
+        return texts
+
+    def _each_log_p(self, sequences: Packed, observer: Observer) -> Iterator[tuple[int, np.ndarray]]:
+        """The place of each sequence and its (T', V + 1), in the order of the batches, of which one is held."""
         if not len(sequences):
-            return []
-        found: dict[int, np.ndarray] = {}
-        sizes = self.config.settings.batches.model_dump()
+            return
+        sizes, done = self.config.settings.batches.model_dump(), 0
         batches = TranscriptBatches(sequences, None, self.numbers, **sizes)
         for batch, output in predictions(self.network, batches, "float32"):
             assert isinstance(output, Written)
             log_p = output.logits.log_softmax(2).cpu().numpy()
             for n, row, length in zip(batch.index.tolist(), log_p, output.lengths.tolist(), strict=True):
-                found[n] = row[: int(length)].copy()
-            observer(Measured(len(found), len(sequences)))
-        return [found[n] for n in range(len(sequences))]
-
-    def written(self, log_p: Sequence[np.ndarray]) -> list[str]:
-        """The texts of what `log_p` gives."""
-        texts, fusion = [], self.fusion
-        for each in log_p:
-            decoder = make_decoder(self.config.settings.decoding.beam, fusion)
-            decoder.advance(each)
-            texts.append(self.alphabet.decode(decoder.best()))
-        return texts
-
-    def transcribe(self, sequences: Packed, observer: Observer = ignore) -> list[str]:
-        """The text of each sequence of raw steps, as they were read."""
-        return self.written(self.log_p(sequences, observer))
+                yield n, row[: int(length)]
+            done += len(batch)
+            observer(Measured(done, len(sequences)))
 
     def predict(self, inputs: Any, *, rate: int | None = None) -> list[str]:
         """The text of each input.

@@ -9,7 +9,7 @@ import numpy as np
 from recurra.data.examples import Examples
 from recurra.runs.events import Observer, ignore
 from recurra.runs.recordings.examples import shown
-from recurra.runs.recordings.language import choose_fusion
+from recurra.runs.recordings.language import choose_fusion, places_tried
 from recurra.runs.recordings.run import RecordingRun
 from recurra.statistics.paired import compare_sums
 from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
@@ -46,17 +46,16 @@ def score_run(
     scores = []
     for name in ("validation", "test"):
         part = parts[name]
-        log_p = [] if part.sequences is None else run.log_p(part.sequences, observer)
         if name == "validation" and run.language is not None:
-            _fuse(run, log_p, texts[name], observer)
-        if not log_p or part.sequences is None:
+            _fuse(run, part, texts[name], observer)
+        if part.sequences is None or not len(part):
             continue
-        said = run.written(log_p)
+        said = run.transcribe(part.sequences, observer)
         sums = transcript_sums(said, texts[name])
         scores = transcript_scores(sums)
         content[name] = {"n": len(part), "scores": [score.to_json() for score in scores]}
         if name == "test":
-            content["transcriptions"] = shown(run, part.sequences, log_p, said, texts[name], names, _SHOWN)
+            content["transcriptions"] = shown(run, part.sequences, said, texts[name], names, _SHOWN)
     if "test" not in content or sums is None:
         return content, None
     results = [result for result, _ in baselines]
@@ -70,9 +69,12 @@ def score_run(
     return content, sums
 
 
-def _fuse(run: RecordingRun, log_p: list[np.ndarray], references: list[str], observer: Observer) -> None:
+def _fuse(run: RecordingRun, part: Examples, references: list[str], observer: Observer) -> None:
     """Fix on the validation part how much the language model weighs."""
     assert run.language is not None
     decoding, source = run.config.settings.decoding, str(run.config.options.lm)
-    choice = choose_fusion(run.language, source, run.alphabet, decoding, log_p, references, observer)
+    places = places_tried(len(part))
+    log_p = [] if part.sequences is None else run.log_p(part.sequences.take(places), observer)
+    said = [references[n] for n in places.tolist()]
+    choice = choose_fusion(run.language, source, run.alphabet, decoding, log_p, said, observer)
     run.config = run.config.model_copy(update={"fusion": choice})
