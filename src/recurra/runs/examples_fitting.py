@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from recurra.data.examples import Examples
 from recurra.data.schema import Schema
@@ -65,10 +65,3 @@ class ExamplesFitting(Fitting[C, R]):
             numbers=None if prepared.numbers is None else prepared.numbers.to_json(),
             targets=prepared.targets.to_json(),
         )
-
-    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
-        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed, share)
-        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
-        other.options = other.options.model_copy(update={"split_seed": split})
-        return other

@@ -79,16 +79,22 @@ class Fitting(ABC, Generic[C, R]):
     def new_config(self, sources: list[str]) -> C:
         """The content of `config.json` of a training that begins now."""
 
-    @abstractmethod
     def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> nn.Module:
-        """The network before its first step, on its device.
+        """The network before its first step, on its device: by the seed, or with the weights of another run.
 
         Args:
             anew: False where a checkpoint is about to replace all its weights.
         """
+        with seeded(self.options.seed):
+            network = self.network_form(self.settings.network, self.shape)
+        if init is not None:
+            start_from(network, init, observer)
+        return network.to(self.settings.training.device)
 
     def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
         """Another training on what `prepare` made: the same parts, encoders and batches; nothing is copied.
+
+        The split stays that of the first seed, and where it is drawn the record says so (`split_seed`).
 
         Args:
             settings: changes of network and training only; what the data were prepared with stays.
@@ -96,9 +102,10 @@ class Fitting(ABC, Generic[C, R]):
             share: of the training examples that it learns from.
         """
         other = copy.copy(self)
-        other.options = self.options.model_copy(
-            update={"settings": self.options.settings | settings, "seed": seed}
-        )
+        update: dict[str, Any] = {"settings": self.options.settings | settings, "seed": seed}
+        if getattr(self.options, "split_seed", 0) is None:
+            update["split_seed"] = self.options.seed
+        other.options = self.options.model_copy(update=update)
         other.settings = self.settings.changed(settings)
         other.training = self.training.reseeded(seed)
         if share < 1:

@@ -18,7 +18,7 @@ from recurra.ops.streaming.stages import Probabilities, Stage
 from recurra.ops.streaming.stream import Stream
 from recurra.runs.config import RunConfig
 from recurra.runs.events import Measured, Observer, PhaseStarted, Said, ignore
-from recurra.runs.fitting import Fitting, start_from
+from recurra.runs.fitting import Fitting
 from recurra.runs.run import Run
 from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
@@ -33,7 +33,7 @@ from recurra.tasks.generation.metrics import (
 )
 from recurra.tasks.generation.task import LanguageTask, nats_of
 from recurra.tasks.metrics import Score
-from recurra.training.loop import predictions, seeded
+from recurra.training.loop import predictions
 
 _EXACT = 200_000  # tokens that are read as one stream; more in eight, which begin anew
 _STEPS = 256
@@ -156,14 +156,6 @@ class LanguageFitting(Fitting[C, R]):
         )
         rows = f"{windows.rows} rows of about {windows.steps} tokens"
         observer(Said(f"{len(self.training):,} batches an epoch, {rows}"))
-
-    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> LanguageNetwork:
-        """Initialised by the seed, or from another run."""
-        with seeded(self.options.seed):
-            network = LanguageNetwork(self.settings.network, self.shape)
-        if init is not None:
-            start_from(network, init, observer)
-        return network.to(self.settings.training.device)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """Counted on training and validation part together, scored on the test part."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -18,7 +18,7 @@ from recurra.runs.captions.run import CaptionRun, captions_of
 from recurra.runs.captions.scoring import score_run
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, Said
-from recurra.runs.fitting import Fitting, start_from
+from recurra.runs.fitting import Fitting
 from recurra.runs.run import Run
 from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult
@@ -26,7 +26,7 @@ from recurra.tasks.captioning.baselines import run_caption_baselines
 from recurra.tasks.captioning.scores import CaptionMeasures
 from recurra.tasks.captioning.settings import CaptionSettings
 from recurra.tasks.captioning.task import CaptionTask
-from recurra.training.loop import History, seeded
+from recurra.training.loop import History
 
 # Ids that are read forward in training in the time in which one is written, for each beginning of the beam.
 _WRITTEN = 2.0
@@ -89,21 +89,6 @@ class CaptionFitting(Fitting[CaptionRunConfig, CaptionRun]):
             fingerprint=self.fingerprint,
             numbers=self.prepared.scaling.to_json(),
         )
-
-    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> CaptionNetwork:
-        """Initialised by the seed, or with the weights of another run."""
-        with seeded(self.options.seed):
-            network = CaptionNetwork(self.settings.network, self.shape)
-        if init is not None:
-            start_from(network, init, observer)
-        return network.to(self.settings.training.device)
-
-    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
-        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed, share)
-        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
-        other.options = other.options.model_copy(update={"split_seed": split})
-        return other
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On the training part, scored on the test part."""

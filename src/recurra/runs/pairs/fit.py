@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from torch import nn
@@ -14,7 +14,7 @@ from recurra.errors import RunError
 from recurra.networks.pair_network import PairNetwork
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, Said
-from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
+from recurra.runs.fitting import Conduct, Fitting, carry_out
 from recurra.runs.pairs.config import PairFitOptions, PairRunConfig
 from recurra.runs.pairs.preparation import Prepared, prepare
 from recurra.runs.pairs.run import PairRun
@@ -26,7 +26,7 @@ from recurra.tasks.translation.baselines import run_pair_baselines
 from recurra.tasks.translation.scores import TextMeasures
 from recurra.tasks.translation.settings import PairSettings
 from recurra.tasks.translation.task import PairTask
-from recurra.training.loop import History, seeded
+from recurra.training.loop import History
 
 # Ids that are read forward in training in the time in which one is written, for each beginning of the beam.
 _WRITTEN = 2.0
@@ -102,21 +102,6 @@ class PairFitting(Fitting[PairRunConfig, PairRun]):
             parts={name: len(part) for name, part in self.prepared.parts.items()},
             fingerprint=self.fingerprint,
         )
-
-    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> PairNetwork:
-        """Initialised by the seed, or with the weights of another run."""
-        with seeded(self.options.seed):
-            network = PairNetwork(self.settings.network, self.shape)
-        if init is not None:
-            start_from(network, init, observer)
-        return network.to(self.settings.training.device)
-
-    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
-        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed, share)
-        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
-        other.options = other.options.model_copy(update={"split_seed": split})
-        return other
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from torch import nn
@@ -110,13 +110,6 @@ class PerformanceFitting(LanguageFitting[PerformanceRunConfig, PerformanceRun]):
         if self.given is not None:
             found["test"] = Packed.from_list([self.codec.encode(each) for each in self.given.played])
         return found
-
-    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
-        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed, share)
-        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
-        other.options = other.options.model_copy(update={"split_seed": split})
-        return other
 
     def new_config(self, sources: list[str]) -> PerformanceRunConfig:
         """Settings and what was found of the music."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from torch import nn
@@ -19,7 +19,7 @@ from recurra.networks.config import NetworkShape
 from recurra.networks.piece_network import PieceNetwork
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, Said
-from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
+from recurra.runs.fitting import Conduct, Fitting, carry_out
 from recurra.runs.parts import fingerprint
 from recurra.runs.pieces.config import PieceFitOptions, PieceRunConfig, PieceSchema
 from recurra.runs.pieces.run import PieceRun
@@ -33,7 +33,7 @@ from recurra.tasks.music.settings import PieceSettings, default_piece_settings
 from recurra.tasks.music.task import PieceTask
 from recurra.tasks.settings import MACHINE
 from recurra.training.device import settle
-from recurra.training.loop import History, seeded
+from recurra.training.loop import History
 
 _ASSUMED = "quarter"  # what a frame lasts where neither data nor person say
 _OPENINGS = 32
@@ -173,21 +173,6 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
             },
             fingerprint=self.fingerprint,
         )
-
-    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> PieceNetwork:
-        """Initialised by the seed, or with the weights of another run."""
-        with seeded(self.options.seed):
-            network = PieceNetwork(self.settings.network, self.shape)
-        if init is not None:
-            start_from(network, init, observer)
-        return network.to(self.settings.training.device)
-
-    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
-        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed, share)
-        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
-        other.options = other.options.model_copy(update={"split_seed": split})
-        return other
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""

@@ -15,7 +15,6 @@ from recurra.data.transcripts.reading import Transcripts
 from recurra.networks.transcription_network import TranscriptionNetwork
 from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.examples_fitting import ExamplesFitting
-from recurra.runs.fitting import start_from
 from recurra.runs.recordings.config import RecordingFitOptions, RecordingRunConfig
 from recurra.runs.recordings.language import open_language
 from recurra.runs.recordings.preparation import Prepared, prepare
@@ -27,7 +26,7 @@ from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.transcription.baselines import run_transcript_baselines
 from recurra.tasks.transcription.scores import transcript_measures
 from recurra.tasks.transcription.task import check_jiwer
-from recurra.training.loop import History, seeded
+from recurra.training.loop import History
 
 
 class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
@@ -84,14 +83,6 @@ class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
 
         lm = self.options.lm
         self.language = None if lm is None else open_language(lm, self.prepared.targets, observer)
-
-    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> TranscriptionNetwork:
-        """Initialised by the seed, or with the weights of another run."""
-        with seeded(self.options.seed):
-            network = TranscriptionNetwork(self.settings.network, self.shape)
-        if init is not None:
-            start_from(network, init, observer)
-        return network.to(self.settings.training.device)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -95,13 +95,6 @@ class SentenceFitting(Fitting[SentenceRunConfig, SentenceRun]):
             tags=prepared.tags,
             learned_scheme=prepared.learned_scheme,
         )
-
-    def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
-        """See `Fitting.again`; the split stays that of the first seed, and the record says so."""
-        other = super().again(settings, seed, share)
-        split = self.options.seed if self.options.split_seed is None else self.options.split_seed
-        other.options = other.options.model_copy(update={"split_seed": split})
-        return other
 
     def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> SentenceNetwork:
         """Initialised by the seed, or with the weights of another run; it knows how often words occur, and which tags

@@ -13,7 +13,7 @@ from recurra.data.schema import Schema
 from recurra.networks.step_network import StepNetwork
 from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.examples_fitting import ExamplesFitting
-from recurra.runs.fitting import Conduct, carry_out, start_from
+from recurra.runs.fitting import Conduct, carry_out
 from recurra.runs.run import Run
 from recurra.runs.tags.config import TagFitOptions, TagRunConfig
 from recurra.runs.tags.preparation import Prepared, prepare
@@ -24,7 +24,7 @@ from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.tagging.baselines import run_tag_baselines
 from recurra.tasks.tagging.scores import StepMeasures
-from recurra.training.loop import History, seeded
+from recurra.training.loop import History
 
 
 def fit(
@@ -65,14 +65,6 @@ class TagFitting(ExamplesFitting[TagRunConfig, TagRun]):
         steps = {name: int(part.lengths.sum()) for name, part in self.prepared.inputs.items()}
         self.validation_steps = steps.get("validation", 0)
         self.final_steps = self.validation_steps + steps.get("test", 0)
-
-    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> StepNetwork:
-        """Initialised by the seed, or with the weights of another run."""
-        with seeded(self.options.seed):
-            network = StepNetwork(self.settings.network, self.shape)
-        if init is not None:
-            start_from(network, init, observer)
-        return network.to(self.settings.training.device)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""
