@@ -137,6 +137,9 @@ def test_images_without_labels_are_for_prediction_alone(tmp_path):
     schema, *_ = opened(folder_of_bars(tmp_path / "bars", 2))
     examples, _ = to_examples(read(tmp_path / "one.png"), schema, need_targets=False)
     assert examples.names.tolist() == ["one.png"] and examples.sequences.lengths.tolist() == [8]
+    (tmp_path / "photos.csv").write_text("photo,who\none.png,Anna\n")
+    called, _ = to_examples(read(tmp_path / "photos.csv"), schema, need_targets=False)
+    assert called.names.tolist() == ["one.png"], "a table's only column of images, whatever it is called"
     clips, *_ = opened(folder_of_clips(tmp_path / "clips", 2))
     alone, _ = to_examples(read(tmp_path / "clips" / "left" / "0"), clips, need_targets=False)
     assert alone.sequences.lengths.tolist() == [4]

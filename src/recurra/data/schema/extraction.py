@@ -69,8 +69,7 @@ def to_examples(
         DataError: an input column is not there, text or infinity in a number column.
     """
     table = _lines_as_text(table, schema, need_targets)
-    if schema.image is not None and "image" in table.roles:
-        table = of_frames(table, schema)
+    table = of_frames(table, schema)
     need_roles = need_roles and need_targets
     if not need_roles:
         schema = _with_roles_of(table, schema)

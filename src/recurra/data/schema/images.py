@@ -261,11 +261,18 @@ def _read(table: Table, name: str, form: ImageForm, told: _Told) -> np.ndarray:
 
 
 def of_frames(table: Table, schema: Schema) -> Table:
-    """Folders of images as sequences of frames where a run reads such: each folder, or the only one, is an example."""
-    column = table.roles.get("image")
-    assert column is not None and schema.image is not None
+    """Folders of images as sequences of frames where a run reads such: each folder, or the only one, is an example.
+
+    A column that alone names images is that of the run, whatever it is called.
+    """
+    if schema.image is None or (schema.image in table.frame.columns and "image" not in table.roles):
+        return table
+    column = table.roles.get("image") or _only_images(table)
+    if column is None:
+        return table
     if (
-        schema.pixels is not None
+        "image" in table.roles
+        and schema.pixels is not None
         and schema.pixels.steps == "frames"
         and table.frame[column].dtype == pl.String
     ):
@@ -279,3 +286,8 @@ def of_frames(table: Table, schema: Schema) -> Table:
     if column != schema.image:
         table = replace(table, frame=table.frame.rename({column: schema.image}))
     return table
+
+
+def _only_images(table: Table) -> str | None:
+    able = [name for name in table.frame.columns if _names_images(table.frame[name])]
+    return able[0] if len(able) == 1 else None
