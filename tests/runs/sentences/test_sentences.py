@@ -14,7 +14,7 @@ from recurra.errors import DataError, InputError, RunError
 from recurra.runs.fitting import carry_out
 from recurra.runs.loading import load
 from recurra.runs.sentences.config import SentenceFitOptions
-from recurra.runs.sentences.files import fit_sentences, opened
+from recurra.runs.sentences.files import fit_sentences, opened, read_sentences
 from recurra.runs.sentences.fit import SentenceFitting
 from recurra.runs.sentences.targets import true_tags
 from recurra.statistics.repeated import RepeatedScores
@@ -160,6 +160,15 @@ def test_tags_of_other_data_that_were_not_learned_are_told(spans_run):
         "1 words of these data have tags that the training part does not hold (B-ANIMAL): "
         "every answer to them counts as wrong"
     ]
+
+
+def test_test_data_without_spans_are_refused_where_spans_were_learned(tmp_path, spans_run):
+    path = tmp_path / "words.conll"
+    path.write_text("Anna NOUN\nin ADP\n\nCburg PROPN\n")
+    with pytest.raises(
+        DataError, match=r"words.conll: expected tags that mark spans \(IOB2\).* found ADP, NOUN"
+    ):
+        read_sentences(path, schema())
 
 
 def _as_bioes(tags):

@@ -106,14 +106,16 @@ def impossible(sentences: Sequence[Sequence[str | None]], scheme: Scheme) -> lis
 
 
 def spans(tags: Sequence[str | None]) -> list[Span]:
-    """The spans of one sentence, whatever the scheme; a word without a tag is outside.
+    """The spans of one sentence, whatever the scheme; a word without a tag, or with one that marks none, is outside.
 
-    >>> spans(["B-X", "I-X", "O", "U-Y"])
+    >>> spans(["B-X", "I-X", "O", "U-Y", "NOUN"])
     [('X', 0, 1), ('Y', 3, 3)]
     """
     from seqeval.metrics.sequence_labeling import get_entities
 
-    plain = [OUTSIDE if tag is None else tag[:1].translate(_TO_BIOES) + tag[1:] for tag in tags]
+    plain = [
+        tag[:1].translate(_TO_BIOES) + tag[1:] if tag and _MARKED.match(tag) else OUTSIDE for tag in tags
+    ]
     return [(split_tag(plain[first])[1], first, last) for _, first, last in get_entities(plain)]
 
 

@@ -10,8 +10,9 @@ from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.definition import SentenceSchema
 from recurra.data.sentences.document import Document
 from recurra.data.sentences.reading import read_document
-from recurra.data.sentences.schemes import impossible, recognise, split_tag
+from recurra.data.sentences.schemes import OUTSIDE, impossible, recognise, split_tag
 from recurra.data.sources.table import listed
+from recurra.errors import DataError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
 from recurra.runs.sentences.config import SentenceFitOptions
@@ -83,9 +84,17 @@ def read_sentences(
     """Tagged sentences beside those of a training: test data.
 
     Raises:
-        DataError, InputError: as `read_document`.
+        DataError, InputError: as `read_document`; the run knows spans, and no tag marks one.
     """
     found = read_document(source, schema=schema, encoding=encoding)
+    tags = {tag for n in range(len(found.sentences)) for tag in found.sentences.tags_of(n) if tag is not None}
+    plain = {tag for tag in tags if split_tag(tag)[0] == OUTSIDE}
+    if schema.scheme is not None and plain == tags != {OUTSIDE}:
+        raise DataError(
+            f"expected tags that mark spans ({schema.scheme}), as in the training, found {listed(sorted(plain), 4)}",
+            where=str(source) if isinstance(source, str | Path) else "the sentences",
+            fix="Give a file with such tags.",
+        )
     _tell(found, schema, observer)
     return found.sentences
 
