@@ -36,6 +36,18 @@ def test_it_ends_where_the_network_stops_reading():
     assert found.change[0] == pytest.approx(3**-0.5, rel=0.25)
 
 
+def test_the_sequences_may_stand_behind_other_inputs():
+    class Beside(SumOfLast):
+        def forward(self, image, x):
+            return super().forward(x) + image
+
+    inputs = torch.randn(64, 1), torch.randn(64, 20, 1)
+    found = memory(
+        Subject(network=Beside(3), inputs=inputs, place=1, loss=torch.mean, answer=lambda output: output)
+    )
+    assert min(found.change[:3]) > 0.1 and found.reach(0.05) == 3
+
+
 def test_all_that_is_read_has_no_end():
     assert memory(subject(SumOfLast(20), torch.randn(64, 20, 1))).reach(0.05) is None
 

@@ -23,6 +23,7 @@ class Subject:
     Args:
         network: is copied before anything is hung on it.
         inputs: what the network is called with, the sequences first: (B, T) ids or (B, T, I) numbers.
+        place: which of the inputs are the sequences, where they are not the first.
         lengths: (B,) valid steps of the sequences; None where all have T.
         loss: from what the network gives to the mean loss of these examples; where it answers at every step, of
             the answers at the last step, so that a lag is one.
@@ -42,6 +43,7 @@ class Subject:
     loss: Callable[[Any], Tensor]
     answer: Callable[[Any], Tensor]
     lengths: Tensor | None = None
+    place: int = 0
     initial: nn.Module | None = None
     history: Sequence[Mapping[str, Any]] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -60,19 +62,23 @@ class Subject:
                 fix="Diagnose a run whose cell is recurrent (--cell lstm, gru, rnn); in a module of yours, use "
                 "recurra's layers, which are drop-in for torch.nn's and load their weights.",
             )
-        if not self.inputs or self.inputs[0].dim() < 2 or not self.inputs[0].numel():
+        if not self.inputs or self.sequences.dim() < 2 or not self.sequences.numel():
             found = [tuple(each.shape) for each in self.inputs]
             raise InputError(
                 f"expected sequences (B, T) or (B, T, I) first, found shapes {found}", where="inputs"
             )
 
     @property
+    def sequences(self) -> Tensor:
+        """(B, T) ids or (B, T, I) numbers."""
+        return self.inputs[self.place]
+
+    @property
     def valid(self) -> Tensor:
         """(B,) valid steps of each sequence."""
-        sequences = self.inputs[0]
         if self.lengths is not None:
             return self.lengths
-        return torch.full((len(sequences),), sequences.size(1))
+        return torch.full((len(self.sequences),), self.sequences.size(1))
 
     @property
     def cell(self) -> str:

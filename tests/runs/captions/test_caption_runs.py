@@ -12,6 +12,7 @@ import recurra
 from recurra.cli.main import app
 from recurra.data.captions import read_captions
 from recurra.diagnosis.examples import subject_of
+from recurra.diagnosis.measures.memory import memory
 from recurra.errors import InputError, RunError
 from recurra.runs.captions.config import CaptionFitOptions
 from recurra.runs.captions.files import fit_captions
@@ -118,6 +119,7 @@ def test_it_is_diagnosed_and_cannot_be_explained_or_streamed(place, scenes):
     looked_at = subject_of(kept, scenes, observer=ignore)
     loss = looked_at.loss(looked_at.network(*looked_at.inputs))
     assert torch.isfinite(loss) and looked_at.chance > 0
+    assert max(memory(looked_at).change) > 0, "words are changed, and not the image"
     with pytest.raises(InputError, match="no steps to be fed"):
         kept.stream()
     found = CliRunner().invoke(app, ["explain", str(place), "--data", str(scenes)])

@@ -163,7 +163,7 @@ def _flows(network: nn.Module, subject: Subject) -> dict[str, Flow]:
         begun[place] = []
         layer.register_forward_pre_hook(_noting_lengths(begun[place]), with_kwargs=True)
     output = network(*subject.inputs)
-    examples = len(subject.inputs[0])
+    examples = len(subject.sequences)
     loss = examples * subject.loss(output)
     generator = torch.Generator().manual_seed(subject.seed)
     flows: dict[str, Flow] = {}

@@ -55,13 +55,14 @@ def memory(subject: Subject) -> Memory:
     few examples reach are left out.
     """
     network = copy_of(subject.network)
-    sequences, *others = subject.inputs
+    sequences = subject.sequences
+    before, behind = subject.inputs[: subject.place], subject.inputs[subject.place + 1 :]
     valid = subject.valid
     generator = np.random.default_rng(subject.seed)
 
     def answers(changed: Tensor) -> Tensor:
         with torch.no_grad():
-            return subject.answer(network(changed, *others)).double()
+            return subject.answer(network(*before, changed, *behind)).double()
 
     y = answers(sequences)
     broken = int((~y.isfinite()).any(1).sum())

@@ -59,6 +59,7 @@ def subject(run: CaptionRun, data: Any, encoding: str | None, observer: Observer
         run,
         CaptionNetwork,
         inputs=batch.inputs,
+        place=1,  # behind the images
         lengths=last + 1,
         loss=lambda output: task.loss(output.written, target),
         answer=at_the_end,
