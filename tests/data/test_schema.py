@@ -68,6 +68,10 @@ class TestTexts:
         ):
             infer({"label": LABELS, "a1": sentences(), "b1": sentences(word="book")})
 
+    def test_two_columns_of_texts_alone_may_be_pairs(self):
+        with pytest.raises(DataError, match=r"--task translate\): (a1|b1), (a1|b1)"):
+            infer({"a1": sentences(), "b1": sentences(word="book")})
+
     def test_short_strings_that_seldom_repeat_are_texts(self):
         schema = infer({"name": [f"nm{i}" for i in range(N)], "country": LABELS})
         assert (schema.text, schema.target) == ("name", ["country"])

@@ -190,6 +190,17 @@ def test_texts_longer_than_their_sound_are_left_out_and_named(folder, tmp_path):
     assert run.config.parts["train"] == 54
 
 
+def test_a_network_without_recurrence_is_not_said_to_read_from_both_ends(folder):
+    said = []
+    fitted(
+        folder,
+        settings={"network.cell": "feedforward", "training.epochs": 1},
+        options={"baselines": False},
+        observer=lambda event: said.append(getattr(event, "text", "")),
+    )
+    assert any("the network reads each of them by itself" in text for text in said)
+
+
 def test_numbers_with_texts(tmp_path):
     frame = strokes()
     run = fitted(

@@ -51,7 +51,9 @@ def choose_text(table: Table, options: SchemaOptions, free: list[Column]) -> tup
         return telling[0].name, f"by its name, {words.format(telling[0].words)}"
     if able[0].chars >= 2 * able[1].chars:
         return able[0].name, f"the longest texts, {words.format(able[0].words)}"
-    raise _unclear(table, "several columns could be the text", able)
+    nothing_else = options.task is None and len(free) == len(able) == 2
+    pairs = ", or have one written from the other (--task translate)" if nothing_else else ""
+    raise _unclear(table, "several columns could be the text", able, pairs)
 
 
 def _able(free: list[Column], numbers: list[Column]) -> list[Column]:

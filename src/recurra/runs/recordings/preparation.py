@@ -141,7 +141,9 @@ def prepare(
         Said(
             f"{len(batches['train']):,} batches an epoch; {settings.network.joined} steps are joined into one; "
             + (
-                "the network reads from both ends (--set network.bidirectional=false: as a stream does)"
+                "the network reads each of them by itself"
+                if settings.network.cell == "feedforward"
+                else "the network reads from both ends (--set network.bidirectional=false: as a stream does)"
                 if settings.network.bidirectional
                 else "the network reads forwards alone, as a stream does"
             )
