@@ -11,8 +11,7 @@ from recurra.data.images.pixels import Pixels
 from recurra.runs.captions.run import CaptionRun, captions_of
 from recurra.runs.events import Observer, PhaseStarted, ignore
 from recurra.runs.sequences.pictures import as_png
-from recurra.statistics.paired import compare_sums
-from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
+from recurra.tasks.baselines import BaselineResult, beside_baselines
 from recurra.tasks.captioning.scores import alike
 
 _VALIDATION = 500  # examples of the validation part that are answered
@@ -52,14 +51,8 @@ def score_run(
             content[name] |= _shown(run, part, answers)
     if "test" not in content or sums is None:
         return content, None
-    results = [result for result, _ in baselines]
-    content["baselines"] = [result.to_json() for result in results]
-    if baselines:
-        best = best_baseline(results)
-        theirs = next(own for result, own in baselines if result is best)
-        paired = compare_sums(measures.headline.statistic, sums, theirs)
-        content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
-        content["standing"] = standing(True, paired, best.name)
+    name = run.config.settings.network.cell_name
+    content |= beside_baselines(measures.headline, sums, scores, baselines, name)
     return content, sums
 
 

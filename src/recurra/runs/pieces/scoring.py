@@ -11,8 +11,7 @@ import numpy as np
 from recurra.data.packed import Packed
 from recurra.runs.events import Observer, ignore
 from recurra.runs.pieces.run import PieceRun
-from recurra.statistics.paired import compare_sums
-from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
+from recurra.tasks.baselines import BaselineResult, beside_baselines
 from recurra.tasks.music.likeness import side_by_side
 from recurra.tasks.music.scores import MEASURES, piece_scores
 
@@ -52,15 +51,8 @@ def score_run(
     content["music"] = {"part": held} | beside_the_data(run, parts[held])
     if "test" not in content or sums is None:
         return content, None
-    results = [result for result, _ in baselines]
-    content["baselines"] = [result.to_json() for result in results]
-    if baselines:
-        best = best_baseline(results)
-        theirs = next(own for result, own in baselines if result is best)
-        paired = compare_sums(MEASURES[0].statistic, sums, theirs)
-        scores = piece_scores(sums)
-        content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
-        content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
+    name = run.config.settings.network.cell_name
+    content |= beside_baselines(MEASURES[0], sums, scores, baselines, name)
     return content, sums
 
 

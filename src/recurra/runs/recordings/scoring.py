@@ -11,8 +11,7 @@ from recurra.runs.events import Observer, ignore
 from recurra.runs.recordings.examples import shown
 from recurra.runs.recordings.language import choose_fusion, places_tried
 from recurra.runs.recordings.run import RecordingRun
-from recurra.statistics.paired import compare_sums
-from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
+from recurra.tasks.baselines import BaselineResult, beside_baselines
 from recurra.tasks.transcription.scores import transcript_measures, transcript_scores, transcript_sums
 
 _SHOWN = 4
@@ -58,14 +57,8 @@ def score_run(
             content["transcriptions"] = shown(run, part.sequences, said, texts[name], names, _SHOWN)
     if "test" not in content or sums is None:
         return content, None
-    results = [result for result, _ in baselines]
-    content["baselines"] = [result.to_json() for result in results]
-    if baselines:
-        best = best_baseline(results)
-        theirs = next(own for result, own in baselines if result is best)
-        paired = compare_sums(transcript_measures()[0].statistic, sums, theirs)
-        content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
-        content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
+    name = run.config.settings.network.cell_name
+    content |= beside_baselines(transcript_measures()[0], sums, scores, baselines, name)
     return content, sums
 
 

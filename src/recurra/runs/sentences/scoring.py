@@ -10,8 +10,7 @@ from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.schemes import OUTSIDE
 from recurra.runs.events import Observer, ignore
 from recurra.runs.sentences.run import SentenceRun
-from recurra.statistics.paired import compare_sums
-from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
+from recurra.tasks.baselines import BaselineResult, beside_baselines
 from recurra.tasks.sentences.scores import SentenceMeasures, Tags, confusion_of
 
 SHOWN = 8  # sentences in the report
@@ -64,14 +63,8 @@ def score_run(
         if len(names) <= _MOST_CONFUSED:
             content["test"]["confusion"] = confusion_of(truth["test"], said, names)
     content["sentences"] = examples(parts["test"], truth["test"], said, seed)
-    results = [result for result, _ in baselines]
-    content["baselines"] = [result.to_json() for result in results]
-    if baselines:
-        best = best_baseline(results)
-        theirs = next(own for result, own in baselines if result is best)
-        paired = compare_sums(measures.headline.statistic, sums, theirs, seed=seed)
-        content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
-        content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
+    name = run.config.settings.network.cell_name
+    content |= beside_baselines(measures.headline, sums, scores, baselines, name, seed=seed)
     return content, sums
 
 

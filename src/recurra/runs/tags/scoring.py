@@ -11,8 +11,7 @@ from recurra.data.examples import Examples
 from recurra.runs.events import Observer, ignore
 from recurra.runs.tags.run import TagRun
 from recurra.runs.tags.targets import StepTargets
-from recurra.statistics.paired import compare_sums
-from recurra.tasks.baselines import BaselineResult, best_baseline, standing, verdict
+from recurra.tasks.baselines import BaselineResult, beside_baselines
 from recurra.tasks.metrics import Score
 
 
@@ -59,12 +58,6 @@ def score_run(
             content[name] |= measures.tables(answer, truth)
     if "test" not in content or sums is None:
         return content, None
-    results = [result for result, _ in baselines]
-    content["baselines"] = [result.to_json() for result in results]
-    if baselines:
-        best = best_baseline(results)
-        theirs = next(own for result, own in baselines if result is best)
-        paired = compare_sums(measures.headline.statistic, sums, theirs)
-        content["verdict"] = verdict(scores, results, paired, run.config.settings.network.cell_name)
-        content["standing"] = standing(scores[0].higher_is_better, paired, best.name)
+    name = run.config.settings.network.cell_name
+    content |= beside_baselines(measures.headline, sums, scores, baselines, name)
     return content, sums

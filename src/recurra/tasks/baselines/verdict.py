@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from recurra.statistics.paired import PairedResult, compare_correct, compare_errors, compare_sums
+from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines.result import BaselineResult, best_baseline
 from recurra.tasks.metrics import Score, label_sums, micro_f1
 
@@ -36,6 +37,39 @@ def compare_with_baseline(
     if np.issubdtype(targets.dtype, np.number):
         return compare_errors(prediction - targets, other - targets)
     return compare_correct(prediction == targets, other == targets)
+
+
+def beside_baselines(
+    measure: Measure,
+    sums: np.ndarray,
+    scores: Sequence[Score],
+    baselines: Sequence[tuple[BaselineResult, np.ndarray]],
+    name: str,
+    *,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """What `metrics.json` says of a network beside its baselines: `baselines` and, where there are some, the sentence
+    and how it stands beside the best of them, on the same examples (`verdict`, `standing`).
+
+    Args:
+        measure: the headline, as a function of sums over examples.
+        sums: (N, C) what each example adds of the network's answers.
+        scores: the network's, the headline first.
+        baselines: each with what its answers add, (N, C).
+        name: the network's, as people write it.
+        seed: of the paired test.
+    """
+    results = [result for result, _ in baselines]
+    content: dict[str, Any] = {"baselines": [result.to_json() for result in results]}
+    if not baselines:
+        return content
+    best = best_baseline(results)
+    theirs = next(own for result, own in baselines if result is best)
+    paired = compare_sums(measure.statistic, sums, theirs, seed=seed)
+    return content | {
+        "verdict": verdict(scores, results, paired, name),
+        "standing": standing(scores[0].higher_is_better, paired, best.name),
+    }
 
 
 def standing(higher_is_better: bool, paired: PairedResult, baseline: str) -> dict[str, str]:
