@@ -8,6 +8,7 @@ from recurra.comparison.compare import compare
 from recurra.data.parallel import PairOptions
 from recurra.diagnosis.examination import diagnose
 from recurra.errors import DataError, InputError, RunError
+from recurra.runs.events import ignore
 from recurra.runs.fitting import carry_out
 from recurra.runs.loading import load
 from recurra.runs.pairs.config import PairFitOptions
@@ -159,6 +160,17 @@ def test_long_texts_are_counted_and_said():
     assert "(--set tokens.longest_target=40 takes more)" in said
     with pytest.raises(DataError, match="every target is longer than 1 ids"):
         fit_pairs(frame, asked({"tokens.longest_target": 1}))
+
+
+def test_limits_are_as_long_as_texts_are_unless_they_are_said():
+    frame = table(60).with_columns(de=pl.concat_str(pl.lit("lang " * 290), "de"))
+    found = []
+    for settings in ({}, {"tokens.longest_target": 400}):
+        fitting, _ = opened(frame, asked({"training.epochs": 1} | settings))
+        fitting.prepare(None, ignore)
+        assert len(fitting.prepared.parts["train"]) >= 40
+        found.append((fitting.settings.tokens.longest_source, fitting.settings.tokens.longest_target))
+    assert found == [(250, 300), (250, 400)]
 
 
 def test_starting_from_another_run(fitting_and_run, tmp_path):

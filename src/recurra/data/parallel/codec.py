@@ -39,12 +39,16 @@ class PairTokensConfig(BaseModel):
     )
     lowercase: bool = Field(default=False, description="take capitals for small letters, in answers too")
     longest_source: int = Field(
-        default=250, ge=1, description="ids of a source that are read; what stands behind them is cut off"
+        default=250,
+        ge=1,
+        description="ids of a source that are read; what stands behind them is cut off; unset: up to 1000, as long as "
+        "nearly all are",
     )
     longest_target: int = Field(
         default=250,
         ge=1,
-        description="ids of a target at most; longer ones are not learned from, nor written",
+        description="ids of a target at most; longer ones are not learned from, nor written; unset: up to 1000, as "
+        "long as nearly all are",
     )
 
 

@@ -20,11 +20,12 @@ from recurra.runs.pairs.run import PairRun
 from recurra.runs.parts import fingerprint, hashes
 from recurra.tasks.settings import MACHINE
 from recurra.tasks.translation.scores import words_of
-from recurra.tasks.translation.settings import PairSettings, default_pair_settings, measure_of
+from recurra.tasks.translation.settings import PairSettings, default_pair_settings, measure_of, usual_limit
 from recurra.training.device import settle
 
 _MOST_VALIDATION = 2_000  # pairs that every epoch is measured on, where nobody says how many
 _VALIDATION_SHARE = 0.1
+_LOOKED_AT = 2_000  # pairs whose lengths say what is usual
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def prepare(
     """
     parts = _split(examples, options, test, observer)
     codec, settings = _codec(parts["train"], options, init)
+    if init is None:
+        settings = _limited(settings, parts["train"], codec, options)
     longest = settings.tokens.longest_source, settings.tokens.longest_target
     sides, cut = {}, 0
     for name in ("train", "validation"):
@@ -178,6 +181,24 @@ def _codec(train: Examples, options: PairFitOptions, init: PairRun | None) -> tu
     return init.codec, init.config.settings.changed(MACHINE | options.settings)
 
 
+def _limited(
+    settings: PairSettings, train: Examples, codec: PairCodec, options: PairFitOptions
+) -> PairSettings:
+    """With limits of length for these texts, where none were asked for: of summaries they are longer."""
+    some = np.linspace(0, len(train) - 1, min(len(train), _LOOKED_AT)).astype(np.int64)
+    sources, targets = (side[some].tolist() for side in _texts(train))
+    lengths = {
+        "longest_source": [len(codec.encode_source(text)) - 1 for text in sources],
+        "longest_target": [len(codec.encode_target(text)) for text in targets],
+    }
+    limits = {
+        name: usual_limit(np.array(found))
+        for name, found in lengths.items()
+        if f"tokens.{name}" not in options.settings
+    }
+    return settings.model_copy(update={"tokens": settings.tokens.model_copy(update=limits)})
+
+
 def _settled(
     settings: PairSettings,
     train: Examples,
@@ -188,7 +209,9 @@ def _settled(
 ) -> PairSettings:
     """What was asked for over the defaults for these data; nothing of it left to them any more."""
     if init is None:
+        tokens_config = settings.tokens
         settings = default_pair_settings(len(train), tokens).changed(options.settings)
+        settings = settings.model_copy(update={"tokens": tokens_config})
     sources, targets = (side.tolist() for side in _texts(train))
     measure, why = measure_of(settings.task.measure, sources, targets)
     observer(Said(why))

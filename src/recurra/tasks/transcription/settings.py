@@ -24,7 +24,10 @@ class DecodingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     beam: int = Field(
-        default=8, ge=1, description="texts that are followed side by side; 1 takes the likeliest path alone"
+        default=8,
+        ge=1,
+        le=100,
+        description="texts that are followed side by side; 1 takes the likeliest path alone",
     )
     lm_weight: float | None = Field(
         default=None, ge=0, description="of a language model (--lm); unset: chosen on the validation part"

@@ -18,6 +18,7 @@ from recurra.training.config import TrainingConfig
 MeasureName = Literal["bleu", "rouge"]
 _TARGET_TOKENS = 12_000_000  # that are learned from, epochs together
 _MANY = 100_000  # pairs, which need less dropout
+_LIMITS, _WITHIN = (250, 1000), 0.98  # ids of a text, and the share of texts that are to be within
 _NO_REPEAT: dict[Level, int] = {"word": 4, "subword": 4, "character": 12}
 
 
@@ -94,6 +95,15 @@ def default_pair_settings(pairs: int, target_tokens: int) -> PairSettings:
         network=network,
         training=TrainingConfig(epochs=epochs, learning_rate=2e-3, patience=max(3, epochs // 4)),
     )
+
+
+def usual_limit(lengths: np.ndarray) -> int:
+    """Ids that a text may have, for texts of `lengths` (N,): 250, or as many as 49 of 50 have, up to a thousand.
+
+    >>> usual_limit(np.array([12, 30, 9])), usual_limit(np.array([320, 310, 290])), usual_limit(np.full(9, 5000))
+    (250, 350, 1000)
+    """
+    return int(np.clip(50 * np.ceil(np.quantile(lengths, _WITHIN) / 50), _LIMITS[0], _LIMITS[1]))
 
 
 def measure_of(
