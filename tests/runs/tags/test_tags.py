@@ -9,6 +9,7 @@ from recurra.data.schema import SchemaOptions, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.diagnosis import diagnose
 from recurra.errors import DataError, InputError
+from recurra.runs.events import ignore
 from recurra.runs.fitting import carry_out
 from recurra.runs.loading import load
 from recurra.runs.tags.config import TagFitOptions
@@ -67,6 +68,19 @@ def test_steps_without_a_target_are_told_and_count_for_nothing():
     assert any("read, but neither learned from nor scored, no target" in text for text in told)
     run = carry_out(fitting)
     assert run.metrics["test"]["steps"] < sum(len(p) for p in run.predict(fitting.prepared.parts["test"]))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_outputs_of_labels_begin_at_their_shares(fittings, target):
+    fitting, run = fittings[target]
+    bias = fitting.network(None, ignore, anew=True).head[-1].bias
+    if target == "labels":
+        shares = fitting.prepared.labels["train"].those_known.mean(0)
+        assert bias.sigmoid().detach().numpy() == pytest.approx(shares, abs=1e-5)
+        other = fitting.network(run, ignore, anew=True).head[-1].bias
+        assert other.tolist() == run.network.head[-1].bias.tolist()
+    else:
+        assert fitting.network(None, ignore, anew=True).head[-1].bias.tolist() == bias.tolist()
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any, Unpack
 
 import numpy as np
+import torch
 from torch import nn
 
 from recurra.data.examples import Examples
@@ -65,6 +66,15 @@ class TagFitting(ExamplesFitting[TagRunConfig, TagRun]):
         steps = {name: int(part.lengths.sum()) for name, part in self.prepared.inputs.items()}
         self.validation_steps = steps.get("validation", 0)
         self.final_steps = self.validation_steps + steps.get("test", 0)
+
+    def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> nn.Module:
+        """See `Fitting.network`; of several labels each output begins at its share of the training steps."""
+        network = super().network(init, observer, anew=anew)
+        if init is None and self.prepared.targets.kind == "multilabel":
+            assert isinstance(network, StepNetwork)
+            shares = self.prepared.labels["train"].those_known.mean(0)
+            network.begin_at(torch.from_numpy(shares).to(next(network.parameters())))
+        return network
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""
