@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from itertools import combinations
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
-from recurra.data.splits import make_split
+from recurra.data.splits import Split, make_split
 from recurra.errors import DataError
 from recurra.runs.events import Observer, Said
 
@@ -62,6 +62,35 @@ def split_parts(
     }
     _check_groups(parts)
     return parts, examples.take(np.sort(np.concatenate([split.train, split.validation])))
+
+
+def draw_split(
+    examples: Examples,
+    options: Any,
+    *,
+    given: bool,
+    observer: Observer,
+    validation: float | None = None,
+    stratify: bool = True,
+) -> Split:
+    """The split of the examples of a training, by its seed, or by another one's where it says so; told.
+
+    Args:
+        options: with `seed`, `split_seed`, `validation` and `test_share`.
+        given: whether the test part was given, so that none is drawn.
+        validation: the share held out; None: that of the options.
+        stratify: see `recurra.data.splits.make_split`, which also says what is raised.
+    """
+    split = make_split(
+        examples,
+        seed=options.seed if options.split_seed is None else options.split_seed,
+        validation=options.validation if validation is None else validation,
+        test=0.0 if given else options.test_share,
+        stratify=stratify,
+    )
+    for note in split.notes:
+        observer(Said(note))
+    return split
 
 
 def _check_groups(parts: dict[str, Examples]) -> None:

@@ -13,13 +13,12 @@ from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.parallel import PairCodec
 from recurra.data.schema import Unusable
-from recurra.data.splits import make_split
 from recurra.errors import DataError, InputError
 from recurra.networks.caption_network import CaptionShape
 from recurra.runs.captions.config import CaptionFitOptions
 from recurra.runs.captions.run import CaptionRun, captions_of
 from recurra.runs.events import Observer, Said
-from recurra.runs.parts import fingerprint, hashes
+from recurra.runs.parts import draw_split, fingerprint, hashes
 from recurra.tasks.captioning.settings import CaptionSettings, default_caption_settings, measure_of
 from recurra.tasks.settings import MACHINE
 from recurra.training.device import settle
@@ -147,15 +146,8 @@ def _inputs(examples: Examples) -> Packed:
 def _split(
     examples: Examples, options: CaptionFitOptions, test: Examples | None, observer: Observer
 ) -> dict[str, Examples]:
-    split = make_split(
-        replace(examples, targets=None),
-        seed=options.seed if options.split_seed is None else options.split_seed,
-        validation=options.validation,
-        test=options.test_share if test is None else 0.0,
-        stratify=False,
-    )
-    for note in split.notes:
-        observer(Said(note))
+    images = replace(examples, targets=None)
+    split = draw_split(images, options, given=test is not None, observer=observer, stratify=False)
     return {
         "train": examples.take(split.train),
         "validation": examples.take(split.validation),

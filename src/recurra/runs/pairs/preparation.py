@@ -10,14 +10,13 @@ from recurra.data.examples import Examples
 from recurra.data.packed import Packed
 from recurra.data.parallel import PairBatches, PairCodec
 from recurra.data.schema import Unusable
-from recurra.data.splits import make_split
 from recurra.errors import DataError, InputError
 from recurra.networks.config import NetworkShape
 from recurra.networks.encoders import RECURRENT
 from recurra.runs.events import Observer, Said
 from recurra.runs.pairs.config import PairFitOptions
 from recurra.runs.pairs.run import PairRun
-from recurra.runs.parts import fingerprint, hashes
+from recurra.runs.parts import draw_split, fingerprint, hashes
 from recurra.tasks.settings import MACHINE
 from recurra.tasks.translation.scores import words_of
 from recurra.tasks.translation.settings import PairSettings, default_pair_settings, measure_of, usual_limit
@@ -154,14 +153,8 @@ def _split(
     validation, count = options.validation, len(examples)
     if validation is None and _VALIDATION_SHARE * count > _MOST_VALIDATION:
         validation = _MOST_VALIDATION / count
-    split = make_split(
-        replace(examples, targets=None),  # a target is no class of which each part should have some
-        seed=options.seed if options.split_seed is None else options.split_seed,
-        validation=validation,
-        test=options.test_share if test is None else 0.0,
-    )
-    for note in split.notes:
-        observer(Said(note))
+    texts = replace(examples, targets=None)  # a target is no class of which each part should have some
+    split = draw_split(texts, options, given=test is not None, observer=observer, validation=validation)
     return {
         "train": examples.take(split.train),
         "validation": examples.take(split.validation),

@@ -12,13 +12,13 @@ from recurra.data.examples import Examples
 from recurra.data.music.events import BEGIN, EventCodec
 from recurra.data.music.performances import Performances
 from recurra.data.packed import Packed
-from recurra.data.splits import make_split
 from recurra.errors import InputError, RunError
 from recurra.networks.language import LanguageNetwork
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, Said
 from recurra.runs.fitting import Conduct, carry_out
 from recurra.runs.language import LanguageFitting
+from recurra.runs.parts import draw_split
 from recurra.runs.performances.config import (
     PerformanceFitOptions,
     PerformanceRunConfig,
@@ -86,7 +86,7 @@ class PerformanceFitting(LanguageFitting[PerformanceRunConfig, PerformanceRun]):
 
     def _split(self, observer: Observer) -> dict[str, Packed]:
         """The events of the pieces of each part that there is."""
-        parts, seed = self.played.parts, self.options.split_seed
+        parts = self.played.parts
         if self.given is not None and parts is not None:
             raise InputError(
                 f"{self.played.origin} has a test part of its own, and --test gives another one",
@@ -97,14 +97,11 @@ class PerformanceFitting(LanguageFitting[PerformanceRunConfig, PerformanceRun]):
         refuse_one(
             len(events), self.played.origin, 0.0 if self.given is not None else self.options.test_share
         )
-        split = make_split(
-            Examples(None, events, None, rows=np.arange(len(events)), parts=parts),
-            seed=self.options.seed if seed is None else seed,
-            validation=held_out(len(events), self.options.validation),
-            test=0.0 if self.given is not None else self.options.test_share,
+        examples = Examples(None, events, None, rows=np.arange(len(events)), parts=parts)
+        validation = held_out(len(events), self.options.validation)
+        split = draw_split(
+            examples, self.options, given=self.given is not None, observer=observer, validation=validation
         )
-        for note in split.notes:
-            observer(Said(note))
         places = {"train": split.train, "validation": split.validation, "test": split.test}
         found = {name: events.take(chosen) for name, chosen in places.items() if len(chosen)}
         if self.given is not None:

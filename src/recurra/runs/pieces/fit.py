@@ -13,14 +13,13 @@ from recurra.data.music import KEYS, Pieces, keys_down
 from recurra.data.music.batches import FrameBatches, excerpts
 from recurra.data.music.writing import TEMPO
 from recurra.data.packed import Packed
-from recurra.data.splits import make_split
 from recurra.errors import DataError, InputError, RunError
 from recurra.networks.config import NetworkShape
 from recurra.networks.piece_network import PieceNetwork
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.fitting import Conduct, Fitting, carry_out
-from recurra.runs.parts import fingerprint
+from recurra.runs.parts import draw_split, fingerprint
 from recurra.runs.pieces.config import PieceFitOptions, PieceRunConfig, PieceSchema
 from recurra.runs.pieces.run import PieceRun
 from recurra.runs.pieces.scoring import score_run
@@ -113,7 +112,7 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
 
     def _split(self, observer: Observer) -> tuple[dict[str, Packed], Packed]:
         """The rolls of each part that there is; and those of training and validation in their first order."""
-        rolls, seed, parts = self.pieces.rolls, self.options.split_seed, self.pieces.parts
+        rolls, parts = self.pieces.rolls, self.pieces.parts
         if self.given is not None and parts is not None:
             raise InputError(
                 f"{self.pieces.origin} has a test part of its own, and --test gives another one",
@@ -122,14 +121,10 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
             )
         refuse_one(len(rolls), self.pieces.origin, 0.0 if self.given is not None else self.options.test_share)
         examples = Examples(None, rolls, None, rows=np.arange(len(rolls)), parts=parts)
-        split = make_split(
-            examples,
-            seed=self.options.seed if seed is None else seed,
-            validation=held_out(len(rolls), self.options.validation),
-            test=0.0 if self.given is not None else self.options.test_share,
+        validation = held_out(len(rolls), self.options.validation)
+        split = draw_split(
+            examples, self.options, given=self.given is not None, observer=observer, validation=validation
         )
-        for note in split.notes:
-            observer(Said(note))
         places = {"train": split.train, "validation": split.validation, "test": split.test}
         found = {name: rolls.take(chosen) for name, chosen in places.items() if len(chosen)}
         if self.given is not None:

@@ -14,11 +14,10 @@ from recurra.data.sentences.definition import SentenceSchema
 from recurra.data.sentences.schemes import Scheme
 from recurra.data.sentences.vocabulary import EncodedSentences, Vocabulary
 from recurra.data.sources.table import listed
-from recurra.data.splits import make_split
 from recurra.errors import DataError, InputError
 from recurra.networks.sentence_network import SentenceShape
 from recurra.runs.events import Observer, Said
-from recurra.runs.parts import fingerprint, hashes
+from recurra.runs.parts import draw_split, fingerprint, hashes
 from recurra.runs.sentences.config import SentenceFitOptions
 from recurra.runs.sentences.run import SentenceRun
 from recurra.runs.sentences.targets import encode_tags, learned_tags, told_of_strangers, true_tags
@@ -137,14 +136,8 @@ def _split(
 ) -> tuple[dict[str, Sentences], Sentences]:
     """Training, validation and test part, the same sentence never in two; and the first two together."""
     texts = objects("\x1f".join(sentences.words_of(n)) for n in range(len(sentences)))
-    split = make_split(
-        Examples(texts, None, None, sentences.rows),
-        seed=options.seed if options.split_seed is None else options.split_seed,
-        validation=options.validation,
-        test=options.test_share if test is None else 0.0,
-    )
-    for note in split.notes:
-        observer(Said(note))
+    examples = Examples(texts, None, None, sentences.rows)
+    split = draw_split(examples, options, given=test is not None, observer=observer)
     parts = {
         "train": sentences.take(split.train),
         "validation": sentences.take(split.validation),
