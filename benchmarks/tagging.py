@@ -1,15 +1,15 @@
 """Tagging words: parts of speech, chunks and entities, and what a CRF and the characters bring.
 
-    python benchmarks/tagging.py [parts chunks entities] [--set K=V ...]
+    python benchmarks/tagging.py [parts chunks chunks-pos entities] [--seeds N] [--set K=V ...]
 
 - parts: UD English EWT, universal parts of speech; accuracy on its test file.
-- chunks: CoNLL-2000; F1 of its test file.
+- chunks: CoNLL-2000; F1 of its test file. chunks-pos: the same, its column of parts of speech read, too.
 - entities: CoNLL-2002, Dutch; F1 of testb. testa is not looked at: a tenth of the training file says when to stop.
 
 Each by `recurra fit` with no option; the same without the CRF (parts have none by themselves) and without characters,
-with three seeds on the same parts. A killed trial goes on from its checkpoint when the script is run again; every
-finished one is kept in benchmarks/results/tagging.jsonl, and the test file is opened by each of them once. With --set
-trials are named, and kept, by their settings.
+with three seeds, or as many as --seeds says, on the same parts. A killed trial goes on from its checkpoint when the
+script is run again; every finished one is kept in benchmarks/results/tagging.jsonl, and the test file is opened by each
+of them once. With --set trials are named, and kept, by their settings.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from typing import Any
 
 from trials import Trials, data_folder, table, trained
 
+from recurra.data.sentences.definition import SentenceOptions
 from recurra.runs.sentences.config import SentenceFitOptions
 from recurra.runs.sentences.files import fit_sentences
 
-SEEDS = (0, 1, 2)
 DATA = {
     "parts": ("ud_english_ewt", "en_ewt-ud-train.conllu.gz", "en_ewt-ud-test.conllu"),
     "chunks": ("conll2000", "train.txt", "test.txt"),
+    "chunks-pos": ("conll2000", "train.txt", "test.txt"),
     "entities": ("conll2002_dutch", "ned.train", "ned.testb"),
 }
 WHOLE, NO_CRF, NO_CHARACTERS = "whole network", "without CRF", "without characters"
@@ -37,15 +38,20 @@ KINDS: dict[str, dict[str, Any]] = {
     NO_CRF: {"task.output": "softmax"},
     NO_CHARACTERS: {"network.characters": "none"},
 }
+FEATURES = {"chunks-pos": ["2"]}
 # Words have a tag of their own there, and no CRF to be left out.
-LEFT_OUT = {("parts", NO_CRF)}
+LEFT_OUT = {("parts", NO_CRF), ("chunks-pos", NO_CRF), ("chunks-pos", NO_CHARACTERS)}
 
 
 def trial(data: str, kind: str, seed: int, settings: dict[str, Any], place: str) -> dict[str, Any]:
     """Fit, and score the test file once; the baselines are the same for all, and fitted with the first."""
     folder, train, test = DATA[data]
     options = SentenceFitOptions(
-        settings=KINDS[kind] | settings, seed=seed, split_seed=0, baselines=kind == WHOLE and seed == SEEDS[0]
+        data=SentenceOptions(features=FEATURES.get(data, [])),
+        settings=KINDS[kind] | settings,
+        seed=seed,
+        split_seed=0,
+        baselines=kind == WHOLE and seed == 0,
     )
     source = data_folder() / folder
     run = trained(fit_sentences, source / train, options, place=place, test=source / test)
@@ -82,7 +88,7 @@ def row(name: str, done: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def main(asked: list[str], assignments: list[str]) -> None:
+def main(asked: list[str], seeds: int, assignments: list[str]) -> None:
     """Run what is missing, print the table."""
     settings = dict(assignment.split("=", 1) for assignment in assignments)
     ending = "".join(f" {name}={value}" for name, value in settings.items())
@@ -92,7 +98,7 @@ def main(asked: list[str], assignments: list[str]) -> None:
             if (data, kind) in LEFT_OUT:
                 continue
             done = []
-            for seed in SEEDS:
+            for seed in range(seeds):
                 name = f"{data} · {kind} · {seed}{ending}"
                 told = f"-{hashlib.blake2b(ending.encode(), digest_size=4).hexdigest()}" if settings else ""
                 place = f"tagging-{data}-{kind.replace(' ', '-')}-{seed}{told}"
@@ -122,6 +128,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", nargs="*", choices=[[], *DATA], default=[])
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments")
     given = parser.parse_args()
-    main(given.data or list(DATA), given.assignments)
+    main(given.data or list(DATA), given.seeds, given.assignments)

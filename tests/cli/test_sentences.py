@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from recurra.cli.main import app
-from tests.runs.sentences.made import QUICK, columns, lists
+from tests.runs.sentences.made import QUICK, columns, known, lists
 
 SMALL = [part for name, value in QUICK.items() for part in ("--set", f"{name}={value}")]
 
@@ -66,6 +66,20 @@ def test_predict_answers_in_the_form_of_the_data(tagger):
     assert run("predict", folder / "run", folder / "new.conllu").startswith("1\tin\t_\tO\t_")
 
 
+def test_further_columns_are_asked_for_by_their_number(tmp_path):
+    words, tags = known(60)
+    text = "\n".join(
+        "".join(f"{word} {pos} {tag}\n" for (word, pos), tag in zip(*each, strict=True))
+        for each in zip(words, tags, strict=True)
+    )
+    (tmp_path / "all.conll").write_text(text)
+    shown = run("fit", tmp_path / "all.conll", "--features", "2", "--out", tmp_path / "run", *SMALL)
+    assert "and what else is read of a word column 2" in shown
+    assert "with column 2 (3 values)" in run("info", tmp_path / "run")
+    bare = "\n".join(line.rpartition(" ")[0] for line in text.split("\n"))
+    assert run("predict", tmp_path / "run", "-", text=bare) == text
+
+
 def test_answers_go_into_files_as_lines_or_as_records(tagger):
     folder, _ = tagger
     run("predict", folder / "run", folder / "ned.testb", "--out", folder / "out.jsonl")
@@ -95,6 +109,8 @@ def test_universal_parts_of_speech(tmp_path):
     [
         ("a X\nb Y Z\n\nc X\n", [], "line 2: expected 2 fields"),
         ("a X\nb Y\n\nc X\n", ["--target", "7"], "from 1 to 2"),
+        ("a X\nb Y\n\nc X\n", ["--features", "2", "--target", "2"], "holds the tags"),
+        ("a X\nb Y\n\nc X\n", ["--features", "2"], "expected a column of words and one of tags"),
         ("a X\nb Y\n\nc X\n", ["--set", "task.output=hmm"], "task.output"),
         ("a X\nb Y\n\nc X\n", ["--set", "network.pooling=last"], "no setting 'network.pooling'"),
         ("\n\n", ["--task", "tag"], "empty"),

@@ -6,7 +6,7 @@ from sklearn.base import clone
 import recurra
 from recurra import WordTagger
 from recurra.errors import DataError, InputError
-from tests.runs.sentences.made import lists
+from tests.runs.sentences.made import known, lists
 
 SMALL = {
     "hidden_size": 8,
@@ -34,6 +34,13 @@ def test_it_learns_and_survives_saving(tags, tmp_path):
     assert recurra.load(tmp_path / "run").predict(X[:5]) == said[:5]
 
 
+def test_words_may_come_with_what_else_is_known_of_them(tmp_path):
+    X, y = known(60)
+    model = WordTagger(**SMALL).fit(X, y)
+    assert model.score(X, y) > 0.99
+    assert WordTagger.load(model.save(tmp_path / "run")).predict(X) == model.predict(X)
+
+
 def test_a_run_and_its_page_are_written_where_asked(tmp_path):
     X, y = lists(40)
     WordTagger(**(SMALL | {"epochs": 1}), out=tmp_path / "run").fit(X, y)
@@ -45,6 +52,7 @@ def test_a_run_and_its_page_are_written_where_asked(tmp_path):
     [
         (["a dog"], [["X"]], r"X\[0\]: expected a list of words, found str 'a dog'"),
         ([["a", 1]], [["X", "Y"]], r"X\[0\]: expected texts as words, found 1"),
+        ([["a", ("b", "N")]], [["X", "Y"]], "expected 1 texts of every word"),
         ([["a", None]], [["X", "Y"]], r"X\[0\]: expected texts as words, found None"),
         ([["a", "b"]], [["X"]], r"y\[0\]: expected 2 tags, one for each word, found 1"),
         ([["a", "b"]], [["X", "Y"], ["Z"]], "expected tags for 1 sentences, found 2"),

@@ -29,7 +29,7 @@ def network(chain=True, **choices):
 
 def inputs_of(sentences):
     encoded = VOCABULARY.encode(sentences)
-    (batch,) = Batches(encoded.forms, finish=encoded.finish).evaluation()
+    (batch,) = Batches(encoded.kinds, finish=encoded.finish).evaluation()
     return batch.inputs, batch.index
 
 
@@ -74,7 +74,7 @@ def test_convolutions_are_those_over_each_place_alone():
 
 
 def test_each_distinct_word_of_a_batch_is_spelled_once():
-    (words, _, characters, sizes, which), _ = inputs_of(SENTENCES)
+    (words, _, characters, sizes, which, _), _ = inputs_of(SENTENCES)
     assert len(characters) == len(sizes) == 7  # six words, and what stands for padding
     spelled = VOCABULARY.spelled(["dog"]).values
     rows = (words == VOCABULARY.ids(["dog"]).item()).nonzero().tolist()

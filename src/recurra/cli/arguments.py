@@ -42,7 +42,12 @@ SIZE = Annotated[
         metavar="HxW", help="Images are resized to this, such as 28 or 28x32; else the commonest size."
     ),
 ]
-FEATURES = Annotated[str | None, typer.Option(metavar="COL,COL", help="Columns of numbers, in order.")]
+FEATURES = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COL,COL", help="Columns of numbers, in order; of tagged words what else is known of them."
+    ),
+]
 TIME = Annotated[str | None, typer.Option(metavar="COL", help="Column that orders the rows.")]
 ID = Annotated[
     str | None, typer.Option(metavar="COL", help="Column that says which sequence a row belongs to.")

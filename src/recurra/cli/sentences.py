@@ -62,7 +62,11 @@ def facts(run: SentenceRun) -> dict[str, str]:
     return {
         "task": f"tag, {marks}, by {config.settings.task.output}",
         "tags": ", ".join(run.metrics["classes"]) or "–",
-        "words": f"{len(run.vocabulary.words):,}, of {len(run.vocabulary.characters):,} characters",
+        "words": f"{len(run.vocabulary.words):,}, of {len(run.vocabulary.characters):,} characters"
+        + "".join(
+            f", with {name} ({len(values):,} values)"
+            for name, values in zip(task.features, run.vocabulary.features, strict=True)
+        ),
     }
 
 

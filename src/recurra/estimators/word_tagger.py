@@ -28,8 +28,9 @@ from recurra.tasks.sentences.settings import SentenceSettings
 class WordTagger(RunEstimator):
     """A tag for every word: parts of speech, chunks, named entities, by a recurrent network over words and characters.
 
-    X is a list of sentences, each a list of words; y has a list of tags for each of them, None where a word has none.
-    Tags such as B-LOC and I-LOC mark spans, which are learned as one answer, by a conditional random field.
+    X is a list of sentences, each a list of words; y has a list of tags for each of them, None where a word has none. A
+    word may be a tuple of it and of what else is known of it: ("dog", "NOUN"). Tags such as B-LOC and I-LOC mark spans,
+    which are learned as one answer, by a conditional random field.
 
     Args:
         cell: "lstm", "gru", "rnn", "mingru", "minlstm", "tcn" or "transformer".
@@ -117,7 +118,13 @@ class WordTagger(RunEstimator):
         """
         sentences = _sentences(X, y)
         tags = [sentences.tags_of(n) for n in range(len(sentences))]
-        schema = SentenceSchema(form="lists", text="words", target="tags", scheme=recognise(tags))
+        schema = SentenceSchema(
+            form="lists",
+            text="words",
+            target="tags",
+            features=[f"feature {k}" for k, _ in enumerate(sentences.features, 1)],
+            scheme=recognise(tags),
+        )
         options = SentenceFitOptions(
             settings=self._overrides({}),
             seed=self._seed(),
@@ -210,6 +217,7 @@ def _listed(each: Any, where: str, what: str) -> list[Any]:
             fix='Cut sentences into words: [["A", "dog", "barks"]].',
         )
     for item in found:
-        if not isinstance(item, str) and not (what == "tags" and item is None):
+        parts = item if isinstance(item, tuple) and item and what == "words" else (item,)
+        if not all(isinstance(part, str) or (what == "tags" and part is None) for part in parts):
             raise DataError(f"expected texts as {what}, found {item!r}", where=where)
     return list(found)

@@ -32,6 +32,9 @@ class SentenceNetworkConfig(EncoderConfig):
     character_widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         default=(2, 3, 4, 5), min_length=1, description="characters that convolutions see (cnn only)"
     )
+    feature_size: int = Field(
+        default=30, ge=1, description="numbers for what each further column (--features) says of a word"
+    )
     rare: float = Field(
         default=0.25,
         ge=0,
@@ -65,12 +68,14 @@ class SentenceShape(NetworkShape):
         input_size: V, ids of words.
         output_size: K tags.
         characters: ids of characters.
+        features: ids of each further column.
         chain: whether the tags of a sentence are one answer (CRF), or each word's is one by itself.
         steps: words of the longest training sentence.
     """
 
     input: Literal["tokens"] = "tokens"  # pyright: ignore[reportIncompatibleVariableOverride]
     characters: int = Field(ge=1)
+    features: tuple[Annotated[int, Field(ge=1)], ...] = ()
     chain: bool
 
 
@@ -91,19 +96,20 @@ class TagScores(NamedTuple):
 class SentenceNetwork(nn.Module):
     """Network that tags words.
 
-        e = input(words, characters);  h = encoder(e);  z_t = W dropout(h_t) + b
+        e = input(words, characters, features);  h = encoder(e);  z_t = W dropout(h_t) + b
 
     With a chain over z where the shape says so (`recurra.layers.crf`): BiLSTM-CNN-CRF of Ma & Hovy, arXiv:1603.01354.
 
     Shapes:
         words (B, T) ids, lengths (B,), characters (U, C) of the U distinct words, sizes (U,), which (B, T) of these a
-        word is -> TagScores.
+        word is, features (B, T, F) ids of what further columns say of it -> TagScores.
 
     >>> import torch
     >>> shape = SentenceShape(input_size=9, output_size=3, characters=7, chain=True)
     >>> network = SentenceNetwork(SentenceNetworkConfig(hidden_size=4), shape)
     >>> words, letters = torch.tensor([[2, 3, 2]]), torch.tensor([[2, 4, 3], [2, 5, 3]])
-    >>> found = network(words, torch.tensor([3]), letters, torch.tensor([3, 3]), torch.tensor([[0, 1, 0]]))
+    >>> which, nothing = torch.tensor([[0, 1, 0]]), torch.zeros(1, 3, 0, dtype=torch.long)
+    >>> found = network(words, torch.tensor([3]), letters, torch.tensor([3, 3]), which, nothing)
     >>> found.scores.shape, found.chain.between.shape
     (torch.Size([1, 3, 3]), torch.Size([3, 3]))
     """
@@ -121,6 +127,8 @@ class SentenceNetwork(nn.Module):
             widths=config.character_widths,
             rare=config.rare,
             dropout=config.input_dropout,
+            features=shape.features,
+            feature_size=config.feature_size,
         )
         self.encoder = make_encoder(
             config,
@@ -139,9 +147,15 @@ class SentenceNetwork(nn.Module):
         self.crf = CRF(shape.output_size) if shape.chain else None
 
     def forward(
-        self, words: Tensor, lengths: Tensor, characters: Tensor, sizes: Tensor, which: Tensor
+        self,
+        words: Tensor,
+        lengths: Tensor,
+        characters: Tensor,
+        sizes: Tensor,
+        which: Tensor,
+        features: Tensor,
     ) -> TagScores:
-        steps = self.input(words, lengths, characters, sizes, which)
+        steps = self.input(words, lengths, characters, sizes, which, features)
         output, _ = self.encoder(steps, lengths=lengths)
         return TagScores(self.head(output), lengths, None if self.crf is None else self.crf.chain)
 

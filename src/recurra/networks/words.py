@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -72,11 +74,12 @@ class CharacterReader(nn.Module):
 class WordInput(nn.Module):
     """Words to vectors: a vector of the word itself beside one made of its characters.
 
-        e_t = drop([E[w_t]; f(characters of w_t)])
+        e_t = drop([E[w_t]; f(characters of w_t); F_1[v_1t]; F_2[v_2t]; ...])
 
     In training a word is hidden, and known by its characters alone, with probability a / (a + n), n how often it occurs
     in the training sentences, so that the network learns what to make of words it never saw (Kiperwasser & Goldberg,
-    arXiv:1603.04351). Each distinct word of a batch is spelled once.
+    arXiv:1603.04351). Each distinct word of a batch is spelled once. v_k is what the k-th further column says of the
+    word, such as its part of speech; it is never hidden.
 
     Args:
         words: V, ids of words.
@@ -88,8 +91,11 @@ class WordInput(nn.Module):
         widths: of the convolutions.
         rare: a.
         dropout: variational, on the vectors.
+        features: ids of each further column.
+        feature_size: numbers for what each of them says.
     Shapes:
-        words (B, T), lengths (B,), characters (U, C), sizes (U,), which (B, T) -> (B, T, `size`).
+        words (B, T), lengths (B,), characters (U, C), sizes (U,), which (B, T), features (B, T, F)
+        -> (B, T, `size`).
     """
 
     def __init__(
@@ -104,6 +110,8 @@ class WordInput(nn.Module):
         widths: tuple[int, ...],
         rare: float,
         dropout: float,
+        features: Sequence[int] = (),
+        feature_size: int = 0,
     ):
         super().__init__()
         self.embedding = nn.Embedding(words, embedding_size, padding_idx=PADDING_ID)
@@ -121,6 +129,10 @@ class WordInput(nn.Module):
                 else CharacterReader(reader, character_size, character_features)
             )
             self.size += self.spelling.out_features
+        self.features = nn.ModuleList(
+            nn.Embedding(ids, feature_size, padding_idx=PADDING_ID) for ids in features
+        )
+        self.size += len(features) * feature_size
         with torch.no_grad():
             self.embedding.weight[PADDING_ID] = 0
             if self.spelling is not None:
@@ -128,13 +140,20 @@ class WordInput(nn.Module):
         self.dropout = VariationalDropout(dropout)
 
     def forward(
-        self, words: Tensor, lengths: Tensor, characters: Tensor, sizes: Tensor, which: Tensor
+        self,
+        words: Tensor,
+        lengths: Tensor,
+        characters: Tensor,
+        sizes: Tensor,
+        which: Tensor,
+        features: Tensor,
     ) -> Tensor:
-        vectors = self.embedding(self._some_hidden(words))
+        vectors = [self.embedding(self._some_hidden(words))]
         if self.spelling is not None:
             spelled = self.spelling(self.letters(characters), sizes)
-            vectors = torch.cat([vectors, functional.embedding(which, spelled)], 2)
-        return self.dropout(vectors)
+            vectors.append(functional.embedding(which, spelled))
+        vectors += [embedding(features[:, :, k]) for k, embedding in enumerate(self.features)]
+        return self.dropout(torch.cat(vectors, 2))
 
     def _some_hidden(self, words: Tensor) -> Tensor:
         if not self.training or not self.rare:

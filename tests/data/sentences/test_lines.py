@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import conllu
+import numpy as np
 import pytest
 
 from recurra.data.sentences.definition import SentenceOptions
@@ -48,6 +49,30 @@ def test_columns_are_found_and_told(write):
 def test_other_columns_can_be_asked_for(write):
     found = read_document(write(PLAIN), SentenceOptions(text="1", target="2"))
     assert found.sentences.tags_of(1) == ["NNP", "VBZ"]
+
+
+def test_further_columns_are_read(write):
+    found = read_document(write(PLAIN), SentenceOptions(features=["2"]))
+    assert found.schema.features == ["column 2"] and "what else is read of a word column 2" in told(found)
+    assert found.sentences.take(np.array([1])).flat_features() == [["NNP", "VBZ"]]
+    bare = "\n".join(line.rsplit(" ", 1)[0] for line in PLAIN.splitlines())
+    again = read_document(write(bare), schema=found.schema, need_tags=False)
+    assert again.sentences.flat_features() == found.sentences.flat_features()
+    universal = read_document(
+        write(UNIVERSAL, "x.conllu"), SentenceOptions(features=["Feats", "upos"], target="deprel")
+    )
+    assert universal.schema.features == ["feats", "upos"]
+    assert universal.sentences.flat_features()[0][:2] == ["Mood=Imp", "_"]
+
+
+@pytest.mark.parametrize(("name", "message"), [("3", "column 3 holds the tags"), ("4", "from 1 to 3")])
+def test_further_columns_that_do_not_fit_are_an_error(write, name, message):
+    with pytest.raises(InputError, match=message):
+        read_document(write(PLAIN), SentenceOptions(features=[name], target="3"))
+
+
+def test_the_tags_are_not_looked_for_in_further_columns(write):
+    assert read_document(write(PLAIN), SentenceOptions(features=["3"])).schema.target == "column 2"
 
 
 @pytest.mark.parametrize("name", ["4", "0", "pos"])

@@ -77,6 +77,15 @@ def test_a_table_without_tags_gets_a_column_of_them(write):
     assert found.rewritten(["O", "B-x"]) == "Sentence #,Word,Tag\n1,He,O\n1,ran,B-x\n"
 
 
+def test_further_columns_of_tables_are_read(write):
+    rows = read_document(write(ROWS, "data.csv"), SentenceOptions(features=["POS"]))
+    assert rows.schema.target == "Tag" and rows.sentences.flat_features() == [["NNS", "IN", "NNP", "PRP"]]
+    records = [{"tokens": ["a", "b"], "pos": ["X", None], "tags": ["T", "U"]}]
+    lists = read_document(write(lines(records), "data.jsonl"), SentenceOptions(features=["pos"]))
+    assert lists.sentences.flat_features() == [["X", None]]
+    assert json.loads(lists.rewritten(["V", "W"])) == records[0] | {"tags": ["V", "W"]}
+
+
 def test_frames_are_read_as_files_are():
     frame = pl.DataFrame({"sent_id": [7, 7, 8], "token": ["a", "b", "c"], "upos": ["X", None, "Y"]})
     assert holds_tagged_words(frame)
@@ -105,6 +114,17 @@ def test_columns_of_any_name_can_be_asked_for():
         ),
         ({"tokens": [["a", "b"]], "tags": ["X"]}, {}, "expected a list of tags in every record"),
         ({"tokens": [[["a"]]], "tags": [["X"]]}, {}, "lists within lists"),
+        (
+            {"tokens": [["a", "b"]], "tags": [["X", "Y"]], "pos": [["N"]]},
+            {"features": ["pos"]},
+            "row 1: expected as many values as words, found 2 words and 1 values",
+        ),
+        (
+            {"tokens": [["a"]], "tags": [["X"]], "n": [1]},
+            {"features": ["n"]},
+            "a list of values in every record",
+        ),
+        ({"sid": [1], "word": ["a"], "tag": ["X"]}, {"features": ["pos"]}, "there is no column 'pos'"),
     ],
 )
 def test_what_cannot_be_read_is_told(frame, options, message):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from recurra.data.batches import Batches
 from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.vocabulary import UNKNOWN_ID, Vocabulary, WordConfig
-from recurra.errors import RunError
+from recurra.errors import DataError, RunError
 
 WORDS = st.lists(st.lists(st.text(max_size=6), max_size=5), min_size=1, max_size=6)
 
@@ -54,8 +54,9 @@ def test_a_batch_says_of_every_word_what_the_vocabulary_says(sentences, seed):
     held = Sentences.of(sentences)
     vocabulary = Vocabulary.fit(held, WordConfig())
     encoded = vocabulary.encode(held)
-    for batch in Batches(encoded.forms, max_batch=2, seed=seed, finish=encoded.finish).part(0.9).epoch(1):
-        words, lengths, characters, sizes, which = batch.inputs
+    for batch in Batches(encoded.kinds, max_batch=2, seed=seed, finish=encoded.finish).part(0.9).epoch(1):
+        words, lengths, characters, sizes, which, features = batch.inputs
+        assert features.shape == (*words.shape, 0)
         assert words.shape == which.shape and len(torch.unique(which)) == len(characters)
         for row, length in enumerate(lengths.tolist()):
             for t in range(length):
@@ -68,8 +69,40 @@ def test_a_batch_says_of_every_word_what_the_vocabulary_says(sentences, seed):
                 assert words[row, t] in vocabulary.ids(held.forms[known])
 
 
+@given(WORDS, st.integers(0, 3))
+def test_a_batch_says_of_every_word_what_the_further_columns_say(sentences, seed):
+    draw = np.random.default_rng(seed)
+    told = [[(word, *draw.choice(["X", "Y", "Z"], 2).tolist()) for word in each] for each in sentences]
+    told[0] = told[0] or [("a", "X", "Y")]
+    held = Sentences.of(told)
+    vocabulary = Vocabulary.fit(held.take(np.arange(max(1, len(held) - 1))), WordConfig())
+    encoded = vocabulary.encode(held)
+    ids = [{name: k for k, name in enumerate(names, 2)} for names in vocabulary.features]
+    spelled = {word: vocabulary.spelled([word])[0].tolist() for each in told for word, *_ in each}
+    for batch in Batches(encoded.kinds, max_batch=2, seed=seed, finish=encoded.finish).epoch(1):
+        words, lengths, characters, sizes, which, features = batch.inputs
+        for row, (n, length) in enumerate(zip(batch.index.tolist(), lengths.tolist(), strict=True)):
+            for t, (word, *values) in enumerate(told[n]):
+                assert words[row, t] == vocabulary.ids([word])[0]
+                assert characters[which[row, t], : sizes[which[row, t]]].tolist() == spelled[word]
+                assert features[row, t].tolist() == [
+                    own.get(value, UNKNOWN_ID) for own, value in zip(ids, values, strict=True)
+                ]
+            assert not features[row, length:].any()
+
+
+def test_words_with_other_columns_than_in_training_are_refused():
+    vocabulary = Vocabulary.fit(Sentences.of([[("a", "X")]]), WordConfig())
+    with pytest.raises(DataError, match="expected words with 1 further columns, as in training, found 0"):
+        vocabulary.encode(Sentences.of([["a"]]))
+    with pytest.raises(DataError, match="expected 2 texts of every word"):
+        Sentences.of([[("a", "X"), "b"]])
+
+
 def test_a_vocabulary_comes_back_from_its_file(tmp_path):
-    vocabulary = Vocabulary.fit(Sentences.of([["a", "Zürich", "\u2028"]]), WordConfig(lowercase=True))
+    vocabulary = Vocabulary.fit(
+        Sentences.of([[("a", "X"), ("Zürich", "Y"), ("\u2028", "X")]]), WordConfig(lowercase=True)
+    )
     vocabulary.save(tmp_path / "tokenizer.json")
     assert Vocabulary.load(tmp_path / "tokenizer.json") == vocabulary
 
@@ -81,6 +114,7 @@ def test_a_vocabulary_comes_back_from_its_file(tmp_path):
         {"counts": [1]},
         {"characters": ["ab"]},
         {"words": ["a", "a"], "counts": [1, 1]},
+        {"features": [["X", "X"]]},
         {"more": 1},
     ],
 )

@@ -37,6 +37,17 @@ def sentences(count=120, seed=0, tags="spans"):
     return Sentences.of(*lists(count, seed, tags))
 
 
+def known(count=120, seed=0):
+    """Sentences whose tags follow from what a further column says of each word alone, and not from the words."""
+    draw = np.random.default_rng(seed)
+    words, tags = [], []
+    for _ in range(count):
+        own = [str(each) for each in draw.choice(["X", "Y", "Z"], draw.integers(1, 6))]
+        words.append([(f"w{draw.integers(40)}", each) for each in own])
+        tags.append([each.lower() for each in own])
+    return words, tags
+
+
 def columns(count=120, seed=0, tags="spans"):
     """The same as a file of columns."""
     return "\n".join(

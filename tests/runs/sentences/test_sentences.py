@@ -18,7 +18,7 @@ from recurra.runs.sentences.files import fit_sentences, opened, read_sentences
 from recurra.runs.sentences.fit import SentenceFitting
 from recurra.runs.sentences.targets import true_tags
 from recurra.statistics.repeated import RepeatedScores
-from tests.runs.sentences.made import QUICK, columns, lists, sentences
+from tests.runs.sentences.made import QUICK, columns, known, lists, sentences
 
 
 def options(**more):
@@ -281,6 +281,20 @@ def test_a_tagger_is_diagnosed(tmp_path, characters):
 
 class Killed(BaseException):
     pass
+
+
+def test_what_further_columns_say_is_learned(tmp_path):
+    words, tags = known()
+    form = SentenceSchema(form="lists", text="words", target="tags", features=["pos"])
+    run = carry_out(SentenceFitting(Sentences.of(words, tags), form, options(), None), out=tmp_path / "run")
+    scores = [run.metrics["test"]["scores"][0], *(each["scores"][0] for each in run.metrics["baselines"])]
+    by_word, ours, linear = scores[2]["value"], scores[0]["value"], scores[3]["value"]
+    assert ours > 0.99 and linear > 0.99 and by_word < 0.7
+    again = load(tmp_path / "run")
+    assert again.predict([[("new", "Y"), ("w1", "Z"), ("w2", "other")]])[0][:2] == ["y", "z"]
+    with pytest.raises(DataError, match="expected words with 1 further columns"):
+        again.predict([["w1"]])
+    diagnose(again, Sentences.of(words, tags))
 
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):

@@ -18,6 +18,7 @@ class SentenceOptions(BaseModel):
         text: the column of the words: a number, counted from 1, in a file of columns; a name elsewhere.
         target: the column of the tags, likewise.
         id: of a table with a row for each word, the column that says which sentence it belongs to.
+        features: further columns that a word is known by, such as its part of speech; likewise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,6 +27,7 @@ class SentenceOptions(BaseModel):
     text: str | None = None
     target: str | None = None
     id: str | None = None
+    features: list[str] = []
 
 
 class SentenceSchema(BaseModel):
@@ -34,7 +36,7 @@ class SentenceSchema(BaseModel):
     Args:
         form: "columns" (a word in a line, a blank line between sentences), "conllu", "lists" (records with a list of
             words and a list of tags), "table" (a row for each word).
-        text, target, id: the columns, as in `SentenceOptions`; in a file of columns "column 3".
+        text, target, id, features: the columns, as in `SentenceOptions`; in a file of columns "column 3".
         scheme: how tags mark spans; None where each word has a tag of its own.
         numbers: the tags of lists and tables were whole numbers.
     """
@@ -45,5 +47,6 @@ class SentenceSchema(BaseModel):
     text: str
     target: str
     id: str | None = None
+    features: list[str] = []
     scheme: Scheme | None = None
     numbers: bool = False

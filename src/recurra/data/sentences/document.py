@@ -43,21 +43,20 @@ def conllu_document(text: str, origin: str, options: SentenceOptions, *, need_ta
     """
     lines = split_conllu(text, origin)
     word, tag = options.text or "form", options.target or "upos"
-    for name, option in ((word, "--text"), (tag, "--target")):
-        if name.lower() not in CONLLU:
-            raise InputError(
-                f"CoNLL-U has no field {name!r}", where=option, fix=f"The fields are: {', '.join(CONLLU)}."
-            )
-    word, tag = word.lower(), tag.lower()
+    word, tag = _field(word, "--text"), _field(tag, "--target")
+    features = [_field(name, "--features") for name in options.features]
+    refuse_answer([tag] * need_tags, features)
     place = CONLLU.index(tag)
     tags: list[str | None] = [
         None if value == _NO_TAG and tag not in _MEANT else value for value in lines.column(place)
     ]
-    schema = SentenceSchema(form="conllu", text=word, target=tag)
+    schema = SentenceSchema(form="conllu", text=word, target=tag, features=features)
     notes = [
-        f"CoNLL-U: the words are its field {word}, the tags its field {tag}; --text and --target name others"
+        f"CoNLL-U: the words are its field {word}, the tags its field {tag}{also(features)}; --text and --target name "
+        "others"
     ]
-    return _document(lines, CONLLU.index(word), place, tags, schema, notes, origin, need_tags)
+    columns = [lines.column(CONLLU.index(name)) for name in features]
+    return _document(lines, CONLLU.index(word), place, tags, columns, schema, notes, origin, need_tags)
 
 
 def columns_document(text: str, origin: str, options: SentenceOptions, *, need_tags: bool = True) -> Document:
@@ -72,10 +71,13 @@ def columns_document(text: str, origin: str, options: SentenceOptions, *, need_t
     word = _asked(options.text, "--text", lines.width, None, origin)
     # A file to be tagged may end before the column of the tags, which is then added.
     tag = _asked(options.target, "--target", lines.width, None if need_tags else lines.width, origin)
+    asked = [_asked(name, "--features", lines.width, None, origin) for name in options.features]
+    places = [place for place in asked if place is not None]
     if word is None:
-        word = next((k for k in range(lines.width) if k != tag and not _counts(lines, k)), 0)
+        taken = (tag, *places)
+        word = next((k for k in range(lines.width) if k not in taken and not _counts(lines, k)), 0)
     if tag is None:
-        tag = _tag_column(lines, word) if need_tags else lines.width
+        tag = _tag_column(lines, word, places) if need_tags else lines.width
     if need_tags and tag == word:
         raise DataError(
             f"expected a column of words and one of tags, found {_columns(lines.width)}",
@@ -83,13 +85,52 @@ def columns_document(text: str, origin: str, options: SentenceOptions, *, need_t
             fix="Give a tag behind each word, or name the columns: --text 1 --target 2.",
         )
     tags: list[str | None] | None = list(lines.column(tag)) if tag < lines.width else None
-    schema = SentenceSchema(form="columns", text=f"{_COLUMN}{word + 1}", target=f"{_COLUMN}{tag + 1}")
+    features = [f"{_COLUMN}{place + 1}" for place in places]
+    refuse_answer([f"{_COLUMN}{tag + 1}"] * need_tags, features)
+    schema = SentenceSchema(
+        form="columns", text=f"{_COLUMN}{word + 1}", target=f"{_COLUMN}{tag + 1}", features=features
+    )
     notes = [
         f"{_columns(lines.width)}: the words are column {word + 1} ({_some(lines.column(word))})"
         + (f", the tags column {tag + 1} ({_some(tags)})" if tags else "")
+        + also(features)
         + "; --text and --target take others"
+        + (", --features takes further ones" if lines.width > 2 and not features else "")
     ]
-    return _document(lines, word, tag, tags, schema, notes, origin, need_tags)
+    columns = [lines.column(place) for place in places]
+    return _document(lines, word, tag, tags, columns, schema, notes, origin, need_tags)
+
+
+def also(features: list[str]) -> str:
+    """What is said of the columns that a word is known by, too.
+
+    >>> also(["column 2"])
+    ', and what else is read of a word column 2'
+    """
+    return f", and what else is read of a word {listed(features)}" if features else ""
+
+
+def _field(name: str, option: str) -> str:
+    """The field of CoNLL-U that is asked for."""
+    if name.lower() not in CONLLU:
+        raise InputError(
+            f"CoNLL-U has no field {name!r}", where=option, fix=f"The fields are: {', '.join(CONLLU)}."
+        )
+    return name.lower()
+
+
+def refuse_answer(tags: Sequence[str], features: Sequence[str]) -> None:
+    """The tags are what is to be found out.
+
+    Args:
+        tags: their column, where it is learned from.
+    """
+    if given := [name for name in features if name in tags]:
+        raise InputError(
+            f"{given[0]} holds the tags: what is to be found out cannot be read",
+            where="--features",
+            fix="Leave it out, or name other tags with --target.",
+        )
 
 
 def _document(
@@ -97,6 +138,7 @@ def _document(
     word: int,
     tag: int,
     tags: list[str | None] | None,
+    features: Sequence[Sequence[str]],
     schema: SentenceSchema,
     notes: list[str],
     origin: str,
@@ -112,7 +154,7 @@ def _document(
         )
     notes += [f"{count:,} {what} hold no words" for what, count in lines.skipped.items()]
     sentences = Sentences.flat(
-        lines.column(word), tags, np.array(lines.lengths, dtype=np.int64), lines.starts()
+        lines.column(word), tags, np.array(lines.lengths, dtype=np.int64), lines.starts(), features
     )
     return Document(sentences, schema, lambda values: lines.with_column(tag, values), tuple(notes))
 
@@ -128,7 +170,7 @@ def _asked(name: str | None, option: str, width: int, most: int | None, origin: 
     number = name.removeprefix(_COLUMN)
     # A schema says "column 3", a person 3.
     if number != name and number.isdecimal() and int(number) > width and most is None:
-        what = "words" if option == "--text" else "tags"
+        what = {"--text": "words", "--target": "tags"}.get(option, "further columns")
         raise DataError(
             f"expected the {what} in {name}, as in the data of the training, found {_columns(width)}",
             where=origin,
@@ -160,9 +202,9 @@ def _counts(lines: Lines, column: int) -> bool:
     return True
 
 
-def _tag_column(lines: Lines, word: int) -> int:
+def _tag_column(lines: Lines, word: int, features: Sequence[int]) -> int:
     """The last column whose values come again and again; where there is none, the last that varies, or is there."""
-    others = [k for k in range(lines.width - 1, -1, -1) if k != word]
+    others = [k for k in range(lines.width - 1, -1, -1) if k != word and k not in features]
     values = {k: len(set(lines.column(k))) for k in others}
     most = max(1, len(lines.fields) // 3)
     repeating = [k for k in others if 1 < values[k] <= most]

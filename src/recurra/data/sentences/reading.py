@@ -101,7 +101,7 @@ def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | N
     means something else.
     """
     said = {name: value for name, value in roles.items() if value not in (None, [], "")}
-    if said.keys() - {"text", "target", "id"}:
+    if said.keys() - {"text", "target", "id", "features"}:
         return None
     text, target = said.get("text"), said.get("target")
     if not holds_tagged_words(data, encoding, text=text):
@@ -176,7 +176,7 @@ def _as_before(
         return options or SentenceOptions()
     if form != {"lists": "records", "table": "records"}.get(schema.form, schema.form):
         return SentenceOptions()
-    return SentenceOptions(text=schema.text, target=schema.target, id=schema.id)
+    return SentenceOptions(text=schema.text, target=schema.target, id=schema.id, features=schema.features)
 
 
 def _ending(path: Path) -> str:

@@ -14,7 +14,7 @@ import polars as pl
 
 from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
-from recurra.data.sentences.document import Document
+from recurra.data.sentences.document import Document, also, refuse_answer
 from recurra.data.sources.table import Table, listed, numbered
 from recurra.errors import DataError
 
@@ -95,33 +95,28 @@ def table_document(table: Table, options: SentenceOptions, *, need_tags: bool = 
 def _of_lists(
     table: Table, text: str, options: SentenceOptions, lists: list[str], need_tags: bool
 ) -> Document:
-    others = [name for name in lists if name != text]
+    others = [name for name in lists if name not in (text, *options.features)]
     target = options.target or _named(TAGS, others[::-1]) or (others[-1] if others else "tags")
     words = [each or [] for each in table.column(text, "words").to_list()]
     tags, numbers = None, False
     if need_tags or target in table.frame.columns:
-        column = table.column(target, "tags")
-        if not isinstance(column.dtype, pl.List):
-            raise DataError(
-                f"expected a list of tags in every record, found {column.dtype}",
-                where=f"{table.origin}, column {target!r}",
-                fix="Give as many tags as there are words.",
-            )
-        numbers = column.dtype.inner.is_integer()
-        tags = [[None if tag is None else str(tag) for tag in each or []] for each in column.to_list()]
-        for row, (own, theirs) in enumerate(zip(words, tags, strict=True), 1):
-            if len(own) != len(theirs) and (theirs or need_tags):
-                raise DataError(
-                    f"expected as many tags as words, found {len(own)} words and {len(theirs)} tags",
-                    where=f"{table.origin}, row {row}",
-                    fix="Give a tag for each word, null where there is none.",
-                )
-        tags = [theirs or [None] * len(own) for own, theirs in zip(words, tags, strict=True)]
+        column = _lists(table, target, "tags")
+        numbers = column.dtype.inner.is_integer()  # pyright: ignore[reportAttributeAccessIssue]
+        tags = _beside(words, column, "tags", table.origin, needed=need_tags)
     texts, notes = _texts([word for each in words for word in each], table.origin)
     lengths = np.array([len(each) for each in words], dtype=np.int64)
     flat = None if tags is None else [tag for each in tags for tag in each]
+    refuse_answer([target] * need_tags, options.features)
+    features = [
+        [
+            value
+            for each in _beside(words, _lists(table, name, "values"), "values", table.origin)
+            for value in each
+        ]
+        for name in options.features
+    ]
     sentences = Sentences.flat(
-        texts, _some_tag(flat, target, table, need_tags), lengths, range(1, len(words) + 1)
+        texts, _some_tag(flat, target, table, need_tags), lengths, range(1, len(words) + 1), features
     )
 
     def rewritten(values: Sequence[str]) -> str:
@@ -131,15 +126,55 @@ def _of_lists(
             lines.append(json.dumps(record | {target: given[first:last]}, ensure_ascii=False, default=str))
         return "".join(f"{line}\n" for line in lines)
 
-    schema = SentenceSchema(form="lists", text=text, target=target, numbers=numbers)
+    schema = SentenceSchema(
+        form="lists", text=text, target=target, features=options.features, numbers=numbers
+    )
     said = f"a record for each sentence: the words are the lists {text!r}, the tags the lists {target!r}"
+    said += also(options.features)
     return Document(
         sentences, schema, rewritten, (*table.notes, f"{said}; --text and --target name others", *notes)
     )
 
 
+def _lists(table: Table, name: str, what: str) -> pl.Series:
+    """A column that has a list in every record."""
+    column = table.column(name, what)
+    if not isinstance(column.dtype, pl.List):
+        raise DataError(
+            f"expected a list of {what} in every record, found {column.dtype}",
+            where=f"{table.origin}, column {name!r}",
+            fix=f"Give as many {what} as there are words.",
+        )
+    return column
+
+
+def _beside(
+    words: list[list[Any]], column: pl.Series, what: str, origin: str, *, needed: bool = True
+) -> list[list[str | None]]:
+    """Of each word what the column says.
+
+    Args:
+        needed: False where a record may have none at all.
+    """
+    found: list[list[str | None]] = []
+    said = [each or [] for each in column.to_list()]
+    for row, (own, theirs) in enumerate(zip(words, said, strict=True), 1):
+        if len(own) != len(theirs) and (theirs or needed):
+            raise DataError(
+                f"expected as many {what} as words, found {len(own)} words and {len(theirs)} {what}",
+                where=f"{origin}, row {row}",
+                fix=f"Give {'a tag' if what == 'tags' else 'a value'} for each word, null where there is none.",
+            )
+        found.append([None if each is None else str(each) for each in theirs or [None] * len(own)])
+    return found
+
+
+def _strings(column: pl.Series) -> list[str | None]:
+    return [None if value is None else str(value) for value in column.to_list()]
+
+
 def _of_rows(table: Table, text: str, options: SentenceOptions, need_tags: bool) -> Document:
-    names = [name for name in table.frame.columns if name != text]
+    names = [name for name in table.frame.columns if name not in (text, *options.features)]
     target = options.target or _named(TAGS, names[::-1])
     group = options.id or _named(_SENTENCES, names)
     if target is None:
@@ -162,8 +197,10 @@ def _of_rows(table: Table, text: str, options: SentenceOptions, need_tags: bool)
     if need_tags or target in table.frame.columns:
         column = table.column(target, "tags")
         numbers = column.dtype.is_integer()
-        tags = [None if tag is None else str(tag) for tag in column.to_list()]
-    sentences = Sentences.flat(texts, _some_tag(tags, target, table, need_tags), lengths, starts)
+        tags = _strings(column)
+    refuse_answer([target] * need_tags, options.features)
+    features = [_strings(table.column(name, "further columns")) for name in options.features]
+    sentences = Sentences.flat(texts, _some_tag(tags, target, table, need_tags), lengths, starts, features)
     separator = "\t" if table.format == "tsv" else ","
 
     def rewritten(values: Sequence[str]) -> str:
@@ -176,8 +213,11 @@ def _of_rows(table: Table, text: str, options: SentenceOptions, need_tags: bool)
             writer.writerow([*row[:at], value, *row[at + 1 :]])
         return stream.getvalue()
 
-    schema = SentenceSchema(form="table", text=text, target=target, id=group, numbers=numbers)
+    schema = SentenceSchema(
+        form="table", text=text, target=target, id=group, features=options.features, numbers=numbers
+    )
     said = f"a row for each word: the words are {text!r}, the tags {target!r}, sentences by {group!r}"
+    said += also(options.features)
     notes = (*table.notes, f"{said}; --text, --target and --id name others", *notes, *more)
     return Document(sentences, schema, rewritten, notes)
 

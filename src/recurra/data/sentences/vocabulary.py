@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from recurra.data.batches import Batch
 from recurra.data.packed import Packed
 from recurra.data.sentences.collection import Sentences
-from recurra.errors import RunError
+from recurra.errors import DataError, RunError
 from recurra.storage import read_json, write_json
 
 PADDING_ID, UNKNOWN_ID, FIRST_ID = 0, 1, 2
@@ -49,6 +49,7 @@ class _Written(BaseModel):
     words: list[str]
     counts: list[int]
     characters: list[str]
+    features: list[list[str]]
     lowercase: bool
     fold_digits: bool
     longest: int = Field(ge=2)
@@ -61,6 +62,8 @@ class _Written(BaseModel):
             self.characters
         ):
             raise ValueError("expected different characters")
+        if any(len(set(each)) != len(each) for each in self.features):
+            raise ValueError("expected different values of each further column")
         return self
 
 
@@ -69,12 +72,14 @@ class Vocabulary:
     """The words that have a vector, and the characters that words are made of.
 
     A word is looked up as `normal` makes it; its characters are read as they stand. Ids of words begin with padding and
-    the unknown word, ids of characters with padding, the unknown one, the beginning and the end of a word.
+    the unknown word, ids of characters with padding, the unknown one, the beginning and the end of a word, ids of what
+    a further column says with padding and the unknown value, which stands for none, too.
 
     Args:
         words: the commonest first; of equally common ones by their code points.
         counts: how often each occurs in training.
         characters: in the order of their code points.
+        features: the values of each further column, likewise.
 
     >>> vocabulary = Vocabulary.fit(Sentences.of([["The", "the", "dog"]]), WordConfig(lowercase=True))
     >>> vocabulary.words, vocabulary.ids(["THE", "cat"]).tolist(), vocabulary.spelled(["dog"]).values.tolist()
@@ -84,6 +89,7 @@ class Vocabulary:
     words: tuple[str, ...]
     counts: tuple[int, ...]
     characters: tuple[str, ...]
+    features: tuple[tuple[str, ...], ...]
     lowercase: bool
     fold_digits: bool
     longest: int
@@ -108,6 +114,10 @@ class Vocabulary:
             tuple(word for _, word in kept),
             tuple(-count for count, _ in kept),
             tuple(sorted(letters)),
+            tuple(
+                tuple(sorted({value for value in column if value is not None}))
+                for column in sentences.flat_features()
+            ),
             lowercase,
             config.fold_digits,
             config.longest,
@@ -122,6 +132,11 @@ class Vocabulary:
     def characters_size(self) -> int:
         """Ids of characters."""
         return FIRST_CHARACTER_ID + len(self.characters)
+
+    @property
+    def features_sizes(self) -> tuple[int, ...]:
+        """Ids of what each further column says."""
+        return tuple(FIRST_ID + len(names) for names in self.features)
 
     def ids(self, forms: Iterable[str]) -> np.ndarray:
         """(W,) int64 ids of words as people wrote them; UNKNOWN_ID of one that has no vector."""
@@ -142,17 +157,42 @@ class Vocabulary:
         return Packed.end_to_end(np.array(flat, dtype=np.int32), np.array(lengths, dtype=np.int64))
 
     def encode(self, sentences: Sentences) -> EncodedSentences:
-        """What a network reads of sentences."""
+        """What a network reads of sentences.
+
+        Raises:
+            DataError: they have not the further columns that it knows.
+        """
+        if len(sentences.features) != len(self.features):
+            raise DataError(
+                f"expected words with {len(self.features)} further columns, as in training, found "
+                f"{len(sentences.features)}",
+                fix="Give data of the form of the training data, or of each word a tuple of it and of what else is "
+                "known of it.",
+            )
         forms = sentences.forms.tolist()
+        words = sentences.words.values.astype(np.int64)[:, None]
+        ids = np.concatenate([[PADDING_ID], self.ids(forms)])
+        known = [
+            np.array([UNKNOWN_ID, *_places(each.names, names)])[each.places + 1]
+            for each, names in zip(sentences.features, self.features, strict=True)
+        ]
+        if not known:
+            values, kinds = sentences.words.values + 1, np.arange(1, len(forms) + 1)[:, None]
+        else:
+            kinds, values = np.unique(np.column_stack([words + 1, *known]), axis=0, return_inverse=True)
+            values = values.reshape(-1).astype(np.int32) + 1
+        kinds = np.concatenate([np.full((1, kinds.shape[1]), PADDING_ID, dtype=np.int64), kinds])
         return EncodedSentences(
-            replace(sentences.words, values=sentences.words.values + 1),
-            np.concatenate([[PADDING_ID], self.ids(forms)]),
+            replace(sentences.words, values=values),
+            kinds[:, 0],
+            ids,
             self.spelled(["", *forms]),
+            kinds[:, 1:],
         )
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""
-        fields = ("words", "counts", "characters", "lowercase", "fold_digits", "longest")
+        fields = ("words", "counts", "characters", "features", "lowercase", "fold_digits", "longest")
         write_json(path, {"form": "words"} | {name: getattr(self, name) for name in fields})
 
     @classmethod
@@ -174,6 +214,7 @@ class Vocabulary:
             tuple(written.words),
             tuple(written.counts),
             tuple(written.characters),
+            tuple(tuple(names) for names in written.features),
             written.lowercase,
             written.fold_digits,
             written.longest,
@@ -185,39 +226,52 @@ class EncodedSentences:
     """Sentences as a network reads them; what a word is made of is held once for each distinct word.
 
     Args:
-        forms: N packed sequences of places in the two below; 0 stands for padding.
+        kinds: N packed sequences of places in the two tables of kinds; 0 stands for padding. Words of one kind are the
+            same, and all further columns say the same of them.
+        words: (K + 1,) the word of each kind, a place in the two below.
         ids: (W + 1,) the word's id.
         spelled: W + 1 packed words as ids of characters.
+        features: (K + 1, F) ids of what the further columns say of each kind.
     """
 
-    forms: Packed
+    kinds: Packed
+    words: np.ndarray
     ids: np.ndarray
     spelled: Packed
+    features: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.forms)
+        return len(self.kinds)
 
     def unseen(self) -> np.ndarray:
         """(words,) bool, end to end, the words that have no vector: training did not hold them."""
-        return self.ids[self.forms.flat()[0]] == UNKNOWN_ID
+        return self.ids[self.words[self.kinds.flat()[0]]] == UNKNOWN_ID
 
     def finish(self, batch: Batch) -> Batch:
-        """A batch of forms as the network's inputs: words (B, T), lengths (B,), the characters (U, C) of the U distinct
-        words in it with their lengths (U,), and which of these each word is (B, T).
+        """A batch of kinds as the network's inputs: words (B, T), lengths (B,), the characters (U, C) of the U distinct
+        words in it with their lengths (U,), which of these each word is (B, T), what the further columns say (B, T, F).
         """
-        forms, lengths = batch.inputs
-        distinct, which = np.unique(forms.numpy(), return_inverse=True)
+        kinds, lengths = batch.inputs
+        forms = self.words[kinds.numpy()]
+        distinct, which = np.unique(forms, return_inverse=True)
         characters, sizes = self.spelled.pad(distinct)
         return replace(
             batch,
             inputs=(
-                torch.from_numpy(self.ids[forms.numpy()]),
+                torch.from_numpy(self.ids[forms]),
                 lengths,
                 torch.from_numpy(characters.astype(np.int64)),
                 torch.from_numpy(sizes),
                 torch.from_numpy(which.reshape(forms.shape)),
+                torch.from_numpy(self.features[kinds.numpy()]),
             ),
         )
+
+
+def _places(values: Iterable[str], names: tuple[str, ...]) -> list[int]:
+    """The id of each value of a further column."""
+    place = {name: k for k, name in enumerate(names, FIRST_ID)}
+    return [place.get(value, UNKNOWN_ID) for value in values]
 
 
 def normal(form: str, lowercase: bool, fold_digits: bool) -> str:

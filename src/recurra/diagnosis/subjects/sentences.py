@@ -38,9 +38,9 @@ def subject(run: SentenceRun, data: Any, encoding: str | None, observer: Observe
     chosen = filled[drawn(len(filled), run.config.options.seed)]
     cut = np.minimum(ends[chosen], STEPS)
     encoded = run.vocabulary.encode(data.take(chosen))
-    forms = type(encoded.forms)(encoded.forms.values, encoded.forms.starts + ends[chosen] - cut, cut)
+    kinds = type(encoded.kinds)(encoded.kinds.values, encoded.kinds.starts + ends[chosen] - cut, cut)
     (batch,) = Batches(
-        forms, tokens_per_batch=EXAMPLES * STEPS, max_batch=EXAMPLES, finish=encoded.finish
+        kinds, tokens_per_batch=EXAMPLES * STEPS, max_batch=EXAMPLES, finish=encoded.finish
     ).evaluation()
     last = torch.from_numpy(targets.values[targets.starts[chosen] + ends[chosen] - 1][batch.index])
     lengths = batch.inputs[1]
@@ -78,7 +78,7 @@ def _loss_on(run: SentenceRun, data: Sentences, learned: list[list[str | None]],
     chosen = drawn(len(data), run.config.options.seed, SCORED)
     encoded = run.vocabulary.encode(data.take(chosen))
     targets = encode_tags([learned[n] for n in chosen.tolist()], run.tags)
-    batches = Batches(encoded.forms, targets, finish=encoded.finish)
+    batches = Batches(encoded.kinds, targets, finish=encoded.finish)
     found = predictions(run.network, batches, "float32")
     return run.task.validate((output, batch.target) for batch, output in found if batch.target is not None)[
         "loss"

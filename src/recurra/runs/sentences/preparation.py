@@ -97,7 +97,7 @@ def prepare(
 
     def batches(name: str) -> Batches:
         part = encoded[name]
-        return Batches(part.forms, targets[name], seed=options.seed, finish=part.finish, **sizes)
+        return Batches(part.kinds, targets[name], seed=options.seed, finish=part.finish, **sizes)
 
     training = batches("train")
     observer(
@@ -121,6 +121,7 @@ def prepare(
             input_size=vocabulary.size,
             output_size=len(names),
             characters=vocabulary.characters_size,
+            features=vocabulary.features_sizes,
             chain=settings.task.output == "crf",
             steps=steps if init is None else init.config.shape.steps,
         ),
@@ -192,4 +193,5 @@ def _tell(
 def _content(part: Sentences, truth: list[list[str | None]]) -> list[Packed | np.ndarray]:
     """What stands in a part, for its fingerprint."""
     tags = objects(str(tag) for each in truth for tag in each)
-    return [part.words.lengths, hashes(objects(part.flat_words())), hashes(tags)]
+    known = [hashes(objects(str(value) for value in column)) for column in part.flat_features()]
+    return [part.words.lengths, hashes(objects(part.flat_words())), hashes(tags), *known]

@@ -76,7 +76,7 @@ class SentenceRun(Run[SentenceRunConfig, SentenceNetwork]):
         if not sentences.count:
             return found
         encoded = self.vocabulary.encode(sentences)
-        batches = Batches(encoded.forms, finish=encoded.finish, **self.config.settings.batches.model_dump())
+        batches = Batches(encoded.kinds, finish=encoded.finish, **self.config.settings.batches.model_dump())
         done = 0
         for batch, output in predictions(self.network, batches, "float32"):
             for n, places in zip(batch.index.tolist(), task.answers(output), strict=True):
@@ -86,11 +86,15 @@ class SentenceRun(Run[SentenceRunConfig, SentenceNetwork]):
             observer(Measured(done, len(sentences), "sentences"))
         return found
 
-    def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+    def predict(self, sentences: Sequence[Sequence[str | tuple[str, ...]]]) -> list[list[str]]:
         """A tag for each word of sentences as lists of words.
+
+        Args:
+            sentences: each word a text, or a tuple of it and of what the further columns say of it.
 
         Raises:
             InputError: texts that are not cut into words.
+            DataError: words with more, or less, known of them than the run learned from.
         """
         for sentence in sentences:
             if isinstance(sentence, str):
@@ -149,6 +153,12 @@ def load_run(folder: Path) -> SentenceRun:
         raise RunError(
             f"{found[0]:,} words, {found[1]:,} characters and {found[2]:,} tags do not fit a network of "
             f"{shape.input_size:,}, {shape.characters:,} and {shape.output_size:,}",
+            where=str(folder / CONFIG),
+            fix="Restore it, or train the run again.",
+        )
+    if vocabulary.features_sizes != shape.features:
+        raise RunError(
+            f"further columns of {vocabulary.features_sizes} values do not fit a network of {shape.features}",
             where=str(folder / CONFIG),
             fix="Restore it, or train the run again.",
         )

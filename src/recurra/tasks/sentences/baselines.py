@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data.sentences.collection import Sentences
+from recurra.data.sentences.collection import Feature, Sentences
 from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.sentences.scores import SentenceMeasures, Tags
 
@@ -124,25 +124,31 @@ def _linear(seen: Sentences, test: Sentences, seed: int) -> np.ndarray:
 def features(sentences: Sentences) -> Any:
     """(words, hashed) sparse features of every word and its neighbours, sentence after sentence.
 
-    What a word is, is hashed once for each distinct word and each place that it may stand in.
+    What a word is, is hashed once for each distinct word and each place that it may stand in; so is what a further
+    column says.
     """
-    from scipy.sparse import csr_matrix, vstack
+    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction import FeatureHasher
 
     hasher = FeatureHasher(_HASHED, input_type="string", dtype=np.float32)  # pyright: ignore[reportArgumentType]
-    forms = sentences.forms.tolist()
-    places, offsets = sentences.words.flat()
+    count, (flat, offsets) = sentences.count, sentences.words.flat()
     sentence = np.repeat(np.arange(len(sentences)), np.diff(offsets))
-    whole = csr_matrix((len(places), _HASHED), dtype=np.float32)
+    known = [Feature.of(column) for column in sentences.flat_features()]
+    whole = csr_matrix((count, _HASHED), dtype=np.float32)
     for shift in _WINDOW:
-        describe = _whole_word if shift == 0 else _beside
-        hashed = hasher.transform([f"{shift}{each}" for each in describe(form)] for form in forms)
-        border = hasher.transform([[f"{shift}border"]])
-        at = np.arange(len(places)) + shift
-        inside = (at >= 0) & (at < len(places))
-        at = at.clip(0, max(0, len(places) - 1))
+        at = np.arange(count) + shift
+        inside = (at >= 0) & (at < count)
+        at = at.clip(0, max(0, count - 1))
         inside &= sentence[at] == sentence
-        whole = whole + vstack([hashed, border]).tocsr()[np.where(inside, places[at], len(forms))]
+        describe = _whole_word if shift == 0 else _beside
+        said = [(flat, [describe(form) for form in sentences.forms.tolist()])]
+        for k, each in enumerate(known):
+            said.append(
+                (each.places % (len(each.names) + 1), [[f"v{k}={name}"] for name in each.names] + [[]])
+            )
+        for places, texts in said:
+            hashed = hasher.transform([f"{shift}{each}" for each in text] for text in [*texts, ["border"]])
+            whole = whole + hashed.tocsr()[np.where(inside, places[at], len(texts))]
     return whole
 
 
