@@ -49,6 +49,14 @@ def test_compare_correct_interval_coverage(only_a, only_b):
     assert 0.92 < np.mean(covered) < 0.985
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_test_and_interval_do_not_contradict_each_other(sign):
+    """Of three examples a bootstrap knows no difference but the one they have."""
+    result = compare_sums(lambda sums: sums[..., 0] / 3, sign * np.ones((3, 1)), np.zeros((3, 1)))
+    assert result.difference == sign and not result.differs
+    assert (result.interval.low, result.interval.high) == ((0, 1) if sign > 0 else (-1, 0))
+
+
 def test_compare_correct_finds_what_two_intervals_side_by_side_would_miss():
     a, b = correct_pairs(np.random.default_rng(4), 1000, 0.05, 0.02, both=0.8)
     assert compare_correct(a, b).differs

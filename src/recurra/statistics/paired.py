@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -117,7 +117,9 @@ def compare_sums(
     """Compare any statistic that is a function of sums over examples, such as RMSE or micro F1.
 
     The p-value is that of the permutation test that swaps a and b at random, example by example; the
-    interval is the paired percentile bootstrap. Where examples depend on each other both go by blocks.
+    interval is the paired percentile bootstrap. Where examples depend on each other both go by blocks. The test
+    holds for any number of examples, the interval is too narrow for few: where the test cannot tell the
+    difference from chance, the interval is drawn out to 0.
 
     Args:
         statistic: (..., C) sums to (...) values.
@@ -145,6 +147,8 @@ def compare_sums(
         drawn = statistic((both + tilt) / 2) - statistic((both - tilt) / 2)
         at_least += int((np.abs(drawn) >= abs(point) * (1 - 1e-9)).sum())
     p_value = (1 + at_least) / (1 + swaps)
+    if p_value >= 1 - level:
+        interval = replace(interval, low=min(interval.low, 0.0), high=max(interval.high, 0.0))
     test = "paired permutation" if blocks is None else "paired permutation of blocks"
     return PairedResult(point, interval, p_value, test, examples)
 
