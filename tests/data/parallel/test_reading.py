@@ -96,6 +96,16 @@ def test_two_aligned_files(tmp_path, packed):
         read_again(lines(tmp_path / "other.txt", ["x"]), pairs.schema)
 
 
+def test_columns_are_followed_by_files_of_their_names(tmp_path):
+    learned = read_pairs({"en": ["a dog"], "de": ["ein Hund"]}, PairOptions()).schema
+    (tmp_path / "test.en").write_text("a cat\n")
+    (tmp_path / "test.de").write_text("eine Katze\n")
+    found = read_again(tmp_path / "test.en", learned).examples
+    assert (found.texts.tolist(), found.targets.tolist()) == (["a cat"], ["eine Katze"])
+    (tmp_path / "table.txt").write_text("en\tde\na cat\teine Katze\n")
+    assert read_again(tmp_path / "table.txt", learned).examples.targets.tolist() == ["eine Katze"]
+
+
 def test_files_that_are_not_aligned(tmp_path):
     de = lines(tmp_path / "a.de", [a for a, _ in PAIRS])
     short = lines(tmp_path / "a.en", [b for _, b in PAIRS][:2])

@@ -74,7 +74,8 @@ def read_pairs(source: Any, options: PairOptions, *, encoding: str | None = None
 
 
 def read_again(source: Any, schema: PairSchema, *, encoding: str | None = None) -> ReadPairs:
-    """Read other pairs to be scored on: a table with the same columns, or a file beside that of its targets.
+    """Read other pairs to be scored on: a table with the same columns, or a file beside that of its targets, whichever
+    was learned from. Of the columns en and de, test.en goes with test.de.
 
     Args:
         schema: of the data that were learned from.
@@ -82,9 +83,14 @@ def read_again(source: Any, schema: PairSchema, *, encoding: str | None = None) 
     Raises:
         DataError, InputError: as `read_pairs`; or the file of targets cannot be found by its name.
     """
-    if schema.layout == "files" and isinstance(source, str | os.PathLike) and not _is_table(source):
-        target = _there(partner(str(source), schema.text, schema.target))
-        return _from_files(str(source), target, schema, encoding)
+    if isinstance(source, str | os.PathLike) and not _is_table(source):
+        try:
+            target = _there(partner(str(source), schema.text, schema.target))
+        except (DataError, InputError):
+            if schema.layout == "files":
+                raise
+        else:
+            return _from_files(str(source), target, schema, encoding)
     if schema.layout == "files" or not schema.header:
         asked = PairOptions(text=SOURCE, target=TARGET)
     else:
