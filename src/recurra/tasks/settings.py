@@ -82,9 +82,8 @@ class RoomsOfSettings(BaseModel):
                 )
             room, field = name.split(".", 1)
             parsed = _parsed(value)
-            if parsed is None and "none" in get_args(
-                type(getattr(self, room)).model_fields[field].annotation
-            ):
+            form = type(getattr(self, room)).model_fields[field].annotation
+            if parsed is None and isinstance(value, str) and value.lower() in _choices(form):
                 parsed = "none"
             several = isinstance(content[room][field], tuple) and not isinstance(parsed, list | tuple)
             content[room][field] = [parsed] if several else parsed
@@ -126,6 +125,11 @@ class Settings(RoomsOfSettings):
     batches: BatchConfig = BatchConfig()
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
+
+
+def _choices(form: Any) -> set[Any]:
+    """The words that a field takes, those of the parts of a union, too."""
+    return {choice for part in get_args(form) for choice in (get_args(part) or {part})}
 
 
 def _parsed(value: Any) -> Any:
