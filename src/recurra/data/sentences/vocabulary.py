@@ -170,22 +170,17 @@ class Vocabulary:
                 "known of it.",
             )
         forms = sentences.forms.tolist()
-        words = sentences.words.values.astype(np.int64)[:, None]
-        ids = np.concatenate([[PADDING_ID], self.ids(forms)])
         known = [
-            np.array([UNKNOWN_ID, *_places(each.names, names)])[each.places + 1]
+            np.array([UNKNOWN_ID, *_ids(each.names, names)])[each.places + 1]
             for each, names in zip(sentences.features, self.features, strict=True)
         ]
-        if not known:
-            values, kinds = sentences.words.values + 1, np.arange(1, len(forms) + 1)[:, None]
-        else:
-            kinds, values = np.unique(np.column_stack([words + 1, *known]), axis=0, return_inverse=True)
-            values = values.reshape(-1).astype(np.int32) + 1
-        kinds = np.concatenate([np.full((1, kinds.shape[1]), PADDING_ID, dtype=np.int64), kinds])
+        told = np.column_stack([sentences.words.values.astype(np.int64) + 1, *known])
+        kinds, which = np.unique(told, axis=0, return_inverse=True)
+        kinds = np.concatenate([np.full((1, kinds.shape[1]), PADDING_ID), kinds])
         return EncodedSentences(
-            replace(sentences.words, values=values),
+            replace(sentences.words, values=which.reshape(-1).astype(np.int32) + 1),
             kinds[:, 0],
-            ids,
+            np.concatenate([[PADDING_ID], self.ids(forms)]),
             self.spelled(["", *forms]),
             kinds[:, 1:],
         )
@@ -268,8 +263,8 @@ class EncodedSentences:
         )
 
 
-def _places(values: Iterable[str], names: tuple[str, ...]) -> list[int]:
-    """The id of each value of a further column."""
+def _ids(values: Iterable[str], names: tuple[str, ...]) -> list[int]:
+    """Of what a further column says; UNKNOWN_ID of what it did not say in training."""
     place = {name: k for k, name in enumerate(names, FIRST_ID)}
     return [place.get(value, UNKNOWN_ID) for value in values]
 
