@@ -8,6 +8,7 @@ import re
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,6 +19,7 @@ from recurra.training.loop import Objective, make_optimizer, seeded, take_step
 
 SAFETY = 0.9
 FORWARD_SHARE = 0.35  # of the time of a training step
+_LOOKED_AT, _LOOK_SHARE = 200, 0.01  # batches whose lengths are looked at, and of the time that there is
 
 
 @dataclass(frozen=True)
@@ -76,31 +78,41 @@ def measure_pace(
 ) -> Pace:
     """Measured on a copy of the network over the first batches of the first epoch.
 
-    Neither the network nor torch's random generator is changed.
+    The few that are timed may be shorter than most: an optimiser step is taken to be so much longer as the batches of
+    the epoch, or the first of them, have more time steps. Neither the network nor torch's random generator is changed.
 
     Args:
         seconds: that there are in all; about a thirtieth of it is spent here.
     """
     scratch = copy.deepcopy(network)
     optimizer = make_optimizer(scratch, config)
-    total, spent, steps, done, state = 0.0, 0.0, 0, 0, None
+    begun, total, spent, timed, done, state = time.perf_counter(), 0.0, 0.0, 0, 0, None
+    sizes: list[int] = []
+    enough = False
     with seeded(seed, next(network.parameters()).device):
         for batch in training.epoch(0):
+            sizes.append(batch.steps)
+            if enough:
+                looked = time.perf_counter() - begun - total
+                if len(sizes) >= _LOOKED_AT or looked > _LOOK_SHARE * seconds:
+                    break
+                continue
             started = time.perf_counter()
             *_, state = take_step(
                 scratch, objective, optimizer, batch, config, learning_rate=0.0, state=state
             )
             took = time.perf_counter() - started
-            if steps > 0 or len(training) == 1:  # the first step pays for warming up
-                spent, done = spent + took, done + batch.steps
-            steps += 1
+            if total or len(training) == 1:  # the first step pays for warming up
+                spent, timed, done = spent + took, timed + 1, done + batch.steps
             total += took
-            if steps > 1 and (total > 0.1 * seconds or (spent > min(20.0, 0.03 * seconds) and steps > 3)):
-                break
+            enough = timed > 0 and (
+                total > 0.1 * seconds or (spent > min(20.0, 0.03 * seconds) and len(sizes) > 3)
+            )
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+    longer = float(np.mean(sizes)) * timed / done if done else 1.0
     return Pace(
-        step_s=spent / max(1, steps - (len(training) > 1)),
+        step_s=longer * spent / max(1, timed),
         forward_s=FORWARD_SHARE * spent / max(1, done),
         spent_s=spent,
     )
