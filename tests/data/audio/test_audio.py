@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from recurra.data.audio.config import AudioConfig
-from recurra.data.audio.files import BadRecording, pieces, rate_of
+from recurra.data.audio.files import BadRecording, head_of, pieces
 from recurra.data.audio.filterbank import LogMel
 from recurra.data.audio.storage import Growing
 from recurra.errors import InputError
@@ -16,6 +16,7 @@ from tests.tolerances import assert_close
 MEL = LogMel(AudioConfig(rate=RATE, mels=40, centre="none"))
 RUNNING = LogMel(AudioConfig(rate=RATE, mels=40, centre="running"))
 RECORDING = LogMel(AudioConfig(rate=RATE, mels=40, centre="recording"))
+LOUDNESS = LogMel(AudioConfig(rate=RATE, mels=40, centre="running", centre_bands=False))
 
 
 def whole(path, rate=RATE):
@@ -37,7 +38,7 @@ def whole(path, rate=RATE):
 def test_every_depth_is_read_to_its_own_step(tmp_path, ending, subtype, step):
     samples = spoken("low high")
     path = written(tmp_path / f"a.{ending}", samples, subtype=subtype)
-    assert rate_of(path) == RATE
+    assert head_of(path) == (RATE, len(samples) / RATE)
     assert np.abs(whole(path) - samples).max() <= 1.01 * step
 
 
@@ -129,7 +130,7 @@ def test_features_equal_another_way_to_compute_them():
 def test_pieces_give_the_steps_of_the_whole(sizes):
     samples = np.random.default_rng(0).uniform(-1, 1, sum(sizes)).astype(np.float32)
     cut = np.split(samples, np.cumsum(sizes)[:-1])
-    for mel in (MEL, RUNNING):
+    for mel in (MEL, RUNNING, LOUDNESS):
         expected, _ = mel(torch.from_numpy(samples))
         assert len(expected) == mel.steps(len(samples))
         assert_close(torch.from_numpy(mel.whole(cut)), expected, "features", slack=10)
@@ -147,6 +148,14 @@ def test_means_are_taken_off():
     )
     whole = RECORDING.whole(np.array_split(samples, 3))
     assert_close(torch.from_numpy(whole), torch.from_numpy(plain - plain.mean(0)), "recording", slack=10)
+    assert_close(
+        torch.from_numpy(LOUDNESS.whole([samples])),
+        torch.from_numpy(plain - means.mean(1, keepdims=True)).float(),
+        "loudness up to there",
+        slack=10,
+    )
+    all_of_it = LogMel(RECORDING.config.model_copy(update={"centre_bands": False})).whole([samples])
+    assert_close(torch.from_numpy(all_of_it), torch.from_numpy(plain - plain.mean()), "loudness", slack=10)
     louder = RECORDING.whole([0.5 * samples])
     loud = plain > np.log(1e-6)
     assert np.abs(louder - whole)[loud].max() < 0.2

@@ -230,6 +230,18 @@ def test_augmentation_leaves_as_many_steps_as_a_text_needs():
     assert min(lengths) == 15 and max(lengths) > 30
 
 
+@pytest.mark.parametrize("centred", ["bands", "all", "none"])
+def test_what_was_taken_off_stays_taken_off(centred):
+    """A microphone changes bands alike at every step: where their means are 0, nothing of it is to be heard."""
+    draw = np.random.default_rng(0)
+    steps = draw.standard_normal((20, 8)).astype(np.float32)
+    change = Augmentation(AugmentConfig(stretch=0, warp=0), sound=True, centred=centred)
+    added = change.shaped(steps, draw) - steps
+    assert np.abs(added - added[0]).max() < 1e-5
+    assert (np.abs(added).max() < 1e-6) == (centred == "bands")
+    assert (abs(added.mean()) < 1e-6) == (centred != "none")
+
+
 def test_masks_hide_at_most_what_is_asked():
     config = AugmentConfig(time_masks=1, time_width=4, time_share=0.5, band_masks=1, band_width=9)
     change = Augmentation(config, sound=True)

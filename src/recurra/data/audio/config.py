@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import median
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,6 +12,9 @@ Centre = Literal["recording", "running", "none"]
 HIGHEST_RATE = 16_000  # samples per second that speech needs
 # Up to 8,000 samples per second, where more bands tell voices apart rather than words, and above.
 _FEW_MELS, _MELS = 24, 80
+_SHORT = (
+    2.0  # seconds, in which the mean of a band tells more of the word that is said than of the microphone
+)
 
 
 class AudioConfig(BaseModel):
@@ -40,8 +45,13 @@ class AudioConfig(BaseModel):
 
     centre: Centre | None = Field(
         default=None,
-        description="each band less its mean over the whole recording, over the steps up to there (running), or as it "
-        "is (none); unset: recording, or running for a network that reads forwards alone",
+        description="sound less its mean over the whole recording, over the steps up to there (running), or as it is "
+        "(none); unset: recording, or running for a network that reads forwards alone",
+    )
+    centre_bands: bool | None = Field(
+        default=None,
+        description="each band less its own mean; false: less the mean of all bands, which is how loud it is; unset: "
+        "its own, but where most recordings are shorter than two seconds",
     )
 
     @model_validator(mode="after")
@@ -52,23 +62,30 @@ class AudioConfig(BaseModel):
             raise ValueError(f"hop_ms {self.hop_ms:g} is less than a sample of {self.rate} per second")
         return self
 
-    def settled(self, rates: list[int], *, streams: bool = False) -> AudioConfig:
-        """The same with rate, mels and centre, chosen for recordings of these rates where they are unset.
+    def settled(
+        self, rates: Sequence[int], seconds: Sequence[float] = (), *, streams: bool = False
+    ) -> AudioConfig:
+        """The same with rate, mels and centre, chosen for recordings of these rates and lengths where they are unset.
 
         Args:
             streams: whether the network reads forwards alone.
 
         >>> AudioConfig().settled([8000, 8000, 44100]).rate, AudioConfig().settled([44100]).mels
         (8000, 80)
+        >>> AudioConfig().settled([8000], [0.4]).centre_bands, AudioConfig().settled([8000], [7.0]).centre_bands
+        (False, True)
         """
         rate = self.rate
         if rate is None:
-            commonest = max(sorted(set(rates)), key=rates.count) if rates else HIGHEST_RATE
+            commonest = max(sorted(set(rates)), key=list(rates).count) if rates else HIGHEST_RATE
             rate = min(commonest, HIGHEST_RATE)
         mels = self.mels or (_FEW_MELS if rate <= HIGHEST_RATE // 2 else _MELS)
         chosen = {
             "rate": rate,
             "mels": mels,
             "centre": self.centre or ("running" if streams else "recording"),
+            "centre_bands": (not seconds or median(seconds) >= _SHORT)
+            if self.centre_bands is None
+            else self.centre_bands,
         }
         return AudioConfig.model_validate(self.model_dump() | chosen)

@@ -29,15 +29,15 @@ def is_sound(name: str | Path) -> bool:
     return str(name).lower().endswith(ENDINGS)
 
 
-def rate_of(path: Path) -> int:
-    """Samples per second, from the file's head alone.
+def head_of(path: Path) -> tuple[int, float]:
+    """Samples per second, and seconds, from the file's head alone.
 
     Raises:
         BadRecording: it is not there, or no recording.
         InputError: the extra `audio` is not installed.
     """
     with _opened(path) as file:
-        return int(file.samplerate)
+        return int(file.samplerate), file.frames / file.samplerate
 
 
 def pieces(path: Path, rate: int) -> Iterator[np.ndarray]:

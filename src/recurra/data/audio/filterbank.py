@@ -39,12 +39,13 @@ class LogMel:
         P_t[k] = |sum_n w[n] y[t h + n] exp(-2 pi i k n / F)|^2,    n = 0 .. W - 1,  w Hann's window
         f_t[m] = log max(sum_k M[k, m] P_t[k], 1e-7)
         g_t[m] = f_t[m] - mean over s of f_s[m],    s up to t (centre is "running"), or the whole recording
+                 f_t[m] - mean over s and k of f_s[k],    where centre_bands is false
 
     W samples are `window_ms`, h are `hop_ms`, a is `pre_emphasis`. The bands M are triangles on the mel scale,
     mel(f) = 1127 ln(1 + f / 700), of equal width from `lowest_hz` to half the rate, each overlapping half of its
     neighbours (Davis & Mermelstein, doi:10.1109/TASSP.1980.1163420, in the form of HTK and Kaldi). F is the power of
     two from W on at which every band holds a frequency. The mean takes away what a microphone does to all of a
-    recording (cepstral mean subtraction, Atal 1974, doi:10.1121/1.1914702).
+    recording (cepstral mean subtraction, Atal 1974, doi:10.1121/1.1914702); the mean of all bands, how loud it is.
 
     A step is made of complete windows alone; so a piece of a recording gives the same steps as the whole, with what is
     left over carried in a state. Not so where the mean is over the whole, which `whole` alone can give.
@@ -95,7 +96,7 @@ class LogMel:
             found.append(steps.numpy())
         whole = np.concatenate(found) if found else np.zeros((0, self.mels), dtype=np.float32)
         if self.config.centre == "recording" and len(whole):
-            whole = whole - (state.total / state.steps).float().numpy()
+            whole = whole - self._centre(state.total / state.steps).float().numpy()
         return whole
 
     def __call__(self, samples: Tensor, state: SoundState | None = None) -> tuple[Tensor, SoundState]:
@@ -126,9 +127,13 @@ class LogMel:
         totals = state.total + found.double().cumsum(0)
         if self.config.centre == "running":
             counted = state.steps + torch.arange(1, steps + 1, dtype=torch.float64)
-            found = (found - totals / counted[:, None]).float()
+            found = (found - self._centre(totals / counted[:, None])).float()
         after = SoundState(x[used - 1 : used].clone(), x[used:].clone(), totals[-1], state.steps + steps)
         return found, after
+
+    def _centre(self, means: Tensor) -> Tensor:
+        """What is taken off the bands, of (..., mels) their means."""
+        return means if self.config.centre_bands is not False else means.mean(-1, keepdim=True)
 
     def steps(self, samples: int) -> int:
         """How many steps so many samples give."""

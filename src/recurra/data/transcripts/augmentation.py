@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+Centred = Literal["bands", "all", "none"]
 _WAVES = 3  # that the curve of a microphone is made of
 
 
@@ -34,12 +36,12 @@ class AugmentConfig(BaseModel):
     gain_db: float = Field(
         default=6.0,
         ge=0,
-        description="sound is louder or softer by up to this, where its mean is not taken off",
+        description="sound is louder or softer by up to this, where no mean is taken off",
     )
     channel_db: float = Field(
         default=6.0,
         ge=0,
-        description="wide ranges of bands likewise, as of microphones",
+        description="wide ranges of bands likewise, as of microphones, where no mean of each is taken off",
     )
 
 
@@ -55,15 +57,16 @@ class Augmentation:
     Args:
         config: how far.
         sound: whether the features are logarithms of mel bands in their order; bands are moved, and raised, only then.
-        levels: whether they are raised: not those whose mean was taken off.
+        centred: what was taken off: the mean of each of the "bands", so that none is raised; the mean of "all", so that
+            raised bands are centred again; "none".
 
     >>> change = Augmentation(AugmentConfig(stretch=0.5), sound=True)
     >>> change.shaped(np.ones((10, 40), dtype=np.float32), np.random.default_rng(0)).shape
     (11, 40)
     """
 
-    def __init__(self, config: AugmentConfig, *, sound: bool, levels: bool = True):
-        self.config, self.sound, self.levels = config, sound, sound and levels
+    def __init__(self, config: AugmentConfig, *, sound: bool, centred: Centred = "none"):
+        self.config, self.sound, self.centred = config, sound, centred
 
     def shaped(self, steps: np.ndarray, rng: np.random.Generator, least: int = 1) -> np.ndarray:
         """(T, I) -> (T', I), before scaling.
@@ -82,8 +85,9 @@ class Augmentation:
             bands = steps.shape[1]
             at = np.minimum(np.arange(bands) * (1 + self.config.warp * warp), bands - 1)
             steps = np.ascontiguousarray(_between(steps.T, at).T)
-        if self.levels and (self.config.gain_db or self.config.channel_db):
+        if self.sound and self.centred != "bands" and (self.config.gain_db or self.config.channel_db):
             curve = self.config.gain_db * gain + self.config.channel_db * _waves(steps.shape[1], channel)
+            curve = curve - curve.mean() if self.centred == "all" else curve
             steps = steps + (curve * math.log(10) / 10).astype(np.float32)
         return steps
 

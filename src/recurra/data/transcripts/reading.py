@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from recurra.data.audio.config import AudioConfig
-from recurra.data.audio.files import BadRecording, is_sound, pieces, rate_of
+from recurra.data.audio.files import BadRecording, head_of, is_sound, pieces
 from recurra.data.audio.filterbank import LogMel
 from recurra.data.audio.storage import Growing
 from recurra.data.examples import Examples
@@ -96,19 +96,19 @@ def settle_audio(
         DataError: none of the recordings can be opened.
     """
     files = source.table.column(schema.text or "", "the recordings").cast(pl.String).drop_nulls().to_list()
-    rates, problems = [], []
-    for name in files[:_RATES] if asked.rate is None else ():
+    heads, problems = [], []
+    for name in files[:_RATES] if asked.rate is None or asked.centre_bands is None else ():
         try:
-            rates.append(rate_of(source.base / name))
+            heads.append(head_of(source.base / name))
         except BadRecording as error:
             problems.append(f"{name} is {error}")
-    if problems and not rates:
+    if problems and not heads:
         raise DataError(
             f"no recording can be opened: {listed(problems, 3)}",
             where=source.table.origin,
             fix=f"Names are taken from the folder {source.base}.",
         )
-    return asked.settled(rates, streams=streams)
+    return asked.settled([rate for rate, _ in heads], [seconds for _, seconds in heads], streams=streams)
 
 
 def read_transcripts(
