@@ -98,12 +98,13 @@ def markdown(name: str, summary: dict[str, Any]) -> str:
         "training",
         "a step",
         "memory",
+        "an example",
         "a step of a stream",
     ]
     rows = []
     for row in summary["rows"]:
         mark = " (to take)" if row["name"] == told["take"] else " (=)" if row["name"] in told["tied"] else ""
-        costs = ["", "", f"{row['train_s']:.1f} s", "", "", ""]
+        costs = ["", "", f"{row['train_s']:.1f} s", "", "", "", ""]
         if row["network"]:
             low, high = row["train_range_s"]
             latency = row["stream_us"]
@@ -113,6 +114,7 @@ def markdown(name: str, summary: dict[str, Any]) -> str:
                 f"{row['train_s']:.1f} s ({low:.1f} to {high:.1f})",
                 f"{1000 * row['step_s']:.3g} ms",
                 f"{row['memory_bytes'] / 2**20:.1f} MiB",
+                f"{row['forward_ms']:.3g} ms",
                 "–" if latency is None else f"{latency:.1f} µs",
             ]
         shown = cell_name(row["name"]) if row["network"] else row["name"]

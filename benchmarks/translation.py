@@ -1,6 +1,6 @@
 """Translation and summaries by `recurra fit --task translate`, each beside its baselines.
 
-    python benchmarks/translation.py [multi30k "multi30k de-en" fra_eng summaries] [--budget 90m] [--seeds N] [--pairs N]
+    python benchmarks/translation.py [multi30k "multi30k de-en" fra_eng] [--budget 90m] [--seeds N] [--pairs N]
 
 - multi30k: the 29,000 pairs of Multi30k (RECURRA_DATA/multi30k), English to German and back, with attention and
   without, once more with input feeding; BLEU on test 2016 flickr, its own validation part, 90 minutes of training each.

@@ -59,7 +59,7 @@ def test_a_comparison_leaves_runs_that_load_and_a_summary(compared):
         assert row["by_seed"] == pytest.approx(scores)
         assert row["value"] == pytest.approx(np.mean(scores))
         assert row["interval"]["low"] < row["value"] < row["interval"]["high"]
-        assert row["memory_bytes"] > 16 * row["weights"]
+        assert row["memory_bytes"] > 16 * row["weights"] and row["forward_ms"] > 0
         assert [each["steps"] for each in row["over_length"]] == [4, 8]
         assert row["stream_us"] is None
         assert "both ends" in row["stream"]

@@ -66,6 +66,27 @@ def test_differences_say_who_is_better_or_that_it_is_a_tie(compared, summary):
     assert "nothing can be told" in sections(comparison_page(summary))["differences"]
 
 
+def test_the_surest_difference_from_what_is_to_be_taken_comes_first(summary):
+    take = summary["recommendation"]["take"]
+    ours = [pair for pair in summary["pairs"] if take in (pair["a"], pair["b"])]
+    assert len(ours) > 1
+    for k, pair in enumerate(ours):
+        pair |= {"corrected": 0.5 - 0.1 * k, "differs": False}
+        pair["interval"] |= {"low": 0.01, "high": 0.02}
+    names = {r["name"]: CELL_NAMES[r["name"]] if r["network"] else r["name"] for r in summary["rows"]}
+    said = sections(comparison_page(summary))["differences"]
+    places = [said.index(f"{names[pair['a']]} minus {names[pair['b']]}") for pair in ours]
+    assert places == sorted(places, reverse=True)
+    assert places[0] < said.index("All other differences")
+    assert f"a tie: of {len(summary['pairs'])} differences, one such comes about by chance" in said
+
+
+def test_what_makes_the_scores_doubtful_is_said_at_the_top(summary):
+    summary["warnings"] = ["10 of the 500 test inputs also stand in the training data"]
+    head = text_of(next(tree_of(comparison_page(summary)).iter("header")))
+    assert "Mind: 10 of the 500 test inputs" in head and "to learn from" in head
+
+
 def test_too_little_data_and_networks_that_are_left_out_are_said_at_the_top(summary):
     summary["recommendation"]["rule"] = 4
     summary["left_out"] = {"tcn": "no learning rate led anywhere"}

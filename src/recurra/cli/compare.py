@@ -128,7 +128,7 @@ def _scores(summary: dict[str, Any]) -> Table:
 
 def _costs(summary: dict[str, Any]) -> Table:
     """What each network costs."""
-    table = _table("Cost", ("units", "weights", "a step", "memory", "a step of a stream"))
+    table = _table("Cost", ("units", "weights", "a step", "memory", "an example", "a step of a stream"))
     for row in summary["rows"]:
         if row["network"]:
             latency = row["stream_us"]
@@ -138,6 +138,7 @@ def _costs(summary: dict[str, Any]) -> Table:
                 f"{row['weights']:,}",
                 f"{1000 * row['step_s']:.3g} ms",
                 f"{row['memory_bytes'] / 2**20:.1f} MiB",
+                f"{row['forward_ms']:.3g} ms",
                 "–" if latency is None else f"{latency:.1f} µs",
             )
     return table

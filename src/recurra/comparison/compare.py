@@ -182,6 +182,7 @@ class _Work:
         self.kind, self.asked, self.options, self.out = kind, asked, options, out
         self.started, self.command = started, command
         self.notes: list[str] = []
+        self.warnings: list[str] = []
         self.sessions = Sessions(out / TRIALS, started)
         self._tell, self._said, self._in_trials = observer, set[str](), False
 
@@ -192,6 +193,8 @@ class _Work:
                 return
             self._said.add(event.text)
             self.notes.append(event.text)
+            if event.kind == "warning":
+                self.warnings.append(event.text)
         if not (
             self._in_trials and isinstance(event, PhaseStarted | EpochRecord)
         ):  # a trial is told in one line
@@ -245,6 +248,7 @@ class _Work:
             tuned,
             task=tasks[0] if len(tasks) == 1 else None,
             notes=self.notes,
+            warnings=self.warnings,
             command=self.command,
             seconds=self.sessions.total_s,
         )

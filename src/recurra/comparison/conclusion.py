@@ -54,6 +54,7 @@ class Conclusion:
         *,
         task: str | None,
         notes: list[str],
+        warnings: list[str],
         command: str | None,
         seconds: float,
     ) -> dict[str, Any]:
@@ -74,6 +75,7 @@ class Conclusion:
             costs=costs,
             baselines=[result for result, _ in self.fitting.of_baselines()],
             notes=notes,
+            warnings=warnings,
             command=command,
             seconds=seconds,
         )

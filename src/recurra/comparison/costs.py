@@ -13,17 +13,19 @@ from torch import Tensor, nn
 from recurra.errors import InputError
 from recurra.runs.fitting import Fitting
 from recurra.runs.run import Run
-from recurra.training.loop import make_optimizer, seeded, take_step
+from recurra.training.device import resolve_precision
+from recurra.training.loop import make_optimizer, predictions, seeded, take_step
 
 LENGTHS = (32, 128, 512)  # steps that time is measured against
 _ROWS = 16
 _REPEATS = 3
 _WARM, _STEPS = 20, 200
+_EXAMPLES = 256  # that the time of an answer is measured on
 _COPIES = 4  # of each weight in training with AdamW: itself, its gradient, two moments
 
 
 def measure_costs(fitting: Fitting[Any, Any], run: Run[Any, Any], threads: int) -> dict[str, Any]:
-    """Memory, latency and time against length of a trained network, in plain types.
+    """Memory, time of an answer, latency and time against length of a trained network, in plain types.
 
     Args:
         fitting: the training that `run` came of.
@@ -34,9 +36,11 @@ def measure_costs(fitting: Fitting[Any, Any], run: Run[Any, Any], threads: int) 
     try:
         memory, steps_in = _memory(fitting, run.network)
         over_length = _over_length(run.network, steps_in)
+        forward_ms = _forward(fitting, run.network)
     finally:
         torch.set_num_threads(before)
-    return {"memory_bytes": memory, "over_length": over_length} | _latency(run)
+    found = {"memory_bytes": memory, "over_length": over_length, "forward_ms": forward_ms}
+    return found | _latency(run)
 
 
 def times_of(records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -90,6 +94,19 @@ def _memory(fitting: Fitting[Any, Any], network: nn.Module) -> tuple[int, Tensor
     hook.remove()
     weights = sum(p.numel() * p.element_size() for p in scratch.parameters())
     return _COPIES * weights + sum(kept.values()), read[0]
+
+
+def _forward(fitting: Fitting[Any, Any], network: nn.Module) -> float:
+    """Milliseconds forward through the whole network for an example, in batches as in training."""
+    source = fitting.training
+    share = min(1.0, _EXAMPLES / max(1, fitting.new_config([]).parts["train"]))
+    precision = resolve_precision(fitting.settings.training.precision, next(network.parameters()).device)
+    took = []
+    for _ in range(_REPEATS):
+        begin = time.perf_counter()
+        count = sum(len(batch) for batch, _ in predictions(network, source.part(share), precision))
+        took.append(1000 * (time.perf_counter() - begin) / max(1, count))
+    return statistics.median(took)
 
 
 def _over_length(network: nn.Module, read: Tensor) -> list[dict[str, float | int]]:

@@ -182,8 +182,7 @@ class _Words:
         row, pair = max(known, key=lambda each: each[1].corrected)
         if pair.differs:
             low, high = sorted((abs(pair.interval.low), abs(pair.interval.high)))
-            unit = " points" if self.judgement.share else ""
-            ends = f"{self._size(low)} to {self._size(high)}{unit}"
+            ends = f"{self._size(low)} to {self._size(high)}{self._unit}"
             return (
                 f"How sure: the lead over {self.name(row)} is {self.gap(pair)} (95 % interval {ends}, "
                 f"p = {pair.corrected:.2g} after correction) over {seeds} seeds and {self.judgement.examples:,} test "
@@ -193,14 +192,22 @@ class _Words:
             cure = "more seeds alone would not tell: it takes more test examples"
         else:
             cure = f"a difference of that size would take about {pair.seeds_needed} seeds"
+        ends = f"{self._signed(pair.interval.low)} to {self._signed(pair.interval.high)}"
         return (
-            f"How sure: {self.gap(pair)} lie between it and {self.name(row)}, which {seeds} seeds and "
-            f"{self.judgement.examples:,} test examples cannot tell from chance (p = {pair.corrected:.2g} after "
-            f"correction); {cure}."
+            f"How sure: its {self.judgement.measure} minus that of {self.name(row)} is {self._signed(pair.difference)}"
+            f"{self._unit} (95 % interval {ends}), which {seeds} seeds and {self.judgement.examples:,} test "
+            f"examples cannot tell from chance (p = {pair.corrected:.2g} after correction); {cure}."
         )
 
     def _number(self, value: float) -> str:
         return f"{100 * value:.1f} %" if self.judgement.share else f"{value:.4g}"
+
+    @property
+    def _unit(self) -> str:
+        return " points" if self.judgement.share else ""
+
+    def _signed(self, value: float) -> str:
+        return f"{100 * value:+.1f}" if self.judgement.share else f"{value:+.3g}"
 
     def _size(self, value: float) -> str:
         return f"{100 * value:.1f}" if self.judgement.share else f"{value:.3g}"

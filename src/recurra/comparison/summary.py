@@ -101,6 +101,7 @@ def summarise(
     costs: dict[str, dict[str, Any]],
     baselines: list[BaselineResult],
     notes: list[str],
+    warnings: list[str],
     command: str | None,
     seconds: float,
 ) -> dict[str, Any]:
@@ -111,6 +112,7 @@ def summarise(
         tuning, final: records of all trials.
         costs: cell -> what was measured beside its trainings.
         notes: what was said of data, sizes and trials.
+        warnings: those of them that a reader should know before anything else.
         command: that was called, where there was one.
         seconds: that everything took.
     """
@@ -167,6 +169,7 @@ def summarise(
         "options": plan.options.model_dump(mode="json"),
         "asked": plan.asked,
         "notes": notes,
+        "warnings": warnings,
         "command": command,
         "versions": config.versions,
         "machine": config.machine,

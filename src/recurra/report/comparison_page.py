@@ -22,6 +22,8 @@ _INTERVALS = (
     "Intervals are 95 % intervals over seeds and test examples together: how far another seed and other examples of "
     "the same kind would let a number wander, not what other training data would do to it."
 )
+_FOR = {"train": "to learn from", "validation": "to choose on", "test": "to test on"}
+_WARNED = 3  # warnings at the top; all stand below
 _PARTS = {
     "measure",
     "recommendation",
@@ -33,7 +35,7 @@ _PARTS = {
     "left_out",
     "tuning",
 }
-_PARTS |= {"notes", "command", "versions", "machine", "seconds", "sources"}
+_PARTS |= {"notes", "warnings", "parts", "task", "command", "versions", "machine", "seconds", "sources"}
 
 
 def read_summary(folder: Path) -> Summary:
@@ -65,6 +67,8 @@ def comparison_page(summary: Summary) -> str:
     names = [name_of(row) for row in summary["rows"] if row["network"]]
     title = f"Which network? {', '.join(names[:-1])}{' or ' if names[1:] else ''}{names[-1]}"
     about = ", ".join(Path(source).name for source in summary["sources"]) or "data given in Python"
+    parts = ", ".join(f"{count:,} {_FOR[part]}" for part, count in summary["parts"].items() if count)
+    about = f"{about} (task {summary['task']}): {parts}"
     return render_page(
         title, about, _lead(summary), [s for s in found if s is not None], intervals=_INTERVALS
     )
@@ -83,4 +87,5 @@ def _lead(summary: Summary) -> Markup:
     if summary["left_out"]:
         out = ", ".join(cell_name(cell) for cell in summary["left_out"])
         sentences.append(f"Not compared: {out}; why stands below, under what was held equal.")
+    sentences += [f"Mind: {each}." for each in summary["warnings"][:_WARNED]]
     return render("verdict.html", mark=mark, badge=badge, standing=standing, sentences=sentences)

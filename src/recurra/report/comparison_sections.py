@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from recurra.networks.config import cell_name
 from recurra.report import drawing, wording
 from recurra.report.page import Section, render
@@ -20,18 +22,19 @@ if TYPE_CHECKING:
 Summary = dict[str, Any]
 
 _ABOUT_INTERVALS = (
-    "A network's interval is over its seeds and the test examples together, by Student's t; a baseline has no seeds, "
-    "and one over the examples alone, by resampling them. The page of a single run has intervals over its test "
-    "examples alone (Wilson's for a share), so that even the same baseline has a slightly different one there."
+    "A network's interval is over its seeds and the test examples together, by Student's t; that of a baseline, which "
+    "has no seeds, is over the examples alone, by resampling them. The page of a single run has intervals over its "
+    "test examples alone (Wilson's for a share), so that even the same baseline has a slightly different one there."
 )
-_COLOURS = (drawing.BLUE, drawing.ORANGE, drawing.GREEN)
+_COLOURS = (drawing.BLUE, drawing.ORANGE, drawing.GREEN, drawing.PINK, drawing.INK)
+_SHOWN_LOSSES = 0.9  # share of the validation losses that are drawn, the lowest ones
 _STYLES = ("-", "--", ":")
 
 
 def _scores(summary: Summary) -> Section:
     measure, told = summary["measure"], summary["recommendation"]
     best = next((row["name"] for row in summary["rows"] if not row["network"]), None)
-    marks = {told["take"]: " (to take)"} | dict.fromkeys(told["tied"], " (not told apart from it)")
+    marks = {told["take"]: " (to take)"} | dict.fromkeys(told["tied"], " (=)")
 
     def shown(row: dict[str, Any]) -> Row:
         seeds = [wording.score({"name": measure["name"], "value": value}) for value in row["by_seed"]]
@@ -52,6 +55,7 @@ def _scores(summary: Summary) -> Section:
         render(
             "comparison_scores.html",
             measure=measure,
+            tied=told["tied"],
             meaning=wording.meaning(measure["name"]),
             table=score_table(caption, map(shown, summary["rows"])),
             intervals=_ABOUT_INTERVALS,
@@ -68,8 +72,11 @@ def _pairs(summary: Summary) -> Section | None:
     def said(pair: dict[str, Any]) -> str:
         if pair["differs"]:
             return f"{names[pair['a'] if sign * pair['difference'] > 0 else pair['b']]} is better"
-        if pair["interval"]["low"] is None:
+        low, high = pair["interval"]["low"], pair["interval"]["high"]
+        if low is None:
             return "not tested: too little data"
+        if low > 0 or high < 0:
+            return f"a tie: of {len(summary['pairs'])} differences, one such comes about by chance"
         return "a tie: not told apart from chance"
 
     def row(pair: dict[str, Any]) -> list[Cell]:
@@ -77,22 +84,31 @@ def _pairs(summary: Summary) -> Section | None:
         seeds = pair["seeds_needed"]
         more = f"about {seeds} seeds would tell" if seeds else "more seeds alone would not tell"
         return [
-            f"{names[pair['a']]} less {names[pair['b']]}",
+            f"{names[pair['a']]} minus {names[pair['b']]}",
             (_gap(measure, pair["difference"]), _interval(measure, pair["interval"])),
             f"{pair['corrected']:.2g}",
             (said(pair), more if tied else ""),
         ]
 
-    table = Table(
-        f"Differences in {measure['name']}, the surest first. The 95 % intervals are each difference's own; the "
-        "p-values allow for all of them, so that a tie's interval may leave out 0",
-        ["first less second", "difference", "p, corrected", "what it says"],
-        [row(pair) for pair in summary["pairs"]],
-        words={3},
-        stacked=True,
-    )
+    def drawn(pairs: list[dict[str, Any]], of: str) -> Markup | None:
+        if not pairs:
+            return None
+        surest = sorted(pairs, key=lambda pair: (pair["corrected"], pair["p_value"]))
+        return Table(
+            f"Differences in {measure['name']} {of}, the surest first. The 95 % intervals are each difference's own; "
+            "the p-values allow for all of them",
+            ["first minus second", "difference", "p, corrected", "what it says"],
+            [row(pair) for pair in surest],
+            words={3},
+            stacked=True,
+        ).html()
+
+    take = summary["recommendation"]["take"]
+    ours = [pair for pair in summary["pairs"] if take in (pair["a"], pair["b"])]
+    others = [pair for pair in summary["pairs"] if take not in (pair["a"], pair["b"])]
     content = {
-        "table": table.html(),
+        "table": drawn(ours, f"from {names[take]}"),
+        "others": drawn(others, "between the others"),
         "measure": measure,
         "enough": summary["enough_seeds"],
         "least": summary["least_seeds"],
@@ -111,22 +127,31 @@ def _costs(summary: Summary) -> Section:
     panel.set_xticks(lengths, [f"{steps:,}" for steps in lengths])
     drawing.plain_logarithms(panel)
     drawing.legend(figure, panel)
+    networks_and_rival = [_cost(row) for row in networks]
+    take = summary["recommendation"]["take"]
+    rival = next((row for row in summary["rows"] if not row["network"]), None)
+    if rival is not None and rival["name"] in (take, summary["rows"][0]["name"]):
+        blank: list[Cell] = ["–"] * 7
+        blank[2] = wording.seconds(rival["train_s"])
+        networks_and_rival.insert(0, [name_of(rival), *blank])
     longest = networks[0]["over_length"][-1]["steps"] if networks[0]["over_length"] else 0
     said = "; ".join(f"{row['shown']} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
     drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
-    caption = "Forward and backward through the layers, 16 sequences at once"
+    caption = "Forward and backward through the layers alone, as in training, 16 made sequences at once"
     table = Table(
-        "Size, time and memory of each network on this machine; times by the pace of its quickest training",
+        "Size, time and memory on this machine. Training: at the pace of the quickest one, and from the shortest to "
+        "the longest; a step and memory are of training. An example: forward through the network, in batches",
         [
             "network",
             "units",
             "weights",
             "training",
-            "a step of training",
-            "memory in training",
-            "a step of a stream",
+            "a step",
+            "memory",
+            "an example",
+            "a stream's step",
         ],
-        [_cost(row) for row in networks],
+        networks_and_rival,
         stacked=True,
     )
     return Section(
@@ -142,10 +167,14 @@ def _cost(row: dict[str, Any]) -> list[Cell]:
         row["shown"],
         wording.count(row["hidden_size"]),
         wording.count(row["weights"]),
-        wording.seconds(row["train_s"]),
+        (
+            wording.seconds(row["train_s"]),
+            " to ".join(wording.seconds(each) for each in row["train_range_s"]),
+        ),
         f"{wording.number(1000 * row['step_s'])} ms",
         f"{row['memory_bytes'] / 2**20:.1f} MiB",
-        ("–", "it cannot run step by step") if stream is None else f"{wording.number(stream)} µs",
+        f"{wording.number(row['forward_ms'])} ms",
+        ("–", "no stream") if stream is None else f"{wording.number(stream)} µs",
     ]
 
 
@@ -166,6 +195,9 @@ def _learning(summary: Summary) -> Section | None:
                 places = [each[axis] for each in curve["epochs"]]
                 _line(panel, k, places, values, "" if n else name_of(row), thin=n > 0)
         panel.set(xlabel=label, ylabel="validation loss")
+        losses = [e["validation"]["loss"] for row in networks for c in row["curves"] for e in c["epochs"]]
+        low, high = min(losses), float(np.quantile(losses, _SHOWN_LOSSES))
+        panel.set_ylim(low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1))
         if axis == "epoch":
             panel.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
         drawing.legend(figure, panel)
@@ -174,7 +206,12 @@ def _learning(summary: Summary) -> Section | None:
             for row in networks
         )
         drawn = drawing.inline(figure, f"learning {axis}", f"Lowest validation loss of any seed: {lowest}.")
-        figures.append((drawn, f"Validation loss against {label}; a line for each seed"))
+        figures.append(
+            (
+                drawn,
+                f"Validation loss against {label}, the highest tenth cut off; a line for each seed, the first thick",
+            )
+        )
     return Section(
         "learning",
         "How they learned",
