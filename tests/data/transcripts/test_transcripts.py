@@ -230,16 +230,29 @@ def test_augmentation_leaves_as_many_steps_as_a_text_needs():
     assert min(lengths) == 15 and max(lengths) > 30
 
 
-@pytest.mark.parametrize("centred", ["bands", "all", "none"])
+@pytest.mark.parametrize("centred", ["bands", "all", "running", "none"])
 def test_what_was_taken_off_stays_taken_off(centred):
     """A microphone changes bands alike at every step: where their means are 0, nothing of it is to be heard."""
     draw = np.random.default_rng(0)
     steps = draw.standard_normal((20, 8)).astype(np.float32)
-    change = Augmentation(AugmentConfig(stretch=0, warp=0), sound=True, centred=centred)
+    change = Augmentation(AugmentConfig(stretch=0, warp=0, noise=0), sound=True, centred=centred)
     added = change.shaped(steps, draw) - steps
     assert np.abs(added - added[0]).max() < 1e-5
     assert (np.abs(added).max() < 1e-6) == (centred == "bands")
     assert (abs(added.mean()) < 1e-6) == (centred != "none")
+
+
+def test_noise_fills_what_is_soft_and_leaves_what_is_loud():
+    draw = np.random.default_rng(0)
+    steps = np.where(draw.random((50, 8)) < 0.5, 0.0, -20.0).astype(np.float32)  # 87 dB softer
+    still = AugmentConfig(stretch=0, warp=0, gain_db=0, channel_db=0, noise=1)
+    for centred in ("all", "none"):
+        change = Augmentation(still, sound=True, centred=centred)
+        found = [change.shaped(steps - steps.mean(), np.random.default_rng(n)) for n in range(20)]
+        gaps = [np.ptp([each[steps == 0].mean(), each[steps < 0].mean()]) for each in found]
+        assert all(1 < gap < 13 for gap in gaps) and max(gaps) - min(gaps) > 4
+        assert (abs(np.mean([each.mean() for each in found])) < 1e-5) == (centred == "all")
+    assert np.array_equal(Augmentation(still, sound=True, centred="bands").shaped(steps, draw), steps)
 
 
 def test_masks_hide_at_most_what_is_asked():

@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-Centred = Literal["bands", "all", "none"]
+Centred = Literal["bands", "all", "running", "none"]
+_DB = math.log(10) / 10  # of a logarithm of energy
+_SOFTER_DB = (10.0, 50.0)
 _WAVES = 3  # that the curve of a microphone is made of
 
 
@@ -28,7 +30,7 @@ class AugmentConfig(BaseModel):
         default=0.1, ge=0, lt=1, description="sequences last longer or shorter by up to this"
     )
     warp: float = Field(
-        default=0.1,
+        default=0.05,
         ge=0,
         lt=1,
         description="bands of sound move up or down by up to this share of their place",
@@ -43,6 +45,13 @@ class AugmentConfig(BaseModel):
         ge=0,
         description="wide ranges of bands likewise, as of microphones, where no mean of each is taken off",
     )
+    noise: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="share of the looks at which noise is added, of the recordings of which the mean of all bands, or "
+        "none, is taken off",
+    )
 
 
 class Augmentation:
@@ -50,15 +59,19 @@ class Augmentation:
 
     - `shaped`: time drawn out or pressed together (speed perturbation, Ko et al. 2015, on the features), the bands of
       sound moved (as the length of the vocal tract moves them; Jaitly & Hinton 2013), all of them raised alike (gain),
-      and wide ranges of them unlike (microphones).
+      and wide ranges of them unlike (microphones); noise added, 10 to 50 dB softer than the loudest of them:
+
+          f = log(exp(f) + exp(n) g),    g ~ Gamma(3, 1/3) at each place, n a level with wide ranges raised unlike
+
     - `masked`: stretches of steps, and ranges of features, set to 0, their mean: SpecAugment without time warping
       (Park et al., arXiv:1904.08779).
 
     Args:
         config: how far.
         sound: whether the features are logarithms of mel bands in their order; bands are moved, and raised, only then.
-        centred: what was taken off: the mean of each of the "bands", so that none is raised; the mean of "all", so that
-            raised bands are centred again; "none".
+        centred: what was taken off: the mean of each of the "bands", so that none is raised; the mean of "all", or of
+            all up to there ("running"), so that raised bands are centred again; "none". Noise is added where it is
+            "all" or "none": there it is known how loud the loudest step is.
 
     >>> change = Augmentation(AugmentConfig(stretch=0.5), sound=True)
     >>> change.shaped(np.ones((10, 40), dtype=np.float32), np.random.default_rng(0)).shape
@@ -77,7 +90,8 @@ class Augmentation:
         count = len(steps)
         if not count:
             return steps
-        by, warp, gain, *channel = rng.uniform(-1, 1, 3 + _WAVES)
+        by, warp, gain, *waves = rng.uniform(-1, 1, 3 + 2 * _WAVES)
+        channel, colour = waves[:_WAVES], waves[_WAVES:]
         after = max(round(count * (1 + self.config.stretch * by)), min(least, count), 1)
         if after != count:
             steps = _between(steps, np.linspace(0, count - 1, after))
@@ -87,8 +101,14 @@ class Augmentation:
             steps = np.ascontiguousarray(_between(steps.T, at).T)
         if self.sound and self.centred != "bands" and (self.config.gain_db or self.config.channel_db):
             curve = self.config.gain_db * gain + self.config.channel_db * _waves(steps.shape[1], channel)
-            curve = curve - curve.mean() if self.centred == "all" else curve
-            steps = steps + (curve * math.log(10) / 10).astype(np.float32)
+            curve = curve if self.centred == "none" else curve - curve.mean()
+            steps = steps + (curve * _DB).astype(np.float32)
+        if self.sound and self.centred in ("all", "none") and rng.random() < self.config.noise:
+            softer = rng.uniform(*_SOFTER_DB) + self.config.channel_db * _waves(steps.shape[1], colour)
+            level = steps.max() - softer * _DB + np.log(rng.gamma(3.0, 1 / 3, steps.shape))
+            steps = np.logaddexp(steps, level).astype(np.float32)
+            if self.centred == "all":
+                steps -= steps.mean()
         return steps
 
     def masked(self, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:

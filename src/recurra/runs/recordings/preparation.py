@@ -188,7 +188,9 @@ def _centred(audio: AudioConfig | None) -> Centred:
     """What was taken off the steps."""
     if audio is None or audio.centre == "none":
         return "none"
-    return "bands" if audio.centre_bands is not False else "all"
+    if audio.centre_bands is not False:
+        return "bands"
+    return "running" if audio.centre == "running" else "all"
 
 
 def _texts(part: Examples) -> list[str]:
