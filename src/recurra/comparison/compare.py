@@ -30,7 +30,7 @@ from recurra.networks.own import Encoders, own_encoders
 from recurra.networks.own_contract import check_encoder
 from recurra.runs.asking import asked_kind, make_options
 from recurra.runs.events import Event, Measured, Observer, PhaseStarted, Said, ignore
-from recurra.runs.fitting import Fitting
+from recurra.runs.fitting import EARLY, Fitting
 from recurra.runs.kinds import Kind
 from recurra.runs.loading import load
 from recurra.runs.run import Run
@@ -189,8 +189,8 @@ class _Work:
     def observe(self, event: Event) -> None:
         """What is said of the data is the same for all networks, and said once."""
         if isinstance(event, Said):
-            if event.text in self._said:
-                return
+            if event.text in self._said or (self._in_trials and event.text.startswith(EARLY)):
+                return  # the line of a trial says how it ended
             self._said.add(event.text)
             self.notes.append(event.text)
             if event.kind == "warning":
@@ -398,7 +398,8 @@ def _line(trial: Trial, record: Record) -> str:
         came = f"validation loss {record['validation_loss']:.4g}"
     else:
         came = f"{record['score']['name']} {record['score']['value']:.4g}"
-    return f"{cell_name(trial.candidate.cell)}, {what}: {came} in {record['seconds']:.1f} s"
+    early = f", {EARLY}, best in epoch {record['best_epoch']}" if record["stopped"] == "early" else ""
+    return f"{cell_name(trial.candidate.cell)}, {what}: {came} in {record['seconds']:.1f} s{early}"
 
 
 def _left(seconds: float) -> str:

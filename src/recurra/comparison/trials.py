@@ -141,6 +141,7 @@ def _tune(own: Fitting[Any, Any], trial: Trial, out: Path, observer: Observer) -
     return {
         "validation_loss": losses[-1],
         "stopped": history.stopped,
+        "best_epoch": history.best_epoch,
         "steps": history.steps,
         "seconds": history.seconds,
         "curve": [asdict(record) for record in history.records],
