@@ -106,11 +106,13 @@ def test_a_width_is_found_for_a_number_of_weights(cell):
         assert found == pytest.approx(weights, rel=0.02)
 
 
-def test_a_tcn_sees_the_longest_sequence():
+def test_a_tcn_sees_the_longest_sequence_unless_its_blocks_are_counted():
     for steps, segment in ((1, 1), (50, 1), (1000, 1), (1000, 7)):
         shape = NUMBERS.model_copy(update={"steps": steps})
         encoder = SequenceNetwork(NetworkConfig(cell="tcn", segment=segment), shape).encoder
         assert encoder.receptive_field >= -(-steps // segment)
+    counted = SequenceNetwork(NetworkConfig(cell="tcn", blocks=2, num_layers=4), shape).encoder
+    assert counted.num_layers == 2 and counted.receptive_field == 13
 
 
 @pytest.mark.parametrize("cell", ["tcn", "transformer", "feedforward"])

@@ -53,7 +53,12 @@ class EncoderConfig(BaseModel):
     kernel_size: int = Field(
         default=3,
         ge=2,
-        description="steps that a convolution sees (tcn only, with as many layers as it takes)",
+        description="steps that a convolution sees (tcn only)",
+    )
+    blocks: int | None = Field(
+        default=None,
+        ge=1,
+        description="blocks of a tcn; unset: as many as see the longest sequence, and num_layers at least",
     )
     heads: int = Field(
         default=4, ge=1, description="of the attention; hidden_size is a multiple (transformer only)"

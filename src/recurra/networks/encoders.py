@@ -85,7 +85,7 @@ def make_encoder(
         return TCN(
             input_size,
             config.hidden_size,
-            max(config.num_layers, blocks_for(steps, config.kernel_size)),
+            config.blocks or max(config.num_layers, blocks_for(steps, config.kernel_size)),
             config.kernel_size,
             inner_size=config.inner_size,
             batch_first=True,
