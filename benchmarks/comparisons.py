@@ -24,6 +24,7 @@ from trials import data_folder, table
 import recurra
 from recurra.cli.console import Watcher, interval, number
 from recurra.comparison.compare import SUMMARY
+from recurra.comparison.summary import marks
 from recurra.networks.config import cell_name
 from recurra.report.writing import write_page
 from recurra.storage import read_json
@@ -101,9 +102,9 @@ def markdown(name: str, summary: dict[str, Any]) -> str:
         "an example",
         "a step of a stream",
     ]
-    rows = []
+    rows, found = [], marks(summary)
     for row in summary["rows"]:
-        mark = " (to take)" if row["name"] == told["take"] else " (=)" if row["name"] in told["tied"] else ""
+        mark = f" ({found[row['name']].replace('<', 'to take')})" if row["name"] in found else ""
         costs = ["", "", f"{row['train_s']:.1f} s", "", "", "", ""]
         if row["network"]:
             low, high = row["train_range_s"]

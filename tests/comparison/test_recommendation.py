@@ -57,6 +57,24 @@ def test_of_equals_the_quicker_is_taken_and_the_tie_is_called_one():
     assert "seeds" in found.doubt
 
 
+def test_a_steady_network_that_beats_the_baseline_is_taken_before_a_better_one_that_may_not():
+    """The best mean of seeds that wander is a tie with the baseline; another network is as good, and surely better."""
+    wandering = np.concatenate(
+        [entry("gru", share, seeds=1).contributions for share in (0.78, 0.85, 0.92)], axis=0
+    )
+    entries = [
+        Entry("gru", True, wandering, 10.0),
+        entry("lstm", 0.845, train_s=20.0),
+        baseline("linear", 0.82, train_s=1.0),
+    ]
+    judgement = judge(ACCURACY, entries)
+    assert judgement.rows[0].name == "gru" and not judgement.pair("gru", "linear").differs
+    found = recommend(judgement)
+    assert (found.take, found.tied, found.rule) == ("lstm", ("gru",), 3)
+    assert "points than linear, which takes 1.0 s instead of 20.0 s" in found.reason
+    assert "its accuracy minus that of GRU" in found.doubt
+
+
 def test_of_equals_that_are_as_quick_the_leader_is_taken():
     judgement = judge(ACCURACY, [entry("lstm", 0.861, train_s=10), entry("gru", 0.86, train_s=9.5)])
     leader = judgement.rows[0].name

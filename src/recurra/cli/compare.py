@@ -13,6 +13,7 @@ from rich.table import Table
 from recurra.cli.console import Watcher, interval, number, plain, print_json
 from recurra.cli.fit import free_place, parse_assignments
 from recurra.comparison.compare import PLAN, compare
+from recurra.comparison.summary import marks
 from recurra.comparison.trials import TRIALS
 from recurra.errors import InputError
 from recurra.networks.config import cell_name
@@ -115,13 +116,18 @@ def show(summary: dict[str, Any], watcher: Watcher) -> None:
 
 def _scores(summary: dict[str, Any]) -> Table:
     """A row for everybody, the best first; the one to take is marked, and those that tie with it."""
-    measure, taken = summary["measure"], summary["recommendation"]
+    measure, found = summary["measure"], marks(summary)
     title = f"{measure['name']} on {measure['test_examples']:,} test examples, the mean of the seeds"
     table = _table(title, ("score", "95 % interval", "training"))
     for row in summary["rows"]:
-        mark = " <" if row["name"] == taken["take"] else " =" if row["name"] in taken["tied"] else ""
-        table.add_row(_name(row) + mark, number(row["value"]), interval(row), f"{row['train_s']:.1f} s")
-    table.caption = "< to take   = not told apart from it" if taken["tied"] else "< to take"
+        name = f"{_name(row)} {found.get(row['name'], '')}".rstrip()
+        table.add_row(name, number(row["value"]), interval(row), f"{row['train_s']:.1f} s")
+    said = {
+        "<": "< to take",
+        "=": "= not told apart from it",
+        "?": "? seems to differ, not beside so many comparisons",
+    }
+    table.caption = "   ".join(text for mark, text in said.items() if mark in found.values())
     table.caption_justify = "left"
     return table
 

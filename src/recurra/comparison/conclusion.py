@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,12 @@ class Conclusion:
             )
 
     def _longer(self) -> str:
-        """The option that trains about twice as long."""
+        """The option that trains twice as long, or long enough for two passes over the training part."""
         budget, epochs = self.plan.options.budget_s, self.fitting.settings.training.epochs
-        return f"--set training.epochs={2 * epochs}" if budget is None else f"--budget {2 * budget:.0f}s"
+        if budget is None:
+            return f"--set training.epochs={2 * epochs}"
+        passes = min(each.total_steps for each in self.plan.candidates) / self.plan.steps_per_epoch
+        return f"--budget {max(2, math.ceil(2 / passes)) * budget:.0f}s"
 
     def _judged(self) -> Judgement:
         records = {trial.name: record for trial, record in self.final}

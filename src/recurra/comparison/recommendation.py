@@ -1,11 +1,11 @@
 """Which one to take, in two sentences: the reason and the doubt, by rules that are written here.
 
 1. The leader is the network with the best mean score. The networks that do not differ from it by more than chance
-   (Holm, level 0.05) are as good as it, as far as these numbers tell.
-2. Is a baseline the best of all by its mean, and differs from the leader, it is taken. Do the best baseline and the
-   leader tie, the baseline is taken: there is less of it to keep.
-3. Else, of the leader and those as good, the one that trains quickest is taken, if it is a tenth quicker than the
-   leader or more; else the leader.
+   (Holm, level 0.05) are as good as it, as far as these numbers tell. Those of them that are better than the best
+   baseline by more than chance may be taken.
+2. May none be taken, the baseline is: it beats the leader, or ties with all of them, and there is less of it to keep.
+3. Else, of those that may be taken, the best by its mean is, unless another one trains a tenth quicker or more: then
+   the quickest.
 4. With fewer than three seeds, or too little test data for an interval, nothing is told: the best by its mean is
    named, and that it is no more than that.
 5. The doubt is the closest rival's: a tie with how many seeds it would take, or that more seeds would not do; a lead
@@ -78,29 +78,30 @@ def _recommend(judgement: Judgement) -> Recommendation:
     leader, words = networks[0], _Words(judgement)
     if not judgement.enough_seeds or not all(math.isfinite(pair.interval.high) for pair in judgement.pairs):
         return _too_few(judgement, words)
-    tied = [leader] + [row for row in networks[1:] if not _differs(judgement, leader, row)]
+    able = [leader] + [row for row in networks[1:] if not _differs(judgement, leader, row)]
     if baselines:
         best = baselines[0]
-        against = judgement.pair(leader.name, best.name)
-        assert against is not None
-        gain = against.difference if judgement.higher_is_better else -against.difference
-        if not against.differs or gain < 0:
+        able = [row for row in able if _gain(judgement, row, best) > 0 and _differs(judgement, row, best)]
+        if not able:
             worse = f"the best network ({words.name(leader)}: {words.value(leader)})"
-            said = "beats" if against.differs else "is as good, within the uncertainty, as"
-            quick = leader.train_s >= QUICKER * best.train_s
-            time = (
-                f", and takes {_seconds(best.train_s)} instead of {_seconds(leader.train_s)}" if quick else ""
+            said = "beats" if _differs(judgement, leader, best) else "is as good, within the uncertainty, as"
+            reason = f"{words.name(best)} ({judgement.measure} {words.value(best)}) {said} {worse}"
+            equals = [row for row in networks if not _differs(judgement, row, best)]
+            return Recommendation(
+                best.name,
+                f"{reason}{words.quicker(best, leader)}.",
+                words.doubt(best, [leader]),
+                tuple(row.name for row in equals),
+                2,
             )
-            reason = f"{words.name(best)} ({judgement.measure} {words.value(best)}) {said} {worse}{time}."
-            others = () if against.differs else tuple(row.name for row in tied)
-            return Recommendation(best.name, reason, words.doubt(best, [leader]), others, 2)
-    quickest = min(tied, key=lambda row: row.train_s)
-    taken, rule = leader, 1
-    if quickest is not leader and leader.train_s >= QUICKER * quickest.train_s:
-        taken, rule = quickest, 3
-    equals = [row for row in tied if row is not taken]
-    reason = _reason(judgement, words, taken, equals, [row for row in networks if row not in tied], baselines)
-    rivals = equals or [row for row in networks if row is not taken] or baselines[:1]
+    taken, quickest = able[0], min(able, key=lambda row: row.train_s)
+    if quickest is not taken and taken.train_s >= QUICKER * quickest.train_s:
+        taken = quickest
+    equals = [row for row in networks if row is not taken and not _differs(judgement, taken, row)]
+    worse = [row for row in networks if row is not taken and row not in equals]
+    reason = _reason(judgement, words, taken, equals, worse, baselines)
+    rivals = equals or worse or baselines[:1]
+    rule = 1 if taken is leader else 3
     return Recommendation(
         taken.name, reason, words.doubt(taken, rivals), tuple(row.name for row in equals), rule
     )
@@ -123,7 +124,9 @@ def _reason(
     if baselines:
         pair = judgement.pair(taken.name, baselines[0].name)
         if pair is not None and pair.differs:
-            said.append(f"better by {words.gap(pair)} than {words.name(baselines[0])}")
+            rival = baselines[0]
+            quicker = words.quicker(rival, taken).replace(", and takes", ", which takes")
+            said.append(f"better by {words.gap(pair)} than {words.name(rival)}{quicker}")
     first = ", ".join(said)
     lost = []
     for row in worse:
@@ -144,6 +147,13 @@ def _too_few(judgement: Judgement, words: _Words) -> Recommendation:
         few = f"{seeds} cannot tell what the seed does to a network; take --seeds {LEAST_SEEDS} or more."
     reason = f"{words.name(best)} has the best {judgement.measure} here, {words.value(best)} ({words.interval(best)})."
     return Recommendation(best.name, reason, f"That is no more than an observation: {few}", (), TOO_FEW)
+
+
+def _gain(judgement: Judgement, network: Row, baseline: Row) -> float:
+    """How much better the network is."""
+    pair = judgement.pair(network.name, baseline.name)
+    assert pair is not None
+    return pair.difference if judgement.higher_is_better else -pair.difference
 
 
 def _differs(judgement: Judgement, a: Row, b: Row) -> bool:
@@ -171,6 +181,12 @@ class _Words:
     def gap(self, pair: Pair) -> str:
         size = abs(pair.difference)
         return f"{100 * size:.1f} points" if self.judgement.share else f"{size:.3g}"
+
+    def quicker(self, one: Row, other: Row) -> str:
+        """That one takes less time than the other, where it does."""
+        if other.train_s < QUICKER * one.train_s:
+            return ""
+        return f", and takes {_seconds(one.train_s)} instead of {_seconds(other.train_s)}"
 
     def doubt(self, taken: Row, rivals: list[Row]) -> str:
         """How sure it is against the rival that comes closest."""
@@ -214,4 +230,4 @@ class _Words:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.1f} s" if value < 120 else f"{value / 60:.0f} min"
+    return f"{value:.1f} s" if value < 120 else f"{int(value) // 60} min {int(value) % 60} s"

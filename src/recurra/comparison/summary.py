@@ -21,12 +21,15 @@ _LAST_PART, _GAIN = 0.25, 0.01  # of a training that is looked at, and of its lo
 _OF_TUNING = ("cell", "learning_rate", "validation_loss", "failed", "seconds", "curve")
 
 
-def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[str]:
+def held_equal(
+    plan: Plan, parts: dict[str, int], *, validated: bool, took_s: tuple[float, float] | None = None
+) -> list[str]:
     """What was the same for every network, and what was not, in sentences.
 
     Args:
         parts: examples in each part.
         validated: whether there was a validation part.
+        took_s: of the scored trainings, the shortest and the longest, where some have ended.
     """
     options, one = plan.options, plan.candidates[0]
     told = [
@@ -56,7 +59,8 @@ def held_equal(plan: Plan, parts: dict[str, int], *, validated: bool) -> list[st
     else:
         told += [
             f"Time: {plan.training_s(one):.3g} s for each training of each network, turned once into steps by the pace "
-            f"measured (epochs: {epochs}); fewer where validation no longer gets better.",
+            f"measured (epochs: {epochs}); fewer where validation no longer gets better."
+            + ("" if took_s is None else f" They took {took_s[0]:.3g} to {took_s[1]:.3g} s."),
             f"Size: the hidden size, {one.hidden_size} units; the number of weights was not held equal ({sizes}).",
         ]
     if options.trials > 1:
@@ -116,6 +120,7 @@ def summarise(
         command: that was called, where there was one.
         seconds: that everything took.
     """
+    took = [record["seconds"] for record in final if not record["failed"]]
     chosen = {record["cell"]: record["learning_rate"] for record in final}
     of_cell = {each.cell: each for each in plan.candidates}
     said = {result.name: result.to_json() for result in baselines}
@@ -163,7 +168,12 @@ def summarise(
         "ties": [[pair.a, pair.b] for pair in judgement.pairs if not pair.differs],
         "enough_seeds": judgement.enough_seeds,
         "least_seeds": LEAST_SEEDS,
-        "held_equal": held_equal(plan, config.parts, validated=bool(config.parts.get("validation"))),
+        "held_equal": held_equal(
+            plan,
+            config.parts,
+            validated=bool(config.parts.get("validation")),
+            took_s=(min(took), max(took)),
+        ),
         "left_out": plan.left_out | _failed(plan, tuning, final),
         "tuning": [{name: record.get(name) for name in _OF_TUNING} for record in tuning],
         "options": plan.options.model_dump(mode="json"),
@@ -176,6 +186,21 @@ def summarise(
         "seconds": seconds,
         "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+def marks(summary: dict[str, Any]) -> dict[str, str]:
+    """What stands behind the names of rows.
+
+    "<" of what is to be taken; "=" of what cannot be told apart from it; "?" of what seems to differ from it, by the
+    interval of this difference alone, but not once all comparisons are counted.
+    """
+    told = summary["recommendation"]
+    found = {told["take"]: "<"}
+    for name in told["tied"]:
+        pair = next(each for each in summary["pairs"] if {each["a"], each["b"]} == {name, told["take"]})
+        low, high = pair["interval"]["low"], pair["interval"]["high"]
+        found[name] = "?" if low is not None and high is not None and (low > 0 or high < 0) else "="
+    return found
 
 
 def still_improving(records: list[Record]) -> bool:

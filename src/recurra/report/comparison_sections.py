@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recurra.comparison.summary import marks
 from recurra.networks.config import cell_name
 from recurra.report import drawing, wording
 from recurra.report.page import Section, render
@@ -34,18 +35,20 @@ _STYLES = ("-", "--", ":")
 def _scores(summary: Summary) -> Section:
     measure, told = summary["measure"], summary["recommendation"]
     best = next((row["name"] for row in summary["rows"] if not row["network"]), None)
-    marks = {told["take"]: " (to take)"} | dict.fromkeys(told["tied"], " (=)")
+    found = marks(summary)
+    near = {"<", "="} if len([mark for mark in found.values() if mark != "?"]) > 2 else None
+    shown_marks = {name: " (to take)" if mark == "<" else f" ({mark})" for name, mark in found.items()}
 
     def shown(row: dict[str, Any]) -> Row:
         seeds = [wording.score({"name": measure["name"], "value": value}) for value in row["by_seed"]]
         return Row(
-            name_of(row) + marks.get(row["name"], ""),
+            name_of(row) + shown_marks.get(row["name"], ""),
             f"{row['weights']:,} weights" if row["network"] else row["description"],
             {"name": measure["name"], "value": row["value"], "interval": row["interval"]},
             row["train_s"],
             marked=row["name"] == told["take"],
             by_seed=", ".join(seeds) if row["network"] else "",
-            compared=row["network"] or row["name"] == best,
+            compared=found.get(row["name"]) in near if near else row["network"] or row["name"] == best,
         )
 
     caption = f"{measure['name']} on {measure['test_examples']:,} test examples, the best first, with 95 % intervals"
@@ -55,7 +58,7 @@ def _scores(summary: Summary) -> Section:
         render(
             "comparison_scores.html",
             measure=measure,
-            tied=told["tied"],
+            marks=set(found.values()),
             meaning=wording.meaning(measure["name"]),
             table=score_table(caption, map(shown, summary["rows"])),
             intervals=_ABOUT_INTERVALS,
@@ -76,7 +79,7 @@ def _pairs(summary: Summary) -> Section | None:
         if low is None:
             return "not tested: too little data"
         if low > 0 or high < 0:
-            return f"a tie: of {len(summary['pairs'])} differences, one such comes about by chance"
+            return f"a tie, once {len(summary['pairs'])} comparisons are counted"
         return "a tie: not told apart from chance"
 
     def row(pair: dict[str, Any]) -> list[Cell]:
@@ -133,11 +136,12 @@ def _costs(summary: Summary) -> Section:
     if rival is not None and rival["name"] in (take, summary["rows"][0]["name"]):
         blank: list[Cell] = ["–"] * 7
         blank[2] = wording.seconds(rival["train_s"])
+        blank[4] = blank[5] = "not measured"
         networks_and_rival.insert(0, [name_of(rival), *blank])
     longest = networks[0]["over_length"][-1]["steps"] if networks[0]["over_length"] else 0
     said = "; ".join(f"{row['shown']} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
     drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
-    caption = "Forward and backward through the layers alone, as in training, 16 made sequences at once"
+    caption = "Forward and backward through the layers alone, as in training, 16 random sequences at once"
     table = Table(
         "Size, time and memory on this machine. Training: at the pace of the quickest one, and from the shortest to "
         "the longest; a step and memory are of training. An example: forward through the network, in batches",
@@ -174,7 +178,7 @@ def _cost(row: dict[str, Any]) -> list[Cell]:
         f"{wording.number(1000 * row['step_s'])} ms",
         f"{row['memory_bytes'] / 2**20:.1f} MiB",
         f"{wording.number(row['forward_ms'])} ms",
-        ("–", "no stream") if stream is None else f"{wording.number(stream)} µs",
+        ("–", "cannot stream") if stream is None else f"{wording.number(stream)} µs",
     ]
 
 
@@ -196,7 +200,10 @@ def _learning(summary: Summary) -> Section | None:
                 _line(panel, k, places, values, "" if n else name_of(row), thin=n > 0)
         panel.set(xlabel=label, ylabel="validation loss")
         losses = [e["validation"]["loss"] for row in networks for c in row["curves"] for e in c["epochs"]]
-        low, high = min(losses), float(np.quantile(losses, _SHOWN_LOSSES))
+        lowest_of = [
+            min(e["validation"]["loss"] for c in row["curves"] for e in c["epochs"]) for row in networks
+        ]
+        low, high = min(losses), max(float(np.quantile(losses, _SHOWN_LOSSES)), *lowest_of)
         panel.set_ylim(low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1))
         if axis == "epoch":
             panel.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
