@@ -75,6 +75,18 @@ def test_a_steady_network_that_beats_the_baseline_is_taken_before_a_better_one_t
     assert "its accuracy minus that of GRU" in found.doubt
 
 
+def test_a_network_that_wandered_is_not_called_as_good():
+    """Its seeds wander too much to tell it apart from the others for sure, but it seems to be worse."""
+    wandering = np.concatenate(
+        [entry("transformer", share, seeds=1).contributions for share in (0.5, 0.55, 0.72)], axis=0
+    )
+    entries = [entry("lstm", 0.86), Entry("transformer", True, wandering, 10.0)]
+    entries += [entry(name, 0.86, seed=k) for k, name in enumerate(("gru", "rnn", "mingru"), 1)]
+    found = recommend(judge(ACCURACY, [*entries, baseline("always", 0.5)]))
+    assert "transformer" in found.tied and "transformer seems to lose" in found.reason
+    assert "transformer" not in found.reason.split("within the uncertainty")[0]
+
+
 def test_of_equals_that_are_as_quick_the_leader_is_taken():
     judgement = judge(ACCURACY, [entry("lstm", 0.861, train_s=10), entry("gru", 0.86, train_s=9.5)])
     leader = judgement.rows[0].name

@@ -125,7 +125,7 @@ def _scores(summary: dict[str, Any]) -> Table:
     said = {
         "<": "< to take",
         "=": "= not told apart from it",
-        "?": "? seems to differ, not beside so many comparisons",
+        "?": "? seems to differ, no more than chance may do",
     }
     table.caption = "   ".join(text for mark, text in said.items() if mark in found.values())
     table.caption_justify = "left"

@@ -112,14 +112,15 @@ def _reason(
 ) -> str:
     """As in: GRU: as good as LSTM within the uncertainty, 1.4 times faster to train; RNN loses 3.0 points."""
     said = [f"{words.name(taken)}: {judgement.measure} {words.value(taken)} ({words.interval(taken)})"]
-    if equals:
-        named = " and ".join(words.name(row) for row in equals)
+    alike = [row for row in equals if not _seems_apart(judgement.pair(taken.name, row.name), taken, row)]
+    if alike:
+        named = " and ".join(words.name(row) for row in alike)
         said.append(f"as good as {named} within the uncertainty")
-        slowest = max(equals, key=lambda row: row.train_s)
+        slowest = max(alike, key=lambda row: row.train_s)
         times = slowest.train_s / max(taken.train_s, 1e-9)
         if times >= QUICKER:
             said.append(f"{times:.1f} times faster to train than {words.name(slowest)}")
-    elif worse:
+    elif worse and not equals:
         said.append("better than every other network")
     if baselines:
         pair = judgement.pair(taken.name, baselines[0].name)
@@ -133,6 +134,10 @@ def _reason(
         pair = judgement.pair(taken.name, row.name)
         if pair is not None and pair.differs:
             lost.append(f"{words.name(row)} loses {words.gap(pair)}")
+    for row in equals:
+        pair = judgement.pair(taken.name, row.name)
+        if row not in alike and pair is not None:
+            lost.append(f"{words.name(row)} seems to lose {words.gap(pair)}")
     return f"{first}{'; ' if lost else ''}{', '.join(lost)}."
 
 
@@ -159,6 +164,14 @@ def _gain(judgement: Judgement, network: Row, baseline: Row) -> float:
 def _differs(judgement: Judgement, a: Row, b: Row) -> bool:
     pair = judgement.pair(a.name, b.name)
     return pair is not None and pair.differs
+
+
+def _seems_apart(pair: Pair | None, taken: Row, other: Row) -> bool:
+    """Whether a tie looks like a difference: its own interval leaves out 0, or the other's mean is outside of the
+    interval of what is taken. Seeds that wander far can be a tie with anything.
+    """
+    apart = pair is not None and (pair.interval.low > 0 or pair.interval.high < 0)
+    return apart or other.value not in taken.interval
 
 
 class _Words:

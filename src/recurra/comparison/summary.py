@@ -191,15 +191,20 @@ def summarise(
 def marks(summary: dict[str, Any]) -> dict[str, str]:
     """What stands behind the names of rows.
 
-    "<" of what is to be taken; "=" of what cannot be told apart from it; "?" of what seems to differ from it, by the
-    interval of this difference alone, but not once all comparisons are counted.
+    "<" of what is to be taken; "=" of what cannot be told apart from it; "?" of what cannot either, but seems to
+    differ: by the interval of this difference alone, or with a mean outside of the interval of what is to be taken.
     """
     told = summary["recommendation"]
+    rows = {row["name"]: row for row in summary["rows"]}
     found = {told["take"]: "<"}
+    within = rows[told["take"]]["interval"]
     for name in told["tied"]:
         pair = next(each for each in summary["pairs"] if {each["a"], each["b"]} == {name, told["take"]})
         low, high = pair["interval"]["low"], pair["interval"]["high"]
-        found[name] = "?" if low is not None and high is not None and (low > 0 or high < 0) else "="
+        apart = low is not None and high is not None and (low > 0 or high < 0)
+        if within["low"] is not None and within["high"] is not None:
+            apart = apart or not within["low"] <= rows[name]["value"] <= within["high"]
+        found[name] = "?" if apart else "="
     return found
 
 
