@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recurra.comparison.compare import SUMMARY
 from recurra.comparison.recommendation import TOO_FEW
-from recurra.comparison.summary import FORMAT
+from recurra.comparison.summary import FORMAT, marks
 from recurra.errors import RunError
 from recurra.networks.config import cell_name
 from recurra.report.comparison_sections import SECTIONS, Summary, name_of
@@ -23,6 +23,7 @@ _INTERVALS = (
     "the same kind would let a number wander, not what other training data would do to it."
 )
 _FOR = {"train": "to learn from", "validation": "to choose on", "test": "to test on"}
+_NAMED = 2  # equals at the top
 _WARNED = 3  # warnings at the top; all stand below
 _PARTS = {
     "measure",
@@ -80,7 +81,9 @@ def _lead(summary: Summary) -> Markup:
     if told["rule"] == TOO_FEW:
         mark, badge, standing = "○", f"Too little to tell; the best so far is {name}", "none"
     elif told["tied"]:
-        mark, badge, standing = "=", f"Take: {name}; others are not told apart from it", "tie"
+        equal = [name_of(rows[each]) for each, found in marks(summary).items() if found == "="]
+        named = " and ".join(equal) if 0 < len(equal) <= _NAMED else "others"
+        mark, badge, standing = "=", f"Take: {name}; {named} cannot be told apart from it", "tie"
     else:
         mark, badge, standing = "▲", f"Take: {name}", "better"
     sentences = [told["reason"], told["doubt"]]

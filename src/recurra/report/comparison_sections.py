@@ -36,7 +36,7 @@ def _scores(summary: Summary) -> Section:
     measure, told = summary["measure"], summary["recommendation"]
     best = next((row["name"] for row in summary["rows"] if not row["network"]), None)
     found = marks(summary)
-    near = {"<", "="} if len([mark for mark in found.values() if mark != "?"]) > 2 else None
+    near = {"<", "="} if len([mark for mark in found.values() if mark != "?"]) > 1 else None
     shown_marks = {name: " (to take)" if mark == "<" else f" ({mark})" for name, mark in found.items()}
 
     def shown(row: dict[str, Any]) -> Row:
