@@ -304,7 +304,7 @@ def _chosen(summary: Summary, record: dict[str, Any]) -> bool:
 def _line(panel: Axes, k: int, x: list[float], y: list[float], label: str, *, thin: bool = False) -> None:
     """The line of network number k: no two have the same colour and the same dashes."""
     colour, style = _COLOURS[k % len(_COLOURS)], _STYLES[k // len(_COLOURS) % len(_STYLES)]
-    width, marker = (0.8, "") if thin else (1.6, "o" if len(x) <= 20 else "")
+    width, marker = (0.8, "o" if len(x) == 1 else "") if thin else (1.6, "o" if len(x) <= 20 else "")
     panel.plot(
         x, y, color=colour, linestyle=style, linewidth=width, marker=marker, markersize=3, label=label or None
     )
