@@ -100,6 +100,11 @@ def _recommend(judgement: Judgement) -> Recommendation:
     equals = [row for row in networks if row is not taken and not _differs(judgement, taken, row)]
     worse = [row for row in networks if row is not taken and row not in equals]
     reason = _reason(judgement, words, taken, equals, worse, baselines)
+    if leader not in able:
+        reason = (
+            f"{reason.removesuffix('.')}; {words.name(leader)} has the better mean, but is not surely better than "
+            f"{words.name(baselines[0])}."
+        )
     rivals = equals or worse or baselines[:1]
     rule = 1 if taken is leader else 3
     return Recommendation(
