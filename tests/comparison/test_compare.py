@@ -71,6 +71,16 @@ def test_a_comparison_leaves_runs_that_load_and_a_summary(compared):
     assert found.path == out
 
 
+def test_a_trial_is_told_in_one_line(tmp_path):
+    settings = TEXTS | {"training.epochs": 30, "training.patience": 1, "training.learning_rate": 0.1}
+    found = reviews(tmp_path / "compared", settings=settings, seeds=1)
+    notes = found.summary["notes"]
+    early = [note for note in notes if "stopped early" in note]
+    assert early and all(" of " in note for note in early)
+    stopped = [run.metrics["training"]["stopped"] for runs in found.runs.values() for run in runs]
+    assert sum("seed 1" in note for note in early) == stopped.count("early")
+
+
 def test_all_networks_see_the_same_parts(compared):
     found, _, _ = compared
     runs = [run for own in found.runs.values() for run in own]

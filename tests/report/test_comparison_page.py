@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from recurra.comparison.summary import marks
 from recurra.errors import RunError
 from recurra.networks.config import CELL_NAMES
 from recurra.report.comparison_page import comparison_page, read_summary
@@ -69,14 +68,14 @@ def test_differences_say_who_is_better_or_that_it_is_a_tie(compared, summary):
 
 def test_ties_that_look_like_differences_have_a_mark_of_their_own(summary):
     told = summary["recommendation"]
-    told["take"], *told["tied"] = (row["name"] for row in summary["rows"] if row["network"])
-    one, *others = told["tied"]
-    for pair in summary["pairs"]:
-        low = 0.01 if {pair["a"], pair["b"]} == {told["take"], one} else -0.01
-        pair["interval"] |= {"low": low, "high": 0.02}
-    assert marks(summary) == {told["take"]: "<", one: "?"} | dict.fromkeys(others, "=")
-    said = sections(comparison_page(summary))["scores"]
+    told["take"], one, *others = (row["name"] for row in summary["rows"] if row["network"])
+    told |= {"tied": others, "doubtful": [one], "rule": 3}
+    page = comparison_page(summary)
+    said, head = sections(page)["scores"], text_of(next(tree_of(page).iter("header")))
     assert f"{CELL_NAMES[one]} (?)" in said and "(?) seems to differ from it" in said
+    assert f"{CELL_NAMES[others[0]]} (=)" in said and "cannot be told apart from it" in head
+    told |= {"tied": []}
+    assert "not all others are surely worse" in comparison_page(summary)
 
 
 def test_the_surest_difference_from_what_is_to_be_taken_comes_first(summary):

@@ -30,7 +30,7 @@ from recurra.networks.own import Encoders, own_encoders
 from recurra.networks.own_contract import check_encoder
 from recurra.runs.asking import asked_kind, make_options
 from recurra.runs.events import Event, Measured, Observer, PhaseStarted, Said, ignore
-from recurra.runs.fitting import EARLY, Fitting
+from recurra.runs.fitting import Fitting
 from recurra.runs.kinds import Kind
 from recurra.runs.loading import load
 from recurra.runs.run import Run
@@ -184,21 +184,26 @@ class _Work:
         self.notes: list[str] = []
         self.warnings: list[str] = []
         self.sessions = Sessions(out / TRIALS, started)
-        self._tell, self._said, self._in_trials = observer, set[str](), False
+        self._tell, self._said = observer, set[str]()
 
     def observe(self, event: Event) -> None:
         """What is said of the data is the same for all networks, and said once."""
         if isinstance(event, Said):
-            if event.text in self._said or (self._in_trials and event.text.startswith(EARLY)):
-                return  # the line of a trial says how it ended
+            if event.text in self._said:
+                return
             self._said.add(event.text)
             self.notes.append(event.text)
             if event.kind == "warning":
                 self.warnings.append(event.text)
-        if not (
-            self._in_trials and isinstance(event, PhaseStarted | EpochRecord)
-        ):  # a trial is told in one line
-            self._tell(event)
+        self._tell(event)
+
+    def observe_trial(self, event: Event) -> None:
+        """A trial is told in one line: what it says of itself is passed on only where it warns."""
+        if isinstance(event, PhaseStarted | EpochRecord) or (
+            isinstance(event, Said) and event.kind == "note"
+        ):
+            return
+        self.observe(event)
 
     def carry_out(
         self, data: Any, test: Any, encoding: str | None
@@ -349,9 +354,8 @@ class _Work:
             threads=plan.threads,
             jobs=self.options.jobs,
             sources=sources,
-            observer=self.observe,
+            observer=self.observe_trial,
         )
-        self._in_trials = True
         try:
             for trial, record in together:
                 found[trial.name] = record
@@ -363,7 +367,6 @@ class _Work:
                 if self.options.jobs > 1:
                     self.observe(Measured(len(found), len(trials), "trainings"))
         finally:
-            self._in_trials = False
             self.sessions.note()
         return [(trial, found[trial.name]) for trial in trials]
 
@@ -398,7 +401,7 @@ def _line(trial: Trial, record: Record) -> str:
         came = f"validation loss {record['validation_loss']:.4g}"
     else:
         came = f"{record['score']['name']} {record['score']['value']:.4g}"
-    early = f", {EARLY}, best in epoch {record['best_epoch']}" if record["stopped"] == "early" else ""
+    early = f", stopped early, best in epoch {record['best_epoch']}" if record["stopped"] == "early" else ""
     return f"{cell_name(trial.candidate.cell)}, {what}: {came} in {record['seconds']:.1f} s{early}"
 
 

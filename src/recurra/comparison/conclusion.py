@@ -69,7 +69,7 @@ class Conclusion:
             self.plan,
             first.config,
             judgement,
-            recommend(judgement, improving, self._longer()),
+            recommend(judgement, improving, self._longer(improving)),
             task=task or first.metrics["task"],
             tuning=[record for _, record in tuned],
             final=[record for _, record in self.final],
@@ -94,13 +94,16 @@ class Conclusion:
                 )
             )
 
-    def _longer(self) -> str:
-        """The option that trains twice as long, or long enough for two passes over the training part."""
+    def _longer(self, improving: list[str]) -> str:
+        """The option that trains twice as long, or long enough for those that were still improving to read the training
+        part twice.
+        """
         budget, epochs = self.plan.options.budget_s, self.fitting.settings.training.epochs
         if budget is None:
             return f"--set training.epochs={2 * epochs}"
-        passes = min(each.total_steps for each in self.plan.candidates) / self.plan.steps_per_epoch
-        return f"--budget {max(2, math.ceil(2 / passes)) * budget:.0f}s"
+        steps = [each.total_steps for each in self.plan.candidates if each.cell in improving]
+        times = math.ceil(2 * self.plan.steps_per_epoch / min(steps, default=self.plan.steps_per_epoch))
+        return f"--budget {max(2, times) * budget:.0f}s"
 
     def _judged(self) -> Judgement:
         records = {trial.name: record for trial, record in self.final}

@@ -3,7 +3,7 @@
 1. The leader is the network with the best mean score. The networks that do not differ from it by more than chance
    (Holm, level 0.05) are as good as it, as far as these numbers tell. Those of them that are better than the best
    baseline by more than chance may be taken.
-2. May none be taken, the baseline is: it beats the leader, or ties with all of them, and there is less of it to keep.
+2. May none be taken, the baseline is: none surely beats it, and there is less of it to keep.
 3. Else, of those that may be taken, the best by its mean is, unless another one trains a tenth quicker or more: then
    the quickest.
 4. With fewer than three seeds, or too little test data for an interval, nothing is told: the best by its mean is
@@ -36,6 +36,9 @@ class Recommendation:
         take: the name of a cell or baseline.
         reason, doubt: a sentence each.
         tied: others that are as good as it, as far as these numbers tell.
+        doubtful: others that do not differ from it by more than chance either, but seem to: the interval of the
+            difference alone leaves out 0, or their mean is outside of the interval of what is taken. Seeds that wander
+            far can be a tie with anything.
         rule: the number of the rule above that decided.
     """
 
@@ -43,11 +46,12 @@ class Recommendation:
     reason: str
     doubt: str
     tied: tuple[str, ...]
+    doubtful: tuple[str, ...]
     rule: int
 
     def to_json(self) -> dict[str, Any]:
         """Plain types only."""
-        return asdict(self) | {"tied": list(self.tied)}
+        return asdict(self) | {"tied": list(self.tied), "doubtful": list(self.doubtful)}
 
 
 def recommend(judgement: Judgement, improving: Sequence[str] = (), longer: str = "") -> Recommendation:
@@ -85,39 +89,38 @@ def _recommend(judgement: Judgement) -> Recommendation:
         if not able:
             worse = f"the best network ({words.name(leader)}: {words.value(leader)})"
             said = "beats" if _differs(judgement, leader, best) else "is as good, within the uncertainty, as"
+            quicker = words.quicker(best, leader)
             reason = f"{words.name(best)} ({judgement.measure} {words.value(best)}) {said} {worse}"
-            equals = [row for row in networks if not _differs(judgement, row, best)]
             return Recommendation(
                 best.name,
-                f"{reason}{words.quicker(best, leader)}.",
+                f"{reason}{', and ' if quicker else ''}{quicker}.",
                 words.doubt(best, [leader]),
-                tuple(row.name for row in equals),
-                2,
+                *_equals(judgement, best, networks),
+                rule=2,
             )
     taken, quickest = able[0], min(able, key=lambda row: row.train_s)
     if quickest is not taken and taken.train_s >= QUICKER * quickest.train_s:
         taken = quickest
-    equals = [row for row in networks if row is not taken and not _differs(judgement, taken, row)]
-    worse = [row for row in networks if row is not taken and row not in equals]
-    reason = _reason(judgement, words, taken, equals, worse, baselines)
+    tied, doubtful = _equals(judgement, taken, networks)
+    reason = _reason(judgement, words, taken, tied, doubtful)
     if leader not in able:
         reason = (
             f"{reason.removesuffix('.')}; {words.name(leader)} has the better mean, but is not surely better than "
             f"{words.name(baselines[0])}."
         )
-    rivals = equals or worse or baselines[:1]
+    others = [row for row in networks if row is not taken]
+    rivals = [row for row in others if row.name in (tied or doubtful)] or others or baselines[:1]
     rule = 1 if taken is leader else 3
-    return Recommendation(
-        taken.name, reason, words.doubt(taken, rivals), tuple(row.name for row in equals), rule
-    )
+    return Recommendation(taken.name, reason, words.doubt(taken, rivals), tied, doubtful, rule)
 
 
 def _reason(
-    judgement: Judgement, words: _Words, taken: Row, equals: list[Row], worse: list[Row], baselines: list[Row]
+    judgement: Judgement, words: _Words, taken: Row, tied: tuple[str, ...], doubtful: tuple[str, ...]
 ) -> str:
     """As in: GRU: as good as LSTM within the uncertainty, 1.4 times faster to train; RNN loses 3.0 points."""
     said = [f"{words.name(taken)}: {judgement.measure} {words.value(taken)} ({words.interval(taken)})"]
-    alike = [row for row in equals if not _seems_apart(judgement.pair(taken.name, row.name), taken, row)]
+    others = [row for row in judgement.rows if row.network and row is not taken]
+    alike = [row for row in others if row.name in tied]
     if alike:
         named = " and ".join(words.name(row) for row in alike)
         said.append(f"as good as {named} within the uncertainty")
@@ -125,25 +128,41 @@ def _reason(
         times = slowest.train_s / max(taken.train_s, 1e-9)
         if times >= QUICKER:
             said.append(f"{times:.1f} times faster to train than {words.name(slowest)}")
-    elif worse and not equals:
+    elif others and not doubtful:
         said.append("better than every other network")
-    if baselines:
-        pair = judgement.pair(taken.name, baselines[0].name)
+    rival = next((row for row in judgement.rows if not row.network), None)
+    if rival is not None:
+        pair = judgement.pair(taken.name, rival.name)
         if pair is not None and pair.differs:
-            rival = baselines[0]
-            quicker = words.quicker(rival, taken).replace(", and takes", ", which takes")
-            said.append(f"better by {words.gap(pair)} than {words.name(rival)}{quicker}")
-    first = ", ".join(said)
+            quicker = words.quicker(rival, taken)
+            said.append(
+                f"better by {words.gap(pair)} than {words.name(rival)}{', which ' if quicker else ''}{quicker}"
+            )
     lost = []
-    for row in worse:
+    for row in others:
         pair = judgement.pair(taken.name, row.name)
-        if pair is not None and pair.differs:
-            lost.append(f"{words.name(row)} loses {words.gap(pair)}")
-    for row in equals:
+        if row in alike or pair is None:
+            continue
+        better = _gain(judgement, taken, row) > 0
+        if row.name in doubtful:
+            lost.append(f"{words.name(row)} seems to {'lose' if better else 'gain'} {words.gap(pair)}")
+        else:
+            lost.append(f"{words.name(row)} {'loses' if better else 'gains'} {words.gap(pair)}")
+    return f"{', '.join(said)}{'; ' if lost else ''}{', '.join(lost)}."
+
+
+def _equals(judgement: Judgement, taken: Row, networks: list[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The networks that do not differ from what is taken by more than chance, and apart from them those that seem to;
+    see `Recommendation`.
+    """
+    tied, doubtful = [], []
+    for row in networks:
         pair = judgement.pair(taken.name, row.name)
-        if row not in alike and pair is not None:
-            lost.append(f"{words.name(row)} seems to lose {words.gap(pair)}")
-    return f"{first}{'; ' if lost else ''}{', '.join(lost)}."
+        if row is taken or pair is None or pair.differs:
+            continue
+        apart = 0 not in pair.interval or row.value not in taken.interval
+        (doubtful if apart else tied).append(row.name)
+    return tuple(tied), tuple(doubtful)
 
 
 def _too_few(judgement: Judgement, words: _Words) -> Recommendation:
@@ -156,12 +175,12 @@ def _too_few(judgement: Judgement, words: _Words) -> Recommendation:
     if not judgement.enough_seeds:
         few = f"{seeds} cannot tell what the seed does to a network; take --seeds {LEAST_SEEDS} or more."
     reason = f"{words.name(best)} has the best {judgement.measure} here, {words.value(best)} ({words.interval(best)})."
-    return Recommendation(best.name, reason, f"That is no more than an observation: {few}", (), TOO_FEW)
+    return Recommendation(best.name, reason, f"That is no more than an observation: {few}", (), (), TOO_FEW)
 
 
-def _gain(judgement: Judgement, network: Row, baseline: Row) -> float:
-    """How much better the network is."""
-    pair = judgement.pair(network.name, baseline.name)
+def _gain(judgement: Judgement, one: Row, other: Row) -> float:
+    """How much better one is."""
+    pair = judgement.pair(one.name, other.name)
     assert pair is not None
     return pair.difference if judgement.higher_is_better else -pair.difference
 
@@ -169,14 +188,6 @@ def _gain(judgement: Judgement, network: Row, baseline: Row) -> float:
 def _differs(judgement: Judgement, a: Row, b: Row) -> bool:
     pair = judgement.pair(a.name, b.name)
     return pair is not None and pair.differs
-
-
-def _seems_apart(pair: Pair | None, taken: Row, other: Row) -> bool:
-    """Whether a tie looks like a difference: its own interval leaves out 0, or the other's mean is outside of the
-    interval of what is taken. Seeds that wander far can be a tie with anything.
-    """
-    apart = pair is not None and (pair.interval.low > 0 or pair.interval.high < 0)
-    return apart or other.value not in taken.interval
 
 
 class _Words:
@@ -201,10 +212,10 @@ class _Words:
         return f"{100 * size:.1f} points" if self.judgement.share else f"{size:.3g}"
 
     def quicker(self, one: Row, other: Row) -> str:
-        """That one takes less time than the other, where it does."""
+        """How long either takes to train, where one is quicker."""
         if other.train_s < QUICKER * one.train_s:
             return ""
-        return f", and takes {_seconds(one.train_s)} instead of {_seconds(other.train_s)}"
+        return f"takes {_seconds(one.train_s)} instead of {_seconds(other.train_s)}"
 
     def doubt(self, taken: Row, rivals: list[Row]) -> str:
         """How sure it is against the rival that comes closest."""

@@ -189,23 +189,14 @@ def summarise(
 
 
 def marks(summary: dict[str, Any]) -> dict[str, str]:
-    """What stands behind the names of rows.
+    """What stands behind the names of rows: "<" of what is to be taken, "=" and "?" of what is tied and doubtful (see
+    `recurra.comparison.recommendation.Recommendation`).
 
-    "<" of what is to be taken; "=" of what cannot be told apart from it; "?" of what cannot either, but seems to
-    differ: by the interval of this difference alone, or with a mean outside of the interval of what is to be taken.
+    >>> marks({"recommendation": {"take": "gru", "tied": ["lstm"], "doubtful": ["rnn"]}})
+    {'gru': '<', 'lstm': '=', 'rnn': '?'}
     """
     told = summary["recommendation"]
-    rows = {row["name"]: row for row in summary["rows"]}
-    found = {told["take"]: "<"}
-    within = rows[told["take"]]["interval"]
-    for name in told["tied"]:
-        pair = next(each for each in summary["pairs"] if {each["a"], each["b"]} == {name, told["take"]})
-        low, high = pair["interval"]["low"], pair["interval"]["high"]
-        apart = low is not None and high is not None and (low > 0 or high < 0)
-        if within["low"] is not None and within["high"] is not None:
-            apart = apart or not within["low"] <= rows[name]["value"] <= within["high"]
-        found[name] = "?" if apart else "="
-    return found
+    return {told["take"]: "<"} | dict.fromkeys(told["tied"], "=") | dict.fromkeys(told["doubtful"], "?")
 
 
 def still_improving(records: list[Record]) -> bool:

@@ -155,7 +155,7 @@ class SentenceNetwork(nn.Module):
         which: Tensor,
         features: Tensor,
     ) -> TagScores:
-        steps = self.input(words, lengths, characters, sizes, which, features)
+        steps = self.input(words, characters, sizes, which, features)
         output, _ = self.encoder(steps, lengths=lengths)
         return TagScores(self.head(output), lengths, None if self.crf is None else self.crf.chain)
 

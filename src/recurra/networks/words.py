@@ -94,8 +94,7 @@ class WordInput(nn.Module):
         features: ids of each further column.
         feature_size: numbers for what each of them says.
     Shapes:
-        words (B, T), lengths (B,), characters (U, C), sizes (U,), which (B, T), features (B, T, F)
-        -> (B, T, `size`).
+        words (B, T), characters (U, C), sizes (U,), which (B, T), features (B, T, F) -> (B, T, `size`).
     """
 
     def __init__(
@@ -140,13 +139,7 @@ class WordInput(nn.Module):
         self.dropout = VariationalDropout(dropout)
 
     def forward(
-        self,
-        words: Tensor,
-        lengths: Tensor,
-        characters: Tensor,
-        sizes: Tensor,
-        which: Tensor,
-        features: Tensor,
+        self, words: Tensor, characters: Tensor, sizes: Tensor, which: Tensor, features: Tensor
     ) -> Tensor:
         vectors = [self.embedding(self._some_hidden(words))]
         if self.spelling is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recurra.comparison.compare import SUMMARY
 from recurra.comparison.recommendation import TOO_FEW
-from recurra.comparison.summary import FORMAT, marks
+from recurra.comparison.summary import FORMAT
 from recurra.errors import RunError
 from recurra.networks.config import cell_name
 from recurra.report.comparison_sections import SECTIONS, Summary, name_of
@@ -81,14 +81,16 @@ def _lead(summary: Summary) -> Markup:
     if told["rule"] == TOO_FEW:
         mark, badge, standing = "○", f"Too little to tell; the best so far is {name}", "none"
     elif told["tied"]:
-        equal = [name_of(rows[each]) for each, found in marks(summary).items() if found == "="]
-        named = " and ".join(equal) if 0 < len(equal) <= _NAMED else "others"
+        equal = [name_of(rows[each]) for each in told["tied"]]
+        named = " and ".join(equal) if len(equal) <= _NAMED else "others"
         mark, badge, standing = "=", f"Take: {name}; {named} cannot be told apart from it", "tie"
+    elif told["doubtful"]:
+        mark, badge, standing = "=", f"Take: {name}; not all others are surely worse", "tie"
     else:
         mark, badge, standing = "▲", f"Take: {name}", "better"
     sentences = [told["reason"], told["doubt"]]
     if summary["left_out"]:
         out = ", ".join(cell_name(cell) for cell in summary["left_out"])
         sentences.append(f"Not compared: {out}; why stands below, under what was held equal.")
-    sentences += [f"Mind: {each}." for each in summary["warnings"][:_WARNED]]
+    sentences += [f"Mind: {each.removesuffix('.')}." for each in summary["warnings"][:_WARNED]]
     return render("verdict.html", mark=mark, badge=badge, standing=standing, sentences=sentences)

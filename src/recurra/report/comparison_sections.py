@@ -34,9 +34,10 @@ _STYLES = ("-", "--", ":")
 
 def _scores(summary: Summary) -> Section:
     measure, told = summary["measure"], summary["recommendation"]
-    best = next((row["name"] for row in summary["rows"] if not row["network"]), None)
     found = marks(summary)
-    near = {"<", "="} if len([mark for mark in found.values() if mark != "?"]) > 1 else None
+    near = {told["take"], *told["tied"]}  # what the axis shows; where nothing is, all but the trivial answers
+    if len(near) == 1:
+        near = {row["name"] for row in summary["rows"] if row["network"]} | {_best_baseline(summary)}
     shown_marks = {name: " (to take)" if mark == "<" else f" ({mark})" for name, mark in found.items()}
 
     def shown(row: dict[str, Any]) -> Row:
@@ -48,7 +49,7 @@ def _scores(summary: Summary) -> Section:
             row["train_s"],
             marked=row["name"] == told["take"],
             by_seed=", ".join(seeds) if row["network"] else "",
-            compared=found.get(row["name"]) in near if near else row["network"] or row["name"] == best,
+            compared=row["name"] in near,
         )
 
     caption = f"{measure['name']} on {measure['test_examples']:,} test examples, the best first, with 95 % intervals"
@@ -120,26 +121,18 @@ def _pairs(summary: Summary) -> Section | None:
 
 
 def _costs(summary: Summary) -> Section:
-    networks = [row | {"shown": name_of(row)} for row in summary["rows"] if row["network"]]
+    networks = [row for row in summary["rows"] if row["network"]]
     figure, panel = drawing.new_figure()
     for k, row in enumerate(networks):
         steps = [each["steps"] for each in row["over_length"]]
-        _line(panel, k, steps, [each["ms"] for each in row["over_length"]], row["shown"])
+        _line(panel, k, steps, [each["ms"] for each in row["over_length"]], name_of(row))
     panel.set(xscale="log", yscale="log", xlabel="steps of the sequence", ylabel="milliseconds")
     lengths = [each["steps"] for each in networks[0]["over_length"]]
     panel.set_xticks(lengths, [f"{steps:,}" for steps in lengths])
     drawing.plain_logarithms(panel)
     drawing.legend(figure, panel)
-    networks_and_rival = [_cost(row) for row in networks]
-    take = summary["recommendation"]["take"]
-    rival = next((row for row in summary["rows"] if not row["network"]), None)
-    if rival is not None and rival["name"] in (take, summary["rows"][0]["name"]):
-        blank: list[Cell] = ["–"] * 7
-        blank[2] = wording.seconds(rival["train_s"])
-        blank[4] = blank[5] = "not measured"
-        networks_and_rival.insert(0, [name_of(rival), *blank])
     longest = networks[0]["over_length"][-1]["steps"] if networks[0]["over_length"] else 0
-    said = "; ".join(f"{row['shown']} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
+    said = "; ".join(f"{name_of(row)} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
     drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
     caption = "Forward and backward through the layers alone, as in training, 16 random sequences at once"
     table = Table(
@@ -155,7 +148,7 @@ def _costs(summary: Summary) -> Section:
             "an example",
             "a stream's step",
         ],
-        networks_and_rival,
+        [_cost(row) for row in summary["rows"] if row["network"] or row["name"] == _best_baseline(summary)],
         stacked=True,
     )
     return Section(
@@ -165,10 +158,18 @@ def _costs(summary: Summary) -> Section:
     )
 
 
+def _best_baseline(summary: Summary) -> str | None:
+    """Its name; None where there is none."""
+    return next((row["name"] for row in summary["rows"] if not row["network"]), None)
+
+
 def _cost(row: dict[str, Any]) -> list[Cell]:
+    if not row["network"]:
+        unknown = "not measured"
+        return [name_of(row), "–", "–", wording.seconds(row["train_s"]), "–", unknown, unknown, "–"]
     stream = row["stream_us"]
     return [
-        row["shown"],
+        name_of(row),
         wording.count(row["hidden_size"]),
         wording.count(row["weights"]),
         (

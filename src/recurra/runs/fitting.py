@@ -34,7 +34,6 @@ from recurra.training.config import TrainingConfig
 from recurra.training.loop import EpochRecord, History, Objective, seeded, train
 
 BASELINES_SHARE = 0.1  # of a budget, for each baseline at most
-EARLY = "stopped early"
 DEADLINE_SHARE = 0.97  # of a budget, after which no step is begun
 
 C = TypeVar("C", bound=RunConfig)
@@ -388,7 +387,7 @@ def _with_history(observer: Observer, out: Path | None, resume: bool) -> Observe
 def _say_how_it_ended(history: History, observer: Observer) -> None:
     endings = {
         "finished": None,
-        "early": Said(f"{EARLY}: nothing better in validation since epoch {history.best_epoch}"),
+        "early": Said(f"stopped early: nothing better in validation since epoch {history.best_epoch}"),
         "interrupted": Said(
             f"interrupted at step {history.steps}; the weights of epoch {history.best_epoch} are kept",
             "warning",

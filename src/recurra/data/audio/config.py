@@ -9,12 +9,11 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Centre = Literal["recording", "running", "none"]
+Centred = Literal["bands", "all", "running", "none"]
 HIGHEST_RATE = 16_000  # samples per second that speech needs
 # Up to 8,000 samples per second, where more bands tell voices apart rather than words, and above.
 _FEW_MELS, _MELS = 24, 80
-_SHORT = (
-    2.0  # seconds, in which the mean of a band tells more of the word that is said than of the microphone
-)
+_SHORT = 2.0  # seconds, in which the mean of a band tells more of the word than of the microphone
 
 
 class AudioConfig(BaseModel):
@@ -53,6 +52,17 @@ class AudioConfig(BaseModel):
         description="each band less its own mean; false: less the mean of all bands, which is how loud it is; unset: "
         "its own, but where most recordings are shorter than two seconds",
     )
+
+    @property
+    def centred(self) -> Centred:
+        """What was taken off: the mean of each of the "bands"; the one mean of "all" bands, of the whole recording or
+        up to each step ("running"); "none".
+        """
+        if self.centre == "none":
+            return "none"
+        if self.centre_bands is not False:
+            return "bands"
+        return "running" if self.centre == "running" else "all"
 
     @model_validator(mode="after")
     def _bands_fit(self) -> Self:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-Centred = Literal["bands", "all", "running", "none"]
+from recurra.data.audio.config import Centred
+
 _DB = math.log(10) / 10  # of a logarithm of energy
 _SOFTER_DB = (10.0, 50.0)
 _WAVES = 3  # that the curve of a microphone is made of
@@ -49,8 +49,8 @@ class AugmentConfig(BaseModel):
         default=0.7,
         ge=0,
         le=1,
-        description="share of the looks at which noise is added, of the recordings of which the mean of all bands, or "
-        "none, is taken off",
+        description="share of the looks at which noise is added; none where the mean of each band, or that up to each "
+        "step, is taken off",
     )
 
 
@@ -69,9 +69,9 @@ class Augmentation:
     Args:
         config: how far.
         sound: whether the features are logarithms of mel bands in their order; bands are moved, and raised, only then.
-        centred: what was taken off: the mean of each of the "bands", so that none is raised; the mean of "all", or of
-            all up to there ("running"), so that raised bands are centred again; "none". Noise is added where it is
-            "all" or "none": there it is known how loud the loudest step is.
+        centred: what was taken off, see `recurra.data.audio.config.AudioConfig.centred`: bands are raised unless it is
+            the mean of each, and centred again. Noise is added where it is "all" or "none": there it is known how loud
+            the loudest step is.
 
     >>> change = Augmentation(AugmentConfig(stretch=0.5), sound=True)
     >>> change.shaped(np.ones((10, 40), dtype=np.float32), np.random.default_rng(0)).shape

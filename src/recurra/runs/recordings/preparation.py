@@ -12,7 +12,7 @@ from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.sources.table import listed
 from recurra.data.transcripts.alphabet import Alphabet, steps_needed
-from recurra.data.transcripts.augmentation import Augmentation, Centred
+from recurra.data.transcripts.augmentation import Augmentation
 from recurra.data.transcripts.batches import TranscriptBatches
 from recurra.data.transcripts.definition import TranscriptSchema
 from recurra.errors import DataError, InputError
@@ -112,7 +112,9 @@ def prepare(
     if not len(parts["validation"]):
         observer(Said("without a validation part the last weights are kept"))
     sizes = settings.batches.model_dump()
-    augmentation = Augmentation(settings.augment, sound=schema.input == "sound", centred=_centred(audio))
+    augmentation = Augmentation(
+        settings.augment, sound=schema.input == "sound", centred=audio.centred if audio else "none"
+    )
     batches: dict[str, TranscriptBatches] = {}
     for name in ("train", "validation"):
         sequences = _sequences(parts[name])
@@ -182,15 +184,6 @@ def prepare(
 def _sequences(part: Examples) -> Packed:
     assert part.sequences is not None
     return part.sequences
-
-
-def _centred(audio: AudioConfig | None) -> Centred:
-    """What was taken off the steps."""
-    if audio is None or audio.centre == "none":
-        return "none"
-    if audio.centre_bands is not False:
-        return "bands"
-    return "running" if audio.centre == "running" else "all"
 
 
 def _texts(part: Examples) -> list[str]:
