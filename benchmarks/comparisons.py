@@ -115,7 +115,7 @@ def markdown(name: str, summary: dict[str, Any]) -> str:
                 f"{row['train_s']:.1f} s ({low:.1f} to {high:.1f})",
                 f"{1000 * row['step_s']:.3g} ms",
                 f"{row['memory_bytes'] / 2**20:.1f} MiB",
-                f"{row['forward_ms']:.3g} ms",
+                "–" if row["forward_ms"] is None else f"{row['forward_ms']:.3g} ms",
                 "–" if latency is None else f"{latency:.1f} µs",
             ]
         shown = cell_name(row["name"]) if row["network"] else row["name"]

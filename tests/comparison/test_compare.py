@@ -244,7 +244,7 @@ def test_texts_are_compared_and_stream():
     assert found.summary["measure"]["higher_is_better"] is False
     for row in found.summary["rows"]:
         if row["network"]:
-            assert row["stream_us"] > 0
+            assert row["stream_us"] > 0 and row["forward_ms"] is None
     assert any("Time:" in sentence for sentence in found.summary["held_equal"])
 
 

@@ -116,6 +116,9 @@ def test_a_baseline_that_wins_or_ties_is_taken():
     assert (found.take, found.rule) == ("linear", 2)
     assert "beats the best network (LSTM" in found.reason
     assert "takes 1.0 s instead of 60.0 s" in found.reason
+    wandering = np.concatenate([entry("gru", each, seeds=1).contributions for each in (0.4, 0.6, 0.85)])
+    found = recommend(judge(ACCURACY, [Entry("gru", True, wandering, 9.0), baseline("linear", 0.9)]))
+    assert (found.take, found.doubtful) == ("linear", ("gru",)) and "seems to beat" in found.reason
     found = recommend(judge(ACCURACY, [*networks, baseline("linear", 0.801, train_s=100)]))
     assert (found.take, found.rule) == ("linear", 2)
     assert "as good, within the uncertainty" in found.reason

@@ -144,7 +144,7 @@ def _costs(summary: dict[str, Any]) -> Table:
                 f"{row['weights']:,}",
                 f"{1000 * row['step_s']:.3g} ms",
                 f"{row['memory_bytes'] / 2**20:.1f} MiB",
-                f"{row['forward_ms']:.3g} ms",
+                "–" if row["forward_ms"] is None else f"{row['forward_ms']:.3g} ms",
                 "–" if latency is None else f"{latency:.1f} µs",
             )
     return table

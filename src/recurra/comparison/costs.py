@@ -96,9 +96,13 @@ def _memory(fitting: Fitting[Any, Any], network: nn.Module) -> tuple[int, Tensor
     return _COPIES * weights + sum(kept.values()), read[0]
 
 
-def _forward(fitting: Fitting[Any, Any], network: nn.Module) -> float:
-    """Milliseconds forward through the whole network for an example, in batches as in training."""
+def _forward(fitting: Fitting[Any, Any], network: nn.Module) -> float | None:
+    """Milliseconds forward through the whole network for an example, in batches as in training; None of running text,
+    which has no examples.
+    """
     source = fitting.training
+    if next(iter(source.evaluation())).fresh is not None:
+        return None
     share = min(1.0, _EXAMPLES / max(1, fitting.new_config([]).parts["train"]))
     precision = resolve_precision(fitting.settings.training.precision, next(network.parameters()).device)
     took = []

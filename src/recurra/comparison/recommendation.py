@@ -88,15 +88,19 @@ def _recommend(judgement: Judgement) -> Recommendation:
         able = [row for row in able if _gain(judgement, row, best) > 0 and _differs(judgement, row, best)]
         if not able:
             worse = f"the best network ({words.name(leader)}: {words.value(leader)})"
-            said = "beats" if _differs(judgement, leader, best) else "is as good, within the uncertainty, as"
+            tied, doubtful = _equals(judgement, best, networks)
+            said = "is as good, within the uncertainty, as"
+            if leader.name not in tied and _gain(judgement, best, leader) > 0:
+                said = "seems to beat" if leader.name in doubtful else "beats"
             quicker = words.quicker(best, leader)
             reason = f"{words.name(best)} ({judgement.measure} {words.value(best)}) {said} {worse}"
             return Recommendation(
                 best.name,
                 f"{reason}{', and ' if quicker else ''}{quicker}.",
                 words.doubt(best, [leader]),
-                *_equals(judgement, best, networks),
-                rule=2,
+                tied,
+                doubtful,
+                2,
             )
     taken, quickest = able[0], min(able, key=lambda row: row.train_s)
     if quickest is not taken and taken.train_s >= QUICKER * quickest.train_s:

@@ -178,7 +178,7 @@ def _cost(row: dict[str, Any]) -> list[Cell]:
         ),
         f"{wording.number(1000 * row['step_s'])} ms",
         f"{row['memory_bytes'] / 2**20:.1f} MiB",
-        f"{wording.number(row['forward_ms'])} ms",
+        "–" if row["forward_ms"] is None else f"{wording.number(row['forward_ms'])} ms",
         ("–", "cannot stream") if stream is None else f"{wording.number(stream)} µs",
     ]
 
