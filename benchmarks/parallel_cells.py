@@ -1,11 +1,13 @@
 """A training step of layers that run all steps in parallel, beside GRU: forward and backward, against sequence length.
 
-    python benchmarks/parallel_cells.py [--threads N] [--repeats K] [--units H] [--batch B] [128 512 2048 8192]
+    python benchmarks/parallel_cells.py [--threads N] [--repeats K] [--units H] [--batch B] [--device cuda]
+                                        [128 512 2048 8192]
 
-Inputs are as many as units. Before anything is timed, outputs and gradients of MinGRU and MinLSTM, on our kernels and
-on the scan in plain PyTorch, are compared with the loop step by step; more than 1e-5 off (relative to the largest
-number, where that is above 1) ends the script. Shown are medians, how many times as fast each is as GRU on our kernels
-and on torch's, and how far off the loop it was. Close everything else first.
+Inputs are as many as units. On a GPU there are no kernels of our own. Before anything is timed, outputs and gradients
+of MinGRU and MinLSTM, on our kernels and on the scan in plain PyTorch, are compared with the loop step by step; more
+than 1e-5 off (relative to the largest number, where that is above 1) ends the script. Shown are medians, how many
+times as fast each is as GRU on our kernels and on torch's, and how far off the loop it was. Close everything else
+first.
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ import recurra
 from recurra.bench.machine import machine
 from recurra.bench.measurement import OURS, in_turns
 
-LAYERS = [("GRU", "native"), ("GRU", "fused")]
-LAYERS += [(name, backend) for name in ("MinGRU", "MinLSTM") for backend in ("native", "scan")]
+GRUS = {"native": ("GRU", "native"), "fused": ("GRU", "fused")}
 NEAR = 1e-5
 
 
@@ -34,46 +35,68 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--units", type=int, default=64)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("steps", type=int, nargs="*", default=[128, 512, 2048, 8192])
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"
+    place = torch.cuda.get_device_name() if given.device == "cuda" else f"{given.threads} threads"
     print(
-        f"{machine()}; torch {torch.__version__}; {given.threads} threads; float32; "
-        f"batch {given.batch}, {given.units} units\n"
+        f"{machine()}; torch {torch.__version__}; {place}; float32; batch {given.batch}, {given.units} units\n"
     )
+    backends = ["native", "fused", "scan"] if given.device == "cpu" else ["fused", "scan"]
+    beside = [gru for backend, gru in GRUS.items() if backend in backends]
+    layers = [
+        *beside,
+        *((name, backend) for name in ("MinGRU", "MinLSTM") for backend in backends if backend != "fused"),
+    ]
     rows = []
     for steps in given.steps:
-        rows += measured(steps, given.batch, given.units, given.repeats)
-    print(
-        table(
-            ["steps", "layer", "kernels", "training step", "our GRU / it", "torch's GRU / it", "off by"], rows
-        )
-    )
+        rows += measured(layers, beside, steps, given)
+    names = {"native": "our GRU / it", "fused": "torch's GRU / it"}
+    ratios = [names[backend] for _, backend in beside]
+    print(table(["steps", "layer", "kernels", "training step", *ratios, "off by"], rows))
 
 
-def measured(steps: int, batch: int, units: int, repeats: int) -> list[list[str]]:
-    """A row for each layer."""
+def measured(
+    kinds: list[tuple[str, str]], beside: list[tuple[str, str]], steps: int, given: argparse.Namespace
+) -> list[list[str]]:
+    """A row for each layer, with its ratio to each of `beside`."""
     torch.manual_seed(0)
-    x = torch.randn(steps, batch, units, requires_grad=True)
-    of_output = torch.randn(steps, batch, units) / steps
-    layers = {each: getattr(recurra, each[0])(units, units, backend=each[1]) for each in LAYERS}
+    units, shape = given.units, (steps, given.batch, given.units)
+    x = torch.randn(shape, device=given.device, requires_grad=True)
+    of_output = torch.randn(shape, device=given.device) / steps
+    layers = {
+        each: getattr(recurra, each[0])(units, units, backend=each[1]).to(given.device) for each in kinds
+    }
     off = {each: _off(layer, x, of_output) for each, layer in layers.items() if each[0] != "GRU"}
-    works = {" ".join(each): _work(layer, x, of_output) for each, layer in layers.items()}
-    ours = " ".join(LAYERS[0])
-    seconds, _ = in_turns({OURS: works.pop(ours), **works}, repeats=repeats)
-    seconds[ours] = seconds[OURS]
-    took = {each: seconds[" ".join(each)] for each in LAYERS}
+    works = {each: _timed(_work(layer, x, of_output)) for each, layer in layers.items()}
+    for work in works.values():
+        work()
+    names = {each: OURS if each == kinds[0] else " ".join(each) for each in kinds}
+    seconds, _ = in_turns({names[each]: work for each, work in works.items()}, repeats=given.repeats)
+    took = {each: seconds[names[each]] for each in kinds}
     return [
         [
             str(steps),
             each[0],
             {"native": "ours", "fused": "torch's", "scan": "scan"}[each[1]],
             f"{1e3 * took[each]:.1f} ms",
-            *(f"{took[gru] / took[each]:.1f}" for gru in LAYERS[:2]),
+            *(f"{took[gru] / took[each]:.1f}" for gru in beside),
             f"{off[each]:.1e}" if each in off else "",
         ]
-        for each in LAYERS
+        for each in kinds
     ]
+
+
+def _timed(work: Callable[[], list[Tensor]]) -> Callable[[], None]:
+    """`work`, waited for: a GPU gives back its results before they are there."""
+
+    def step() -> None:
+        if work()[0].is_cuda:
+            torch.cuda.synchronize()
+
+    return step
 
 
 def _work(layer: nn.Module, x: Tensor, of_output: Tensor) -> Callable[[], list[Tensor]]:

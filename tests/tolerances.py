@@ -13,6 +13,8 @@ BFLOAT16_TOLERANCE = 0.05
 FIXED_SLACK = 10.0
 # Layer normalisation divides by a spread that may be small: rounding grows with every step.
 LAYER_NORM_SLACK = 30.0
+# cuDNN's own hyperbolic tangent and logistic function, in float32: seen on an H200, up to 3.3 times the tolerance.
+GPU_SLACK = 5.0
 
 
 def assert_close(actual: Tensor, expected: Tensor, what: str = "values", slack: float = 1.0) -> None:

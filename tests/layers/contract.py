@@ -14,7 +14,7 @@ from recurra.errors import BackendError, InputError
 from recurra.layers.recurrent import RecurrentLayer
 from recurra.ops.dispatch import BACKENDS
 from recurra.ops.recurrence import layer as native
-from tests.tolerances import LAYER_NORM_SLACK, assert_all_close, assert_close
+from tests.tolerances import GPU_SLACK, LAYER_NORM_SLACK, assert_all_close, assert_close
 
 Numbers = dict[str, Tensor]
 
@@ -28,9 +28,17 @@ class Case:
     hx: tuple[Tensor, ...]
     lengths: list[int]
 
+    def on(self, device: str) -> Case:
+        """The same layer, moved, and the same batch there."""
+        return Case(
+            self.layer.to(device), self.x.to(device), tuple(s.to(device) for s in self.hx), self.lengths
+        )
+
     @property
     def slack(self) -> float:
-        return LAYER_NORM_SLACK if self.layer.variant.layer_norm else 1.0
+        if self.layer.variant.layer_norm:
+            return LAYER_NORM_SLACK
+        return GPU_SLACK if self.x.is_cuda and self.x.dtype == torch.float32 else 1.0
 
     def row(self, b: int, upto: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         return self.x[b : b + 1, :upto], tuple(s[:, b : b + 1] for s in self.hx)
@@ -62,7 +70,7 @@ def check_parity(case: Case, twin: torch.nn.Module) -> None:
     truth = evaluate(twin, case.x, case.hx)
     for backend in backends_of(layer):
         with forced(layer, backend):
-            assert_all_close(evaluate(layer, case.x, case.hx), truth)
+            assert_all_close(evaluate(layer, case.x, case.hx), truth, case.slack)
 
 
 def check_backends_agree(case: Case) -> None:
@@ -72,7 +80,7 @@ def check_backends_agree(case: Case) -> None:
         with forced(case.layer, backend):
             found.append(evaluate(case.layer, case.x, case.hx, case.lengths))
     for other in found[1:]:
-        assert_all_close(other, found[0])
+        assert_all_close(other, found[0], case.slack)
 
 
 def known_to_torch(layer: RecurrentLayer) -> bool:
@@ -165,11 +173,11 @@ def check_stream(case: Case) -> None:
         stream.state = {f"{name}_l{k}": s[k] for name, s in zip(case.layer.cell.states, case.hx, strict=True)
                         for k in range(case.layer.num_layers)}  # fmt: skip
         for t, x in enumerate(case.x.unbind(1)):
-            assert_close(stream.step(x), whole[:, t], f"{backend}, step {t}", case.slack)
+            assert_close(stream.step(x), whole[:, t].cpu(), f"{backend}, step {t}", case.slack)
         for name, s in zip(case.layer.cell.states, last, strict=True):
             for k in range(case.layer.num_layers):
                 found = torch.from_numpy(stream.state[f"{name}_l{k}"])
-                assert_close(found, s[k], f"{backend}, {name} of layer {k}", case.slack)
+                assert_close(found, s[k].cpu(), f"{backend}, {name} of layer {k}", case.slack)
 
 
 def check_packed_sequence(case: Case) -> None:
@@ -182,9 +190,9 @@ def check_packed_sequence(case: Case) -> None:
     assert torch.equal(output.sorted_indices, packed.sorted_indices)
     assert torch.equal(output.batch_sizes, packed.batch_sizes)
     padded, _ = pad_packed_sequence(output, batch_first=True, total_length=case.x.size(1))
-    assert_close(padded, truth, "packed output")
+    assert_close(padded, truth, "packed output", case.slack)
     for place, (found, expected) in enumerate(zip(as_tuple(last), state, strict=True)):
-        assert_close(found, expected, f"packed state {place}")
+        assert_close(found, expected, f"packed state {place}", case.slack)
 
 
 def check_layouts(case: Case) -> None:
@@ -193,16 +201,16 @@ def check_layouts(case: Case) -> None:
     truth, state = run(layer, case.x, case.hx, case.lengths)
     layer.batch_first = False
     output, last = layer(case.x.transpose(0, 1), as_given(case.hx), lengths=torch.tensor(case.lengths))
-    assert_close(output.transpose(0, 1), truth, "time-first output")
+    assert_close(output.transpose(0, 1), truth, "time-first output", case.slack)
     for found, expected in zip(as_tuple(last), state, strict=True):
-        assert_close(found, expected, "time-first state")
+        assert_close(found, expected, "time-first state", case.slack)
     layer.batch_first = True
 
     hx = as_given(tuple(s[:, 0] for s in case.hx))
     output, last = layer(case.x[0], hx, lengths=case.lengths[:1])
-    assert_close(output, truth[0], "unbatched output")
+    assert_close(output, truth[0], "unbatched output", case.slack)
     for found, expected in zip(as_tuple(last), state, strict=True):
-        assert_close(found, expected[:, 0], "unbatched state")
+        assert_close(found, expected[:, 0], "unbatched state", case.slack)
 
 
 def check_gates(case: Case) -> None:
@@ -212,7 +220,7 @@ def check_gates(case: Case) -> None:
     layer, (batch, steps, _) = case.layer, case.x.shape
     truth, state = run(layer, case.x, case.hx, case.lengths)
     output, last, gates = layer(case.x, as_given(case.hx), lengths=case.lengths, return_gates=True)
-    assert_close(output, truth, "output beside gates")
+    assert_close(output, truth, "output beside gates", case.slack)
     expected = {"RNN": "h", "GRU": "rznh", "LSTM": "ifgohc", "MinGRU": "znh", "MinLSTM": "ifgh"}[
         type(layer).__name__
     ]
@@ -226,7 +234,12 @@ def check_gates(case: Case) -> None:
             if length and name in layer.cell.states:
                 ends = [0 if r % layer.directions else length - 1 for r in range(rows)]
                 found = torch.stack([gate[r, b, end] for r, end in enumerate(ends)])
-                assert_close(found, as_tuple(last)[layer.cell.states.index(name)][:, b], f"{name} at the end")
+                assert_close(
+                    found,
+                    as_tuple(last)[layer.cell.states.index(name)][:, b],
+                    f"{name} at the end",
+                    case.slack,
+                )
 
 
 def check_default_state(case: Case) -> None:
@@ -238,7 +251,9 @@ def check_default_state(case: Case) -> None:
     else:
         begin = tuple(torch.zeros_like(s) for s in case.hx)
     output, _ = case.layer(case.x, lengths=case.lengths)
-    assert_close(output, run(case.layer, case.x, begin, case.lengths)[0], "output from the default state")
+    assert_close(
+        output, run(case.layer, case.x, begin, case.lengths)[0], "output from the default state", case.slack
+    )
 
 
 # -- how a layer is run and weighed ------------------------------------------------------------------------
@@ -278,7 +293,7 @@ def evaluate(
 
 def weighing(y: Tensor) -> Tensor:
     """A loss without symmetries, 0 at 0, that weighs a row the same wherever it stands."""
-    return (torch.sin(1.3 * y) * torch.linspace(0.5, 1.5, y.size(-1), dtype=y.dtype)).sum()
+    return (torch.sin(1.3 * y) * torch.linspace(0.5, 1.5, y.size(-1)).to(y)).sum()
 
 
 def weighing_gradient(y: Tensor) -> Tensor:

@@ -104,11 +104,13 @@ def _forward(fitting: Fitting[Any, Any], network: nn.Module) -> float | None:
     if next(iter(source.evaluation())).fresh is not None:
         return None
     share = min(1.0, _EXAMPLES / max(1, fitting.new_config([]).parts["train"]))
-    precision = resolve_precision(fitting.settings.training.precision, next(network.parameters()).device)
+    device = next(network.parameters()).device
+    precision = resolve_precision(fitting.settings.training.precision, device)
     took = []
     for _ in range(_REPEATS):
         begin = time.perf_counter()
         count = sum(len(batch) for batch, _ in predictions(network, source.part(share), precision))
+        _wait_for(device)
         took.append(1000 * (time.perf_counter() - begin) / max(1, count))
     return statistics.median(took)
 
@@ -130,11 +132,16 @@ def _over_length(network: nn.Module, read: Tensor) -> list[dict[str, float | int
             for layer in layers:
                 y = layer(y)[0]
             y.square().mean().backward()
-            if y.device.type == "cuda":
-                torch.cuda.synchronize()
+            _wait_for(y.device)
             took.append(1000 * (time.perf_counter() - begin))
         found.append({"steps": steps, "ms": statistics.median(took)})
     return found
+
+
+def _wait_for(device: torch.device) -> None:
+    """A GPU is asked, and goes on by itself: until it has done what it was asked."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _latency(run: Run[Any, Any]) -> dict[str, Any]:

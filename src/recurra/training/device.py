@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 import torch
@@ -61,3 +62,24 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     if precision == "bfloat16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
+
+
+@contextmanager
+def exact_float32(device: torch.device) -> Iterator[None]:
+    """The context in which a GPU multiplies 32-bit floats as such; what torch was told before holds again after it.
+
+    cuDNN's recurrent layers and convolutions round them to 19 bits (TF32) unless told not to. Who wants speed has
+    bfloat16; float32 is asked for where numbers are to be those of a CPU.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    kinds = (torch.backends.cudnn.rnn, torch.backends.cudnn.conv)
+    before = [kind.fp32_precision for kind in kinds]
+    try:
+        for kind in kinds:
+            kind.fp32_precision = "ieee"
+        yield
+    finally:
+        for kind, precision in zip(kinds, before, strict=True):
+            kind.fp32_precision = precision

@@ -22,7 +22,7 @@ from recurra.data.batches import Batch, BatchSource
 from recurra.errors import TrainingError
 from recurra.training.checkpoint import read_checkpoint, write_checkpoint
 from recurra.training.config import TrainingConfig, learning_rate_at
-from recurra.training.device import Precision, autocast, resolve_precision
+from recurra.training.device import Precision, autocast, exact_float32, resolve_precision
 from recurra.training.interruption import Interruption
 from recurra.training.progress import Progress, stalled
 from recurra.training.state import State, map_tensors
@@ -251,7 +251,7 @@ def predictions(network: nn.Module, source: BatchSource, precision: Precision) -
     network.eval()
     state = None
     for batch in source.evaluation():
-        with torch.no_grad(), autocast(precision, device):
+        with torch.no_grad(), exact_float32(device), autocast(precision, device):
             output, state = _call(network, batch, state, device)
         yield batch, map_tensors(_single, output)
     network.train(was_training)
@@ -280,11 +280,12 @@ def take_step(
     network.train()
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
-    with autocast(resolve_precision(config.precision, device), device):
-        output, state = _call(network, batch, state, device)
-    loss = objective.loss(map_tensors(_single, output), batch.target.to(device))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    with exact_float32(device):  # backwards, too
+        with autocast(resolve_precision(config.precision, device), device):
+            output, state = _call(network, batch, state, device)
+        loss = objective.loss(map_tensors(_single, output), batch.target.to(device))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
     norm = float(nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm))
     value = float(loss.detach())
     if math.isfinite(value) and math.isfinite(norm):

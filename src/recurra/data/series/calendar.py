@@ -42,7 +42,9 @@ def calendar_features(grid: Grid, indices: np.ndarray) -> tuple[np.ndarray, list
         months = every.months
         if months is None:
             year = days.astype("datetime64[D]").astype("datetime64[Y]")
-            first, following = (y.astype("datetime64[D]").astype(np.int64) for y in (year, year + 1))
+            first, following = (
+                y.astype("datetime64[D]").astype(np.int64) for y in (year, year + np.timedelta64(1, "Y"))
+            )
             phases["the year"] = (days - first) / (following - first)
         elif months % 12:
             phases["the year"] = months_and_days(at)[0] % 12 / 12

@@ -260,7 +260,7 @@ def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> tuple[np.ndar
     """(n,) days since 1970, and (n,) bool: whether there is such a day."""
     start = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     first = start.astype("datetime64[D]").astype(np.int64)
-    last = (start + 1).astype("datetime64[D]").astype(np.int64)
+    last = (start + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64)
     good = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last - first)
     return first + day - 1, good
 

@@ -79,7 +79,10 @@ def _loss_on(run: SentenceRun, data: Sentences, learned: list[list[str | None]],
     encoded = run.vocabulary.encode(data.take(chosen))
     targets = encode_tags([learned[n] for n in chosen.tolist()], run.tags)
     batches = Batches(encoded.kinds, targets, finish=encoded.finish)
-    found = predictions(run.network, batches, "float32")
-    return run.task.validate((output, batch.target) for batch, output in found if batch.target is not None)[
-        "loss"
-    ]
+    device = next(run.network.parameters()).device
+    pairs = (
+        (output, batch.target.to(device))
+        for batch, output in predictions(run.network, batches, "float32")
+        if batch.target is not None
+    )
+    return run.task.validate(pairs)["loss"]
