@@ -41,7 +41,8 @@ class TrainingConfig(BaseModel):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the network runs")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="arithmetic of the network"
+        default="auto",
+        description="arithmetic of the network; auto: bfloat16 where the machine multiplies in it",
     )
     threads: int | None = Field(default=None, ge=1, description="CPU threads; unset: as torch has it")
     checkpoint_every_s: float = Field(

@@ -68,9 +68,9 @@ def test_a_grid_is_found_again_from_its_times(grid, steps, data):
     if np.median(np.diff(kept)) > 1:
         return
     times = grid.times_of(np.array(kept))
-    found, _ = infer_grid(times.sample(fraction=1.0, shuffle=True, seed=0))
     if grid.every.unit == "b" and grid.every.count == 2:
         return  # every other business day is a mixture of 2 and 4 days: it is only taken when asked for
+    found, _ = infer_grid(times.sample(fraction=1.0, shuffle=True, seed=0))
     index = found.index_of(times)
     multiple = np.diff(index) / np.diff(kept)
     assert found.kind == grid.kind
