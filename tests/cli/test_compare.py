@@ -38,7 +38,7 @@ def test_a_table_what_was_held_equal_and_two_sentences_are_printed(reviews, tmp_
     done = recurra("compare", reviews, *FEW, "--out", tmp_path / "out", "--resume", "--json")
     again = json.loads(done.stdout)
     assert [row["value"] for row in again["rows"]] == [row["value"] for row in summary["rows"]]
-    assert "6 of 6 are there from before" in done.stderr
+    assert "6 of 6 trainings are there from before" in done.stderr
 
 
 def test_a_network_of_ones_own_is_imported_where_it_is_asked_for(reviews, tmp_path, monkeypatch):

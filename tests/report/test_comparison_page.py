@@ -87,10 +87,12 @@ def test_the_surest_difference_from_what_is_to_be_taken_comes_first(summary):
         pair["interval"] |= {"low": 0.01, "high": 0.02}
     names = {r["name"]: CELL_NAMES[r["name"]] if r["network"] else r["name"] for r in summary["rows"]}
     said = sections(comparison_page(summary))["differences"]
-    places = [said.index(f"{names[pair['a']]} minus {names[pair['b']]}") for pair in ours]
+    rivals = [next(iter({pair["a"], pair["b"]} - {take})) for pair in ours]
+    places = [said.index(f"{names[take]} minus {names[rival]}") for rival in rivals]
     assert places == sorted(places, reverse=True)
     assert places[0] < said.index("All other differences")
-    assert f"a tie, once {len(summary['pairs'])} comparisons are counted" in said
+    assert f"seems better; not surely, as one of {len(summary['pairs'])} comparisons" in said
+    assert "The rules by which one is taken" in said and said.count("This one decided.") == 1
 
 
 def test_what_makes_the_scores_doubtful_is_said_at_the_top(summary):

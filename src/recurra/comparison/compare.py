@@ -342,7 +342,7 @@ class _Work:
         self.observe(PhaseStarted(f"{phase}: {len(trials)} trainings"))
         there = [trial for trial in trials if record_of(self.out, trial) is not None]
         if there:
-            self.observe(Said(f"{len(there)} of {len(trials)} are there from before"))
+            self.observe(Said(f"{len(there)} of {len(trials)} trainings are there from before"))
         clock = Clock(
             sum(plan.training_s(trial.candidate, trial.purpose) for trial in trials if trial not in there)
         )

@@ -1,17 +1,4 @@
-"""Which one to take, in two sentences: the reason and the doubt, by rules that are written here.
-
-1. The leader is the network with the best mean score. The networks that do not differ from it by more than chance
-   (Holm, level 0.05) are as good as it, as far as these numbers tell. Those of them that are better than the best
-   baseline by more than chance may be taken.
-2. May none be taken, the baseline is: none surely beats it, and there is less of it to keep.
-3. Else, of those that may be taken, the best by its mean is, unless another one trains a tenth quicker or more: then
-   the quickest.
-4. With fewer than three seeds, or too little test data for an interval, nothing is told: the best by its mean is
-   named, and that it is no more than that.
-5. The doubt is the closest rival's: a tie with how many seeds it would take, or that more seeds would not do; a lead
-   with its interval and corrected p-value. Networks that were still improving when training ended are named in it, with
-   what trains them longer: they may have been ruled out too early (`recurra.comparison.summary.still_improving`).
-"""
+"""Which one to take, in two sentences: the reason and the doubt, by the rules of `RULES`."""
 
 from __future__ import annotations
 
@@ -26,6 +13,19 @@ from recurra.statistics.repeated import LEAST_SEEDS
 
 QUICKER = 1.1  # times, from which on speed decides between equals
 TOO_FEW = 4  # the rule by which nothing is told
+RULES = (
+    "The leader is the network with the best mean score. The networks that do not differ from it by more than chance "
+    "(Holm, level 0.05) are as good as it, as far as these numbers tell. Those of them that are better than the best "
+    "baseline by more than chance may be taken.",
+    "May none be taken, the baseline is: none surely beats it, and there is less of it to keep.",
+    "Else, of those that may be taken, the best by its mean is, unless another one trains a tenth quicker or more: "
+    "then the quickest.",
+    "With fewer than three seeds, or too little test data for an interval, nothing is told: the best by its mean is "
+    "named, and that it is no more than that.",
+    "The doubt is the closest rival's: a tie with how many seeds it would take, or that more seeds would not do; a "
+    "lead with its interval and corrected p-value. Networks that were still improving when training ended are named "
+    "in it, with what trains them longer: they may have been ruled out too early.",
+)  # the same for every comparison; the page has them
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Recommendation:
         doubtful: others that do not differ from it by more than chance either, but seem to: the interval of the
             difference alone leaves out 0, or their mean is outside of the interval of what is taken. Seeds that wander
             far can be a tie with anything.
-        rule: the number of the rule above that decided.
+        rule: the number of the rule that decided, counted from 1.
     """
 
     take: str
@@ -106,12 +106,15 @@ def _recommend(judgement: Judgement) -> Recommendation:
     if quickest is not taken and taken.train_s >= QUICKER * quickest.train_s:
         taken = quickest
     tied, doubtful = _equals(judgement, taken, networks)
-    reason = _reason(judgement, words, taken, tied, doubtful)
+    passed_over = ""
     if leader not in able:
-        reason = (
-            f"{reason.removesuffix('.')}; {words.name(leader)} has the better mean, but is not surely better than "
-            f"{words.name(baselines[0])}."
+        ahead = judgement.pair(leader.name, taken.name)
+        assert ahead is not None
+        passed_over = (
+            f"{words.name(leader)} has the better mean, by {words.gap(ahead)}, but is not surely better than "
+            f"{words.name(baselines[0])}, and only a network that is may be taken"
         )
+    reason = _reason(judgement, words, taken, tied, doubtful, passed_over)
     others = [row for row in networks if row is not taken]
     rivals = [row for row in others if row.name in (tied or doubtful)] or others or baselines[:1]
     rule = 1 if taken is leader else 3
@@ -119,7 +122,12 @@ def _recommend(judgement: Judgement) -> Recommendation:
 
 
 def _reason(
-    judgement: Judgement, words: _Words, taken: Row, tied: tuple[str, ...], doubtful: tuple[str, ...]
+    judgement: Judgement,
+    words: _Words,
+    taken: Row,
+    tied: tuple[str, ...],
+    doubtful: tuple[str, ...],
+    passed_over: str,
 ) -> str:
     """As in: GRU: as good as LSTM within the uncertainty, 1.4 times faster to train; RNN loses 3.0 points."""
     said = [f"{words.name(taken)}: {judgement.measure} {words.value(taken)} ({words.interval(taken)})"]
@@ -152,7 +160,7 @@ def _reason(
             lost.append(f"{words.name(row)} seems to {'lose' if better else 'gain'} {words.gap(pair)}")
         else:
             lost.append(f"{words.name(row)} {'loses' if better else 'gains'} {words.gap(pair)}")
-    return f"{', '.join(said)}{'; ' if lost else ''}{', '.join(lost)}."
+    return f"{'; '.join(part for part in (', '.join(said), passed_over, ', '.join(lost)) if part)}."
 
 
 def _equals(judgement: Judgement, taken: Row, networks: list[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:

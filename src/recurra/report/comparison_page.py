@@ -36,7 +36,18 @@ _PARTS = {
     "left_out",
     "tuning",
 }
-_PARTS |= {"notes", "warnings", "parts", "task", "command", "versions", "machine", "seconds", "sources"}
+_PARTS |= {
+    "notes",
+    "warnings",
+    "parts",
+    "task",
+    "command",
+    "versions",
+    "machine",
+    "seconds",
+    "sources",
+    "options",
+}
 
 
 def read_summary(folder: Path) -> Summary:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recurra.comparison.recommendation import RULES
 from recurra.comparison.summary import marks
 from recurra.networks.config import cell_name
 from recurra.report import drawing, wording
@@ -29,6 +30,7 @@ _ABOUT_INTERVALS = (
 )
 _COLOURS = (drawing.BLUE, drawing.ORANGE, drawing.GREEN, drawing.PINK, drawing.INK)
 _SHOWN_LOSSES = 0.9  # share of the validation losses that are drawn, the lowest ones
+_OVER = 1.02  # times a budget, from which on it is said that it was not kept
 _STYLES = ("-", "--", ":")
 
 
@@ -80,7 +82,8 @@ def _pairs(summary: Summary) -> Section | None:
         if low is None:
             return "not tested: too little data"
         if low > 0 or high < 0:
-            return f"a tie, once {len(summary['pairs'])} comparisons are counted"
+            better = names[pair["a"] if sign * pair["difference"] > 0 else pair["b"]]
+            return f"{better} seems better; not surely, as one of {len(summary['pairs'])} comparisons"
         return "a tie: not told apart from chance"
 
     def row(pair: dict[str, Any]) -> list[Cell]:
@@ -108,7 +111,7 @@ def _pairs(summary: Summary) -> Section | None:
         ).html()
 
     take = summary["recommendation"]["take"]
-    ours = [pair for pair in summary["pairs"] if take in (pair["a"], pair["b"])]
+    ours = [_seen_from(take, pair) for pair in summary["pairs"] if take in (pair["a"], pair["b"])]
     others = [pair for pair in summary["pairs"] if take not in (pair["a"], pair["b"])]
     content = {
         "table": drawn(ours, f"from {names[take]}"),
@@ -116,6 +119,8 @@ def _pairs(summary: Summary) -> Section | None:
         "measure": measure,
         "enough": summary["enough_seeds"],
         "least": summary["least_seeds"],
+        "rules": RULES,
+        "decided": summary["recommendation"]["rule"],
     }
     return Section("differences", "How sure the differences are", render("comparison_pairs.html", **content))
 
@@ -136,8 +141,9 @@ def _costs(summary: Summary) -> Section:
     drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
     caption = "Forward and backward through the layers alone, as in training, 16 random sequences at once"
     table = Table(
-        "Size, time and memory on this machine. Training: at the pace of the quickest one, and from the shortest to "
-        "the longest; a step and memory are of training. An example: forward through the network, in batches",
+        "Size, time and memory on this machine. Training: what one takes where nothing else slows the machine, and "
+        "below it the shortest and the longest that there was; a step and memory are of training. An example: an "
+        "answer, many at a time",
         [
             "network",
             "units",
@@ -257,14 +263,18 @@ def _equal(summary: Summary) -> Section:
 
 
 def _reproduction(summary: Summary) -> Section:
-    command = summary["command"]
+    command, budget = summary["command"], summary["options"]["budget_s"]
+    took = f"It took {wording.seconds(summary['seconds'])}"
+    if budget is not None and summary["seconds"] > _OVER * budget:
+        took += (
+            f", more than its budget of {wording.seconds(budget)}: the pace of each network is measured once, before "
+            "the first training"
+        )
     return reproduction.again(
         shlex.split(command) if command else None,
-        "This comparison was begun from Python, not by a command.",
-        [
-            f"It took {wording.seconds(summary['seconds'])}. Each training is a run in a folder of its own beside the "
-            "summary."
-        ],
+        "This comparison was begun from Python, not by a command; there an option such as --budget 20m is written "
+        'budget="20m".',
+        [f"{took}. Each training is a run in a folder of its own beside the summary."],
         summary["versions"],
         summary["machine"],
     )
@@ -295,6 +305,15 @@ def _interval(measure: dict[str, Any], ends: dict[str, Any]) -> str:
     if ends["low"] is None or ends["high"] is None:
         return "not known"
     return f"{_gap(measure, ends['low'])} to {_gap(measure, ends['high'])}"
+
+
+def _seen_from(name: str, pair: dict[str, Any]) -> dict[str, Any]:
+    """The same pair, with `name` first."""
+    if pair["a"] == name:
+        return pair
+    low, high = (None if pair["interval"][end] is None else -pair["interval"][end] for end in ("high", "low"))
+    turned = {"a": pair["b"], "b": pair["a"], "difference": -pair["difference"]}
+    return pair | turned | {"interval": pair["interval"] | {"low": low, "high": high}}
 
 
 def _chosen(summary: Summary, record: dict[str, Any]) -> bool:

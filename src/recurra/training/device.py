@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -74,7 +74,8 @@ def exact_float32(device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    kinds = (torch.backends.cudnn.rnn, torch.backends.cudnn.conv)
+    cudnn: Any = torch.backends.cudnn
+    kinds = (cudnn.rnn, cudnn.conv)
     before = [kind.fp32_precision for kind in kinds]
     try:
         for kind in kinds:
