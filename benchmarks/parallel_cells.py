@@ -23,6 +23,7 @@ from trials import table
 import recurra
 from recurra.bench.machine import machine
 from recurra.bench.measurement import OURS, in_turns
+from recurra.training.device import exact_float32
 
 GRUS = {"native": ("GRU", "native"), "fused": ("GRU", "fused")}
 NEAR = 1e-5
@@ -39,7 +40,6 @@ def main() -> None:
     parser.add_argument("steps", type=int, nargs="*", default=[128, 512, 2048, 8192])
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    torch.backends.cudnn.rnn.fp32_precision = "ieee"
     place = torch.cuda.get_device_name() if given.device == "cuda" else f"{given.threads} threads"
     print(
         f"{machine()}; torch {torch.__version__}; {place}; float32; batch {given.batch}, {given.units} units\n"
@@ -51,8 +51,9 @@ def main() -> None:
         *((name, backend) for name in ("MinGRU", "MinLSTM") for backend in backends if backend != "fused"),
     ]
     rows = []
-    for steps in given.steps:
-        rows += measured(layers, beside, steps, given)
+    with exact_float32(torch.device(given.device)):
+        for steps in given.steps:
+            rows += measured(layers, beside, steps, given)
     names = {"native": "our GRU / it", "fused": "torch's GRU / it"}
     ratios = [names[backend] for _, backend in beside]
     print(table(["steps", "layer", "kernels", "training step", *ratios, "off by"], rows))

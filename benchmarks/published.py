@@ -40,13 +40,16 @@ SEED = 0  # of the data
 KEYS = [f"key{k}" for k in range(88)]
 NEXT = [f"next{k}" for k in range(88)]
 FORWARDS: dict[str, Any] = {"network.bidirectional": False, "network.num_layers": 1, "network.dropout": 0.0}
-LAST: dict[str, Any] = FORWARDS | {
-    "network.pooling": ["last"],
-    "network.convolutions": [],
-    "network.segment": 1,
-    "task.label_smoothing": 0.0,
-    "training.patience": 10,  # what is to be remembered for long is learned suddenly, after many epochs of nothing
-}
+LAST: dict[str, Any] = (
+    FORWARDS
+    | {
+        "network.pooling": ["last"],
+        "network.convolutions": [],
+        "network.segment": 1,
+        "task.label_smoothing": 0.0,
+        "training.patience": 10,  # what is to be remembered for long is learned suddenly, after many epochs of nothing
+    }
+)
 
 
 @dataclass(frozen=True)
