@@ -67,6 +67,7 @@ def test_native_steps_are_the_reference_s(layer, options, instructions, precisio
 @pytest.mark.parametrize("instructions", instruction_sets())
 def test_8_bit_weights_with_inputs_of_any_size(layer, options, instructions, monkeypatch):
     monkeypatch.setenv("RECURRA_ISA", instructions)
+    torch.manual_seed(0)  # one network in some hundreds has a sum of millions that is nearly 0: all rounding
     network = layer(17, 19, **options)
     native, reference = (network.stream(4, precision="int8", backend=b) for b in ("native", "reference"))
     x = drawn(5, 4, 17)
