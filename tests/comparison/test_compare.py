@@ -1,6 +1,7 @@
 """Whole comparisons on tiny made-up data: each kind of run, files, resuming, errors."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -217,17 +218,15 @@ def test_a_network_that_cannot_be_trained_is_left_out_and_said(monkeypatch, tmp_
 
 def test_forecasts_are_compared_in_memory():
     frame = daily(120)
-    found = recurra.compare(
-        frame,
-        time="day",
-        target="s0",
-        horizon=5,
-        look_back=9,
-        test_share=0.4,
-        settings=TINY,
-        **(FEW | {"trials": 1}),
-    )
+    roles = {"time": "day", "target": "s0", "horizon": 5, "look_back": 9}
+    passed = roles | {"test_share": 0.4, "settings": TINY} | FEW | {"trials": 1}
+    found = recurra.compare(frame, **passed)
     assert found.path is None
+    assert found.summary["command"] is None
+    names = {"recurra": SimpleNamespace(compare=lambda data, **given: (data, given)), "data": frame}
+    data, given = eval(found.summary["call"], names)
+    assert data is frame and given == {name: passed[name] for name in given}
+    assert passed.keys() - given.keys() <= {"seeds"}, "but for what has its default"
     assert found.summary["task"] == "forecast"
     assert found.summary["measure"]["name"] == "MASE"
     assert {"last value", "last season"} <= {row["name"] for row in found.summary["rows"]}

@@ -48,6 +48,12 @@ def test_the_command_is_one_that_begins_anew(summary):
     assert "recurra compare a.csv --out b" in said and "--resume" not in said
 
 
+def test_a_comparison_from_python_gives_its_call(summary):
+    assert summary["call"] is None, "this one was begun by a command"
+    summary["command"], summary["call"] = None, "recurra.compare('a.csv', cells=['gru'])"
+    assert summary["call"] in sections(comparison_page(summary))["reproduction"]
+
+
 def test_differences_say_who_is_better_or_that_it_is_a_tie(compared, summary):
     summary["pairs"] = [
         summary["pairs"][0] | {"difference": 0.1, "differs": True, "corrected": 0.01},

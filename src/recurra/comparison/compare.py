@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from recurra.comparison.call import written_call
 from recurra.comparison.conclusion import Conclusion
 from recurra.comparison.options import ComparisonOptions, comparison_options
 from recurra.comparison.plan import Plan, Trial, final_trials, make_plan, tuning_trials
@@ -39,6 +40,9 @@ from recurra.training.loop import EpochRecord
 
 PLAN, SUMMARY = "comparison.json", "summary.json"
 VALIDATION = 0.2  # of the training data, where learning rates are tried and nobody says otherwise
+_NOT_OF_THE_RESULT = frozenset(
+    ["roles", "resume", "command", "observer"]
+)  # arguments of `compare`; roles stand apart
 _BASELINE_S, _BASELINE_SHARE = 60.0, 0.1  # seconds for a baseline, and share of a budget
 
 
@@ -136,6 +140,7 @@ def compare(
     >>> sorted(found.runs)
     ['gru', 'sums']
     """
+    passed = {name: value for name, value in locals().items() if name not in _NOT_OF_THE_RESULT} | roles
     started = time.monotonic()
     options = comparison_options(
         cells=cells,
@@ -160,7 +165,14 @@ def compare(
         if options.jobs > 1:
             check_importable(encoders or {})
         work = _Work(
-            kind, asked, options, Path(temporary) if out is None else Path(out), started, observer, command
+            kind,
+            asked,
+            options,
+            Path(temporary) if out is None else Path(out),
+            started,
+            observer,
+            command=command,
+            call=None if command else written_call(compare, passed),
         )
         summary, runs = work.carry_out(data, test, encoding)
     return Comparison(summary, runs, None if out is None else Path(out))
@@ -177,10 +189,12 @@ class _Work:
         out: Path,
         started: float,
         observer: Observer,
+        *,
         command: str | None,
+        call: str | None,
     ):
         self.kind, self.asked, self.options, self.out = kind, asked, options, out
-        self.started, self.command = started, command
+        self.started, self.command, self.call = started, command, call
         self.notes: list[str] = []
         self.warnings: list[str] = []
         self.sessions = Sessions(out / TRIALS, started)
@@ -255,6 +269,7 @@ class _Work:
             notes=self.notes,
             warnings=self.warnings,
             command=self.command,
+            call=self.call,
             seconds=self.sessions.total_s,
         )
         write_json(self.out / SUMMARY, summary)

@@ -57,6 +57,7 @@ class Conclusion:
         notes: list[str],
         warnings: list[str],
         command: str | None,
+        call: str | None,
         seconds: float,
     ) -> dict[str, Any]:
         """The content of `summary.json`; `task` None is that of the runs."""
@@ -78,6 +79,7 @@ class Conclusion:
             notes=notes,
             warnings=warnings,
             command=command,
+            call=call,
             seconds=seconds,
         )
 

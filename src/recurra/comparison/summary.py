@@ -107,6 +107,7 @@ def summarise(
     notes: list[str],
     warnings: list[str],
     command: str | None,
+    call: str | None,
     seconds: float,
 ) -> dict[str, Any]:
     """Plain types only.
@@ -117,7 +118,7 @@ def summarise(
         costs: cell -> what was measured beside its trainings.
         notes: what was said of data, sizes and trials.
         warnings: those of them that a reader should know before anything else.
-        command: that was called, where there was one.
+        command, call: what was called, on the command line or from Python; the other is None.
         seconds: that everything took.
     """
     took = [record["seconds"] for record in final if not record["failed"]]
@@ -181,6 +182,7 @@ def summarise(
         "notes": notes,
         "warnings": warnings,
         "command": command,
+        "call": call,
         "versions": config.versions,
         "machine": config.machine,
         "seconds": seconds,

@@ -273,10 +273,11 @@ def _reproduction(summary: Summary) -> Section:
     return reproduction.again(
         shlex.split(command) if command else None,
         "This comparison was begun from Python, not by a command; there an option such as --budget 20m is written "
-        'budget="20m".',
+        'budget="20m". What has no words of its own, such as a frame, stands by its name:',
         [f"{took}. Each training is a run in a folder of its own beside the summary."],
         summary["versions"],
         summary["machine"],
+        call=summary["call"],
     )
 
 

@@ -36,6 +36,8 @@ def again(
     remarks: Iterable[str],
     versions: Mapping[str, str],
     machine: Mapping[str, Any],
+    *,
+    call: str | None = None,
 ) -> Section:
     """The section of any page.
 
@@ -44,6 +46,7 @@ def again(
         without_command: what is said where there is none.
         remarks: sentences below it.
         versions, machine: what it was made with.
+        call: what was called from Python instead, after those words.
     """
     made_with = {name: str(value) for name, value in (*versions.items(), *machine.items())}
     return Section(
@@ -53,6 +56,7 @@ def again(
             "reproduction.html",
             command=[shlex.quote(word) for word in command or () if word != "--resume"],
             without_command=without_command,
+            call=call,
             remarks=list(remarks),
             made_with=of_facts("What it was made with", made_with, ("what", "which")).html(),
         ),
