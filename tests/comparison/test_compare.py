@@ -234,6 +234,22 @@ def test_forecasts_are_compared_in_memory():
         assert [len(run.ahead().point[0]) for run in own] == [5, 5, 5]
 
 
+def test_a_budget_is_planned_anew_once_the_learning_rates_are_chosen(tmp_path):
+    asked = FEW | {"text": "text", "target": "label", "settings": TEXTS, "match": "time", "budget": 8.0}
+    found = recurra.compare(sentences(60), out=tmp_path, **asked)
+    plan = json.loads((tmp_path / "comparison.json").read_text())
+    assert plan["replanned"]
+    rows = {row["name"]: row for row in found.summary["rows"]}
+    for each in plan["candidates"]:
+        assert rows[each["cell"]]["epoch_s"] == each["epoch_s"]
+        assert rows[each["cell"]]["steps"] <= each["total_steps"]
+    assert any("at which learning rates were tried" in sentence for sentence in found.summary["held_equal"])
+    (tmp_path / "trials" / "gru-seed-3.json").unlink()
+    again = recurra.compare(sentences(60), out=tmp_path, resume=True, **asked)
+    assert json.loads((tmp_path / "comparison.json").read_text()) == plan
+    assert again.summary["rows"][0]["by_seed"] == found.summary["rows"][0]["by_seed"]
+
+
 def test_texts_are_compared_and_stream():
     text = "the cat sat on the mat and the dog sat on the log.\n" * 60
     found = recurra.compare(

@@ -5,7 +5,14 @@ from types import SimpleNamespace
 import pytest
 
 from recurra.comparison.options import CELLS, comparison_options
-from recurra.comparison.plan import TOLERANCE, final_trials, learning_rates, make_plan, tuning_trials
+from recurra.comparison.plan import (
+    TOLERANCE,
+    final_trials,
+    learning_rates,
+    make_plan,
+    replanned,
+    tuning_trials,
+)
 from recurra.errors import InputError
 from recurra.runs.budget import Pace
 from recurra.runs.sequences.config import SequenceFitOptions
@@ -69,6 +76,42 @@ def test_a_budget_is_shared_out(fitting, monkeypatch):
         assert planned_s <= budget or all(each.total_steps == 1 for each in plan.candidates)
     doubled = planned(fitting, started=100.0, budget=1e6)
     assert {each.total_steps for each in doubled.candidates} == {3 * len(fitting.training)}
+
+
+@pytest.mark.parametrize("match", ["params", "time"])
+@pytest.mark.parametrize("slower", [0.2, 1.0, 1.3, 4.0])
+def test_what_is_left_of_a_budget_is_shared_out_by_the_pace_of_the_trials(
+    fitting, match, slower, monkeypatch
+):
+    monkeypatch.setattr("recurra.comparison.plan.time", SimpleNamespace(monotonic=lambda: 100.0))
+    whole = planned(fitting)
+    budget = 12 * sum(whole.training_s(each) for each in whole.candidates)
+    settings = fitting.settings.training
+    plan = planned(fitting, started=100.0, budget=budget, match=match)
+    trials = tuning_trials(plan, 0)
+    expected_s = {each.cell: plan.training_s(each, "tuning") / each.total_steps for each in plan.candidates}
+    spent_s = sum(slower * expected_s[trial.candidate.cell] * trial.total_steps for trial in trials)
+    pace = {cell: [slower * each] * plan.options.trials for cell, each in expected_s.items()}
+    found = replanned(plan, pace, epochs=settings.epochs, left_s=budget - spent_s)
+    assert found.replanned and not plan.replanned
+    takes_s = [found.training_s(each) for each in found.candidates]
+    steps = [each.total_steps for each in found.candidates]
+    assert len(set(steps)) == 1 if match == "params" else max(takes_s) <= 1.001 * found.length
+    one = max(each.epoch_s / len(fitting.training) for each in found.candidates)
+    if match == "time":
+        assert min(takes_s) > found.length - one
+    assert 0.5 * plan.length <= found.length <= 1.5 * plan.length
+    if slower == 1.0:
+        assert found.length == pytest.approx(plan.length, rel=0.1)
+    if slower <= 1.3:
+        assert spent_s + 3 * sum(takes_s) <= budget
+    else:
+        assert found.length == pytest.approx(0.5 * plan.length), (
+            "no shorter than half, though it takes too long"
+        )
+    assert replanned(plan, {}, epochs=settings.epochs, left_s=budget / 2).candidates, (
+        "all of them may have failed"
+    )
 
 
 def test_jobs_share_the_threads(fitting):

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from recurra.comparison.call import written_call
 from recurra.comparison.conclusion import Conclusion
 from recurra.comparison.options import ComparisonOptions, comparison_options
-from recurra.comparison.plan import Plan, Trial, final_trials, make_plan, tuning_trials
+from recurra.comparison.plan import Plan, Trial, final_trials, make_plan, replanned, tuning_trials
 from recurra.comparison.sessions import Sessions
 from recurra.comparison.trials import (
     TRIALS,
@@ -43,6 +43,7 @@ VALIDATION = 0.2  # of the training data, where learning rates are tried and nob
 _NOT_OF_THE_RESULT = frozenset(
     ["roles", "resume", "command", "observer"]
 )  # arguments of `compare`; roles stand apart
+_WORTH_SAYING = 0.05  # by which trainings become longer or shorter than planned
 _BASELINE_S, _BASELINE_SHARE = 60.0, 0.1  # seconds for a baseline, and share of a budget
 
 
@@ -248,6 +249,7 @@ class _Work:
             fitting, plan, tuning_trials(plan, self.asked.seed), sources, "Choosing learning rates"
         )
         chosen = self._chosen(plan, tuned)
+        plan = self._replanned(plan, tuned, fitting.settings.training.epochs)
         final = self._trials(
             fitting, plan, final_trials(plan, self.asked.seed, chosen), sources, "Training with several seeds"
         )
@@ -323,6 +325,27 @@ class _Work:
         write_json(self.out / PLAN, plan.model_dump(mode="json"))
         return plan
 
+    def _replanned(self, plan: Plan, tuned: list[tuple[Trial, Record]], epochs: int) -> Plan:
+        """The plan by the pace of the trials, written down; as it is without a budget, trials, or the second time."""
+        if plan.options.budget_s is None or plan.replanned or not tuned:
+            return plan
+        step_s: dict[str, list[float]] = {}
+        for trial, record in tuned:
+            if not record["failed"]:
+                step_s.setdefault(trial.candidate.cell, []).append(record["seconds"] / record["steps"])
+        left_s = plan.options.budget_s - self.sessions.total_s
+        found = replanned(plan, step_s, epochs=epochs, left_s=left_s)
+        if abs(found.length / plan.length - 1) > _WORTH_SAYING:
+            unit = "epochs" if plan.options.match == "params" else "s"
+            self.observe(
+                Said(
+                    f"by the pace of these trainings each scored one is planned for {found.length:.3g} {unit}, not "
+                    f"{plan.length:.3g}"
+                )
+            )
+        write_json(self.out / PLAN, found.model_dump(mode="json"))
+        return found
+
     def _check_asked(self, plan: Plan) -> None:
         """What can be refused before any data are read."""
         before = {"kind": plan.kind, **plan.options.model_dump(mode="json"), **plan.asked}
@@ -389,7 +412,7 @@ class _Work:
         """Cell -> learning rate; cells of which every training failed are told and left out."""
         chosen = {}
         for each in plan.candidates:
-            records = [record for trial, record in tuned if trial.candidate == each]
+            records = [record for trial, record in tuned if trial.candidate.cell == each.cell]
             rate = chosen_rate(records) if records else each.learning_rates[0]
             if rate is None:
                 self.observe(

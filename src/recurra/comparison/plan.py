@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Literal
 
 import torch
@@ -22,7 +24,8 @@ from recurra.runs.fitting import Fitting
 Purpose = Literal["tuning", "final"]
 TOLERANCE = 0.02  # by which numbers of weights may differ
 FORMAT = 1
-_TRAINING_SHARE = 0.85  # of the time left, for all trainings; the rest scores and measures
+_LEAST, _MOST = 0.5, 1.5  # of the length that learning rates were chosen for, where it is planned anew
+_TRAINING_SHARE = 0.85  # of a budget, for all trainings; the rest scores and measures
 _PACE_SHARE = 0.3  # of the time of one training, that the pace of one network is measured from at most
 _PACE_S = 60.0
 _TURNS = 3
@@ -39,7 +42,7 @@ class Candidate(BaseModel):
         hidden_size, inner_size: units, and those inside a layer of a TCN or a transformer; solved for where weights are
             equal.
         weights: trainable numbers.
-        step_s: seconds of an optimiser step, measured once before all trainings.
+        step_s: seconds of an optimiser step, measured before all trainings, or while learning rates were tried.
         epoch_s: of a pass over the training part with its validation.
         validation_s: of that, for the validation.
         total_steps: optimiser steps of each of its trainings.
@@ -85,6 +88,8 @@ class Plan(BaseModel):
         steps_per_epoch: optimiser steps of a pass over the training part.
         tuning_share: of the training part that learning rates are tried on, as often as the whole is read.
         threads: of each training.
+        length: of each scored training: epochs where weights are equal, seconds where times are.
+        replanned: whether the length goes by the pace at which learning rates were tried.
         left_out: cell -> why it cannot take part.
     """
 
@@ -98,6 +103,8 @@ class Plan(BaseModel):
     steps_per_epoch: int
     tuning_share: float = 1.0
     threads: int
+    length: float
+    replanned: bool = False
     candidates: tuple[Candidate, ...]
     left_out: dict[str, str]
 
@@ -171,10 +178,11 @@ def make_plan(
     batches, epochs = len(fitting.training), fitting.settings.training.epochs
     measured = _measured(made, options)
     share = _tuning_share(fitting, options)
-    steps = _steps(measured, batches, epochs, options, share, started)
-    candidates = tuple(
-        each.model_copy(update={"total_steps": count}) for each, count in zip(measured, steps, strict=True)
-    )
+    tried = options.per_cell - options.seeds
+    all_s = [options.seeds * each.epoch_s + tried * _epoch_s(each, share) for each in measured]
+    left_s = math.inf if options.budget_s is None else started + options.budget_s - time.monotonic()
+    length = _length(measured, all_s, epochs, options, _TRAINING_SHARE * left_s)
+    candidates = _of_length(length, measured, batches, options)
     for each in candidates:
         observer(
             Said(
@@ -191,9 +199,36 @@ def make_plan(
         steps_per_epoch=batches,
         tuning_share=share,
         threads=threads,
+        length=length,
         candidates=candidates,
         left_out=left_out,
     )
+
+
+def replanned(plan: Plan, step_s: Mapping[str, list[float]], *, epochs: int, left_s: float) -> Plan:
+    """The same with what is left of the budget shared out by the pace at which learning rates were tried.
+
+    What was measured in moments may be far from what a machine keeps up. Scored trainings become at most half as long
+    again, and half as long at least: their learning rates were chosen for the length that was planned.
+
+    Args:
+        step_s: cell -> seconds of a step, with its share of the validation, of each of its trials that ended.
+        epochs: of a training without a budget.
+        left_s: seconds.
+    """
+    assert plan.options.budget_s is not None
+    candidates = []
+    for each in plan.candidates:
+        expected = plan.training_s(each, "tuning") / (plan.tuning_share * each.total_steps)
+        slower = fmean(step_s[each.cell]) / expected if step_s.get(each.cell) else 1.0
+        pace = {name: slower * getattr(each, name) for name in ("step_s", "epoch_s", "validation_s")}
+        candidates.append(each.model_copy(update=pace))
+    all_s = [plan.options.seeds * each.epoch_s for each in candidates]
+    left_s -= (1 - _TRAINING_SHARE) * plan.options.budget_s
+    length = _length(candidates, all_s, epochs, plan.options, left_s)
+    length = min(max(length, _LEAST * plan.length), _MOST * plan.length)
+    found = _of_length(length, candidates, plan.steps_per_epoch, plan.options)
+    return plan.model_copy(update={"length": length, "replanned": True, "candidates": found})
 
 
 def learning_rates(default: float, trials: int) -> tuple[float, ...]:
@@ -316,25 +351,29 @@ def _measured(made: list[tuple[Fitting[Any, Any], nn.Module]], options: Comparis
     return candidates
 
 
-def _steps(
-    made: list[Candidate],
-    batches: int,
-    epochs: int,
-    options: ComparisonOptions,
-    tuning_share: float,
-    started: float,
-) -> list[int]:
-    """Optimiser steps of each candidate's scored trainings."""
-    trials = options.per_cell - options.seeds
-    all_s = [options.seeds * each.epoch_s + trials * _epoch_s(each, tuning_share) for each in made]
-    together = math.inf
-    if options.budget_s is not None:
-        left = max(0.0, started + options.budget_s - time.monotonic())
-        together = _TRAINING_SHARE * left * options.jobs
+def _length(
+    made: list[Candidate], all_s: list[float], epochs: int, options: ComparisonOptions, left_s: float
+) -> float:
+    """Of each scored training: epochs where weights are equal, seconds where times are.
+
+    Args:
+        all_s: of each candidate, what its trainings to come take if a scored one is an epoch.
+        left_s: for all of them; infinite without a budget.
+    """
+    together = max(0.0, left_s) * options.jobs
     if options.match == "params":
-        affordable = together / sum(all_s)
-        return [max(1, int(min(epochs, affordable) * batches))] * len(made)
-    each_s = together / sum(whole / each.epoch_s for whole, each in zip(all_s, made, strict=True))
+        return min(epochs, together / sum(all_s))
     if options.budget_s is None:
-        each_s = epochs * max(each.epoch_s for each in made)
-    return [max(1, int(each_s / each.epoch_s * batches)) for each in made]
+        return epochs * max(each.epoch_s for each in made)
+    return together / sum(whole / each.epoch_s for whole, each in zip(all_s, made, strict=True))
+
+
+def _of_length(
+    length: float, made: list[Candidate], batches: int, options: ComparisonOptions
+) -> tuple[Candidate, ...]:
+    """The candidates with as many optimiser steps as trainings of this length have."""
+    epochs = [length if options.match == "params" else length / each.epoch_s for each in made]
+    return tuple(
+        each.model_copy(update={"total_steps": max(1, int(count * batches))})
+        for each, count in zip(made, epochs, strict=True)
+    )

@@ -57,9 +57,10 @@ def held_equal(
             "The time that takes was not held equal; it stands in the table.",
         ]
     else:
+        pace = "at which learning rates were tried" if plan.replanned else "measured before all trainings"
         told += [
-            f"Time: {plan.training_s(one):.3g} s for each training of each network, turned once into steps by the pace "
-            f"measured (epochs: {epochs}); fewer where validation no longer gets better."
+            f"Time: {plan.length:.3g} s for each scored training of each network, turned into steps by the pace "
+            f"{pace} (epochs: {epochs}); fewer where validation no longer gets better."
             + ("" if took_s is None else f" They took {took_s[0]:.3g} to {took_s[1]:.3g} s."),
             f"Size: the hidden size, {one.hidden_size} units; the number of weights was not held equal ({sizes}).",
         ]
