@@ -206,9 +206,7 @@ def trial(
         name, settings = f"{name}, {asked.epochs} epochs", settings | {"training.epochs": asked.epochs}
 
     def work() -> dict[str, Any]:
-        data = TranscriptOptions(
-            split="part", ignore=[each for each in ("speaker", "number") if each in frame]
-        )
+        data = TranscriptOptions(split="part", ignore=["number"] if "number" in frame else [])
         options = RecordingFitOptions(data=data, settings=settings, seed=seed)
         place = f"speech/{name} {seed}".replace(" ", "-").replace(",", "")
         run = trained(fit_recordings, frame, options, place=place)

@@ -7,7 +7,7 @@ from scipy import signal
 
 from recurra.data.audio.config import AudioConfig
 from recurra.data.audio.files import BadRecording, head_of, pieces
-from recurra.data.audio.filterbank import LogMel
+from recurra.data.audio.filterbank import LogMel, loudness
 from recurra.data.audio.storage import Growing
 from recurra.errors import InputError
 from tests.data.audio.made import RATE, spoken, written
@@ -148,19 +148,30 @@ def test_means_are_taken_off():
     )
     whole = RECORDING.whole(np.array_split(samples, 3))
     assert_close(torch.from_numpy(whole), torch.from_numpy(plain - plain.mean(0)), "recording", slack=10)
+    energies = np.cumsum(np.exp(plain.astype(np.float64)).mean(1)) / np.arange(1, len(plain) + 1)
     assert_close(
         torch.from_numpy(LOUDNESS.whole([samples])),
-        torch.from_numpy(plain - means.mean(1, keepdims=True)).float(),
+        torch.from_numpy(plain - np.log(energies)[:, None]).float(),
         "loudness up to there",
         slack=10,
     )
     all_of_it = LogMel(RECORDING.config.model_copy(update={"centre_bands": False})).whole([samples])
-    assert_close(torch.from_numpy(all_of_it), torch.from_numpy(plain - plain.mean()), "loudness", slack=10)
+    expected = torch.from_numpy(plain - np.float32(loudness(plain)))
+    assert_close(torch.from_numpy(all_of_it), expected, "loudness", slack=10)
     louder = RECORDING.whole([0.5 * samples])
     loud = plain > np.log(1e-6)
     assert np.abs(louder - whole)[loud].max() < 0.2
     with pytest.raises(InputError, match="not known before its end"):
         RECORDING.begin()
+
+
+@given(st.integers(0, 40), st.integers(0, 2**31))
+def test_silence_hardly_changes_how_loud_a_recording_is(silent, seed):
+    """k times as many steps, of which only one in k is spoken, are softer by log k and no more."""
+    spoken = np.random.default_rng(seed).normal(0, 2, (10, 8))
+    whole = np.concatenate([np.full((silent, 8), -30.0), spoken])
+    assert abs(loudness(whole) - (loudness(spoken) - np.log(len(whole) / 10))) < 1e-6
+    assert loudness(whole + 3) == pytest.approx(loudness(whole) + 3)
 
 
 def test_every_band_holds_a_frequency():

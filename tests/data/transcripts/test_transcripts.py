@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from recurra.data.audio.config import AudioConfig
+from recurra.data.audio.filterbank import loudness
 from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.transcripts.alphabet import Alphabet, TranscriptConfig, steps_needed
@@ -109,6 +112,48 @@ def test_folders_that_cannot_be_used_say_why(tmp_path, made, said):
     with pytest.raises(DataError, match=said) as caught:
         opened(tmp_path)
     assert caught.value.where
+
+
+def test_who_speaks_is_heard_where_recordings_are_short(tmp_path):
+    for name, words in (("a", "low"), ("b", "mid"), ("c", "high"), ("d", "low mid")):
+        written(tmp_path / f"{name}.wav", spoken(words))
+    rows = "a.wav,yes,ann,train\nb.wav,no,ann,train\nc.wav,no,bob,test\nd.wav,yes,,train\n"
+    (tmp_path / "a.csv").write_text("file,text,Speaker_ID,part\n" + rows)
+    source = open_source(tmp_path)
+    schema = infer_transcripts(source.table, TranscriptOptions(split="part"))
+    assert schema.speaker == "Speaker_ID" and schema.table.group is None
+    audio = settle_audio(source, schema, AudioConfig(rate=8000, mels=8))
+    assert audio.centre == "speaker" and audio.centred == "all" and audio.usual_voice is None
+    found = read_transcripts(source, schema, audio)
+    assert not found.lines and len(found.audio.usual_voice) == 8
+    without_test = source.table.frame.filter(pl.col("part") == "train")
+    other = read_transcripts(replace(source, table=replace(source.table, frame=without_test)), schema, audio)
+    assert other.audio.usual_voice == pytest.approx(found.audio.usual_voice, abs=1e-3), (
+        "without the test part"
+    )
+    unknown = source.table.frame.drop("Speaker_ID")
+    later = replace(source, table=replace(source.table, frame=unknown))
+    alone = read_transcripts(later, schema, found.audio, need_roles=False)
+    assert alone.audio == found.audio
+    assert alone.lines == (
+        "there is no column 'Speaker_ID': every recording is heard as of a speaker of its own",
+    )
+    gaps = [np.abs(found.examples.sequences[n] - alone.examples.sequences[n]).max() for n in range(4)]
+    assert gaps[0] > 1e-3 and gaps[1] > 1e-3 and gaps[2] < 1e-6 and gaps[3] < 1e-6
+
+
+def test_who_speaks_is_not_heard_where_it_is_not_wanted(tmp_path):
+    recordings(tmp_path, "a.wav")
+    (tmp_path / "a.csv").write_text("file,text,speaker\na.wav,yes,x\n")
+    source = open_source(tmp_path)
+    told = infer_transcripts(source.table, TranscriptOptions(group="speaker"))
+    assert (told.speaker, told.table.group) == ("speaker", "speaker")
+    assert infer_transcripts(source.table, TranscriptOptions(ignore=["speaker"])).speaker is None
+    assert settle_audio(source, told, AudioConfig(), streams=True).centre == "running"
+    assert settle_audio(source, told, AudioConfig(centre="recording")).centre == "recording"
+    assert settle_audio(source, told, AudioConfig(centre_bands=True)).centre == "recording"
+    with pytest.raises(ValueError, match="leave centre_bands out"):
+        AudioConfig(centre="speaker", centre_bands=True)
 
 
 def test_options_that_contradict_are_refused(tmp_path):
@@ -235,24 +280,42 @@ def test_what_was_taken_off_stays_taken_off(centred):
     """A microphone changes bands alike at every step: where their means are 0, nothing of it is to be heard."""
     draw = np.random.default_rng(0)
     steps = draw.standard_normal((20, 8)).astype(np.float32)
-    change = Augmentation(AugmentConfig(stretch=0, warp=0, noise=0), sound=True, centred=centred)
+    change = Augmentation(AugmentConfig(silence=0, stretch=0, warp=0, noise=0), sound=True, centred=centred)
+    steps -= loudness(steps)
     added = change.shaped(steps, draw) - steps
     assert np.abs(added - added[0]).max() < 1e-5
     assert (np.abs(added).max() < 1e-6) == (centred == "bands")
-    assert (abs(added.mean()) < 1e-6) == (centred != "none")
+    assert (abs(added.mean()) < 1e-6) == (centred in ("bands", "running"))
+    assert (abs(loudness(steps + added)) < 1e-5) == (centred in ("bands", "all"))
 
 
 def test_noise_fills_what_is_soft_and_leaves_what_is_loud():
     draw = np.random.default_rng(0)
     steps = np.where(draw.random((50, 8)) < 0.5, 0.0, -20.0).astype(np.float32)  # 87 dB softer
-    still = AugmentConfig(stretch=0, warp=0, gain_db=0, channel_db=0, noise=1)
+    still = AugmentConfig(silence=0, stretch=0, warp=0, gain_db=0, channel_db=0, noise=1)
     for centred in ("all", "none"):
         change = Augmentation(still, sound=True, centred=centred)
         found = [change.shaped(steps - steps.mean(), np.random.default_rng(n)) for n in range(20)]
         gaps = [np.ptp([each[steps == 0].mean(), each[steps < 0].mean()]) for each in found]
         assert all(1 < gap < 13 for gap in gaps) and max(gaps) - min(gaps) > 4
-        assert (abs(np.mean([each.mean() for each in found])) < 1e-5) == (centred == "all")
+        assert (max(abs(loudness(each)) for each in found) < 1e-5) == (centred == "all")
     assert np.array_equal(Augmentation(still, sound=True, centred="bands").shaped(steps, draw), steps)
+
+
+def test_silence_comes_before_and_after_where_it_is_known_what_is_soft():
+    draw = np.random.default_rng(0)
+    steps = np.concatenate([np.full((3, 8), -10.0), draw.standard_normal((20, 8))]).astype(np.float32)
+    still = AugmentConfig(silence=6, stretch=0, warp=0, gain_db=0, channel_db=0, noise=0)
+    change = Augmentation(still, sound=True, centred="none")
+    found = [change.shaped(steps, np.random.default_rng(n)) for n in range(60)]
+    begins = [int(np.flatnonzero((each == steps[-1]).all(1))[0]) - 22 for each in found]
+    assert {len(each) - 23 for each in found} == set(range(13)) and set(begins) == set(range(7))
+    for begin, each in zip(begins, found, strict=True):
+        assert np.array_equal(each[begin : begin + 23], steps)
+        added = np.concatenate([each[:begin], each[begin + 23 :]])
+        assert not len(added) or np.abs(added + 10).max() < 2
+    for centred, sound in (("bands", True), ("running", True), ("none", False)):
+        assert len(Augmentation(still, sound=sound, centred=centred).shaped(steps, draw)) == 23
 
 
 def test_masks_hide_at_most_what_is_asked():

@@ -81,6 +81,32 @@ def test_a_loaded_run_says_the_same_of_files_and_samples(run, folder):
     assert run.predict([]) == []
 
 
+def test_a_run_that_knows_who_speaks_hears_files_as_the_table_that_says_so(folder, tmp_path):
+    frame = pl.read_csv(folder / "texts.csv")
+    who = ["ann" if n % 2 else "bob" for n in range(len(frame))]
+    frame = frame.with_columns(
+        pl.Series("speaker", who), file=pl.format("{}/{}", pl.lit(str(folder)), pl.col("file"))
+    )
+    told = []
+    fitted(frame, settings={"training.epochs": 3}, out=tmp_path / "run", observer=told.append)
+    assert any(isinstance(e, Said) and e.text.startswith("'speaker' says who speaks (--group") for e in told)
+    run = recurra.load(tmp_path / "run")
+    audio = run.config.settings.audio
+    assert audio.centre == "speaker" and len(audio.usual_voice) == 12
+    read = read_sequences(frame, run.config.data_schema, audio)
+    files = frame["file"].to_list()
+    assert run.predict(files, speakers=who) == run.transcribe(read.examples.sequences)
+    alone = read_sequences(frame.drop("speaker"), run.config.data_schema, audio)
+    assert run.predict(files[:9]) == run.transcribe(alone.examples.sequences)[:9]
+    with pytest.raises(DataError, match="expected 2 speakers, found 1"):
+        run.predict(files[:2], speakers=["ann"])
+    short = RecordingFitOptions(
+        data=BY_PART, settings={"training.epochs": 1}, init=str(tmp_path / "run"), baselines=False
+    )
+    again = fit_recordings(frame, short)
+    assert again.config.settings.audio == audio
+
+
 @pytest.mark.parametrize("size", [1, 37, 500, 100_000])
 def test_a_stream_gives_from_pieces_what_the_whole_gives(run, folder, size):
     for n in range(2 if size == 1 else 5):

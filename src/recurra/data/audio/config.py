@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Centre = Literal["recording", "running", "none"]
+Centre = Literal["speaker", "recording", "running", "none"]
 Centred = Literal["bands", "all", "running", "none"]
 HIGHEST_RATE = 16_000  # samples per second that speech needs
 # Up to 8,000 samples per second, where more bands tell voices apart rather than words, and above.
@@ -44,22 +44,29 @@ class AudioConfig(BaseModel):
 
     centre: Centre | None = Field(
         default=None,
-        description="sound less its mean over the whole recording, over the steps up to there (running), or as it is "
-        "(none); unset: recording, or running for a network that reads forwards alone",
+        description="sound less its mean over the whole recording, over the steps up to there (running), over all that "
+        "its speaker says loudly (speaker), or as it is (none); unset: recording, or running for a network that reads "
+        "forwards alone; speaker where most recordings are shorter than two seconds and it is known who speaks",
     )
     centre_bands: bool | None = Field(
         default=None,
-        description="each band less its own mean; false: less the mean of all bands, which is how loud it is; unset: "
-        "its own, but where most recordings are shorter than two seconds",
+        description="each band less its own mean; false: less the level of all bands together, which is how loud it "
+        "is; unset: its own, but where most recordings are shorter than two seconds",
+    )
+    usual_voice: tuple[float, ...] | None = Field(
+        default=None,
+        description="mean of each band that speakers have; unset: that of those who are learned from",
     )
 
     @property
     def centred(self) -> Centred:
-        """What was taken off: the mean of each of the "bands"; the one mean of "all" bands, of the whole recording or
+        """What was taken off: the mean of each of the "bands"; the one level of "all" bands, of the whole recording or
         up to each step ("running"); "none".
         """
         if self.centre == "none":
             return "none"
+        if self.centre == "speaker":
+            return "all"
         if self.centre_bands is not False:
             return "bands"
         return "running" if self.centre == "running" else "all"
@@ -68,34 +75,44 @@ class AudioConfig(BaseModel):
     def _bands_fit(self) -> Self:
         if self.rate is not None and self.lowest_hz >= self.rate / 2:
             raise ValueError(f"lowest_hz {self.lowest_hz:g} is above the highest of {self.rate} per second")
+        if self.centre == "speaker" and self.centre_bands:
+            raise ValueError(
+                "centre=speaker takes the level of each recording off first: leave centre_bands out"
+            )
         if self.rate is not None and self.hop_ms * self.rate < 1000:
             raise ValueError(f"hop_ms {self.hop_ms:g} is less than a sample of {self.rate} per second")
         return self
 
     def settled(
-        self, rates: Sequence[int], seconds: Sequence[float] = (), *, streams: bool = False
+        self,
+        rates: Sequence[int],
+        seconds: Sequence[float] = (),
+        *,
+        streams: bool = False,
+        speakers: bool = False,
     ) -> AudioConfig:
         """The same with rate, mels and centre, chosen for recordings of these rates and lengths where they are unset.
 
         Args:
             streams: whether the network reads forwards alone.
+            speakers: whether it is known who speaks.
 
         >>> AudioConfig().settled([8000, 8000, 44100]).rate, AudioConfig().settled([44100]).mels
         (8000, 80)
         >>> AudioConfig().settled([8000], [0.4]).centre_bands, AudioConfig().settled([8000], [7.0]).centre_bands
         (False, True)
+        >>> AudioConfig().settled([8000], [0.4], speakers=True).centre
+        'speaker'
         """
         rate = self.rate
         if rate is None:
             commonest = max(sorted(set(rates)), key=list(rates).count) if rates else HIGHEST_RATE
             rate = min(commonest, HIGHEST_RATE)
         mels = self.mels or (_FEW_MELS if rate <= HIGHEST_RATE // 2 else _MELS)
-        chosen = {
-            "rate": rate,
-            "mels": mels,
-            "centre": self.centre or ("running" if streams else "recording"),
-            "centre_bands": (not seconds or median(seconds) >= _SHORT)
-            if self.centre_bands is None
-            else self.centre_bands,
-        }
+        bands, centre = self.centre_bands, self.centre
+        if bands is None:
+            bands = centre != "speaker" and (not seconds or median(seconds) >= _SHORT)
+        if centre is None:
+            centre = "running" if streams else "speaker" if speakers and not bands else "recording"
+        chosen = {"rate": rate, "mels": mels, "centre": centre, "centre_bands": bands}
         return AudioConfig.model_validate(self.model_dump() | chosen)

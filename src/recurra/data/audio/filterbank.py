@@ -22,7 +22,7 @@ class SoundState:
     Args:
         before: (1,) the sample before the first of `rest`; 0 at the beginning.
         rest: (n,) samples that no complete window has been made of, or that the next window shares.
-        total: (mels,) float64, the sum of all steps so far.
+        total: (mels,) float64, the sum of all steps so far; of their energies, where one level is taken off.
         steps: how many they are.
     """
 
@@ -39,16 +39,20 @@ class LogMel:
         P_t[k] = |sum_n w[n] y[t h + n] exp(-2 pi i k n / F)|^2,    n = 0 .. W - 1,  w Hann's window
         f_t[m] = log max(sum_k M[k, m] P_t[k], 1e-7)
         g_t[m] = f_t[m] - mean over s of f_s[m],    s up to t (centre is "running"), or the whole recording
-                 f_t[m] - mean over s and k of f_s[k],    where centre_bands is false
+                 f_t[m] - log(mean over s and k of exp(f_s[k])),    where centre_bands is false
 
     W samples are `window_ms`, h are `hop_ms`, a is `pre_emphasis`. The bands M are triangles on the mel scale,
     mel(f) = 1127 ln(1 + f / 700), of equal width from `lowest_hz` to half the rate, each overlapping half of its
     neighbours (Davis & Mermelstein, doi:10.1109/TASSP.1980.1163420, in the form of HTK and Kaldi). F is the power of
     two from W on at which every band holds a frequency. The mean takes away what a microphone does to all of a
-    recording (cepstral mean subtraction, Atal 1974, doi:10.1121/1.1914702); the mean of all bands, how loud it is.
+    recording (cepstral mean subtraction, Atal 1974, doi:10.1121/1.1914702); the logarithm of the mean energy of all
+    bands, how loud it is. Silence around what is spoken hardly moves it: as much again takes off 3 dB, where a mean of
+    logarithms would move halfway to silence.
 
     A step is made of complete windows alone; so a piece of a recording gives the same steps as the whole, with what is
-    left over carried in a state. Not so where the mean is over the whole, which `whole` alone can give.
+    left over carried in a state. Not so where the mean is over the whole, which `whole` alone can give. Where centre is
+    "speaker", the level is taken off here, and what a speaker's recordings have in common thereafter
+    (`recurra.data.audio.speakers`).
 
     Args:
         config: with rate and mels.
@@ -80,7 +84,7 @@ class LogMel:
 
     def begin(self) -> SoundState:
         """The state before the first sample."""
-        if self.config.centre == "recording":
+        if self.config.centre in ("recording", "speaker"):
             raise InputError(
                 "the mean over a whole recording is not known before its end",
                 where="audio.centre",
@@ -95,7 +99,7 @@ class LogMel:
             steps, state = self._advance(torch.from_numpy(piece), state)
             found.append(steps.numpy())
         whole = np.concatenate(found) if found else np.zeros((0, self.mels), dtype=np.float32)
-        if self.config.centre == "recording" and len(whole):
+        if self.config.centre in ("recording", "speaker") and len(whole):
             whole = whole - self._centre(state.total / state.steps).float().numpy()
         return whole
 
@@ -124,20 +128,35 @@ class LogMel:
         frames = emphasised.unfold(0, self.window, self.hop)[:steps] * self._window
         power = torch.fft.rfft(frames, n=self.size).abs().square()
         used, found = steps * self.hop, (power @ self._bands).clamp(min=FLOOR).log()
-        totals = state.total + found.double().cumsum(0)
+        each = found.double()
+        totals = state.total + (each if self._of_bands else each.exp()).cumsum(0)
         if self.config.centre == "running":
             counted = state.steps + torch.arange(1, steps + 1, dtype=torch.float64)
             found = (found - self._centre(totals / counted[:, None])).float()
         after = SoundState(x[used - 1 : used].clone(), x[used:].clone(), totals[-1], state.steps + steps)
         return found, after
 
+    @property
+    def _of_bands(self) -> bool:
+        return self.config.centre_bands is not False and self.config.centre != "speaker"
+
     def _centre(self, means: Tensor) -> Tensor:
-        """What is taken off the bands, of (..., mels) their means."""
-        return means if self.config.centre_bands is not False else means.mean(-1, keepdim=True)
+        """What is taken off the bands, of (..., mels) their means or those of their energies."""
+        return means if self._of_bands else means.mean(-1, keepdim=True).log()
 
     def steps(self, samples: int) -> int:
         """How many steps so many samples give."""
         return 1 + (samples - self.window) // self.hop if samples >= self.window else 0
+
+
+def loudness(steps: np.ndarray) -> float:
+    """The logarithm of the mean energy of (steps, bands) logarithms of energies.
+
+    >>> round(np.exp(loudness(np.log([[1.0, 2.0], [3.0, 6.0]]))), 6)
+    np.float64(3.0)
+    """
+    loudest = float(steps.max())
+    return loudest + float(np.log(np.exp(steps - loudest).mean()))
 
 
 def mel_of(hz: np.ndarray | float) -> np.ndarray:

@@ -8,9 +8,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from recurra.data.audio.config import Centred
+from recurra.data.audio.filterbank import loudness
 
 _DB = math.log(10) / 10  # of a logarithm of energy
 _SOFTER_DB = (10.0, 50.0)
+_UNEVEN = 0.3  # of a logarithm of energy, by which silence differs from step to step
 _WAVES = 3  # that the curve of a microphone is made of
 
 
@@ -26,6 +28,12 @@ class AugmentConfig(BaseModel):
     )
     band_masks: int = Field(default=2, ge=0, description="ranges of features that are hidden")
     band_width: int = Field(default=8, ge=0, description="features in each, at most a quarter of them")
+    silence: int = Field(
+        default=12,
+        ge=0,
+        description="steps as soft as the softest that sound is given before and after it, at most; none where the "
+        "mean of each band, or that up to each step, is taken off",
+    )
     stretch: float = Field(
         default=0.1, ge=0, lt=1, description="sequences last longer or shorter by up to this"
     )
@@ -57,9 +65,10 @@ class AugmentConfig(BaseModel):
 class Augmentation:
     """Changes of single sequences, drawn from the generator that each call is given.
 
-    - `shaped`: time drawn out or pressed together (speed perturbation, Ko et al. 2015, on the features), the bands of
-      sound moved (as the length of the vocal tract moves them; Jaitly & Hinton 2013), all of them raised alike (gain),
-      and wide ranges of them unlike (microphones); noise added, 10 to 50 dB softer than the loudest of them:
+    - `shaped`: silence before and after, as of recordings that were cut elsewhere; time drawn out or pressed together
+      (speed perturbation, Ko et al. 2015, on the features), the bands of sound moved (as the length of the vocal tract
+      moves them; Jaitly & Hinton 2013), all of them raised alike (gain), and wide ranges of them unlike (microphones);
+      noise added, 10 to 50 dB softer than the loudest of them:
 
           f = log(exp(f) + exp(n) g),    g ~ Gamma(3, 1/3) at each place, n a level with wide ranges raised unlike
 
@@ -70,10 +79,10 @@ class Augmentation:
         config: how far.
         sound: whether the features are logarithms of mel bands in their order; bands are moved, and raised, only then.
         centred: what was taken off, see `recurra.data.audio.config.AudioConfig.centred`: bands are raised unless it is
-            the mean of each, and centred again. Noise is added where it is "all" or "none": there it is known how loud
-            the loudest step is.
+            the mean of each, and their level is taken off again. Silence and noise are added where it is "all" or
+            "none": there it is known how loud the loudest step is, and the softest.
 
-    >>> change = Augmentation(AugmentConfig(stretch=0.5), sound=True)
+    >>> change = Augmentation(AugmentConfig(silence=0, stretch=0.5), sound=True)
     >>> change.shaped(np.ones((10, 40), dtype=np.float32), np.random.default_rng(0)).shape
     (11, 40)
     """
@@ -87,11 +96,14 @@ class Augmentation:
         Args:
             least: steps that must be left, as long as there were so many.
         """
-        count = len(steps)
-        if not count:
+        if not len(steps):
             return steps
+        whole = self.sound and self.centred in ("all", "none")
+        if whole and self.config.silence:
+            steps = self._in_silence(steps, rng)
         by, warp, gain, *waves = rng.uniform(-1, 1, 3 + 2 * _WAVES)
         channel, colour = waves[:_WAVES], waves[_WAVES:]
+        count = len(steps)
         after = max(round(count * (1 + self.config.stretch * by)), min(least, count), 1)
         if after != count:
             steps = _between(steps, np.linspace(0, count - 1, after))
@@ -103,13 +115,18 @@ class Augmentation:
             curve = self.config.gain_db * gain + self.config.channel_db * _waves(steps.shape[1], channel)
             curve = curve if self.centred == "none" else curve - curve.mean()
             steps = steps + (curve * _DB).astype(np.float32)
-        if self.sound and self.centred in ("all", "none") and rng.random() < self.config.noise:
+        if whole and rng.random() < self.config.noise:
             softer = rng.uniform(*_SOFTER_DB) + self.config.channel_db * _waves(steps.shape[1], colour)
             level = steps.max() - softer * _DB + np.log(rng.gamma(3.0, 1 / 3, steps.shape))
             steps = np.logaddexp(steps, level).astype(np.float32)
-            if self.centred == "all":
-                steps -= steps.mean()
-        return steps
+        return steps - np.float32(loudness(steps)) if self.sound and self.centred == "all" else steps
+
+    def _in_silence(self, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Steps at the softest of each band, a little louder or softer, before and after."""
+        before, after = rng.integers(0, self.config.silence + 1, 2)
+        softest, shape = steps.min(0), (before + after, steps.shape[1])
+        silence = (softest + _UNEVEN * rng.standard_normal(shape)).astype(np.float32)
+        return np.concatenate([silence[:before], steps, silence[before:]])
 
     def masked(self, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(T, I) -> (T, I), scaled steps of which some are 0; changed in place."""

@@ -20,6 +20,7 @@ _TEXT = (
     frozenset("text texts transcript transcripts transcription transcriptions".split()),
     frozenset("sentence sentences words word letters string utterance label labels target".split()),
 )
+_SPEAKER = frozenset("speaker speakers speakerid voice".split())
 _HEAD = 200
 
 
@@ -62,6 +63,7 @@ def infer_transcripts(table: Table, options: TranscriptOptions) -> TranscriptSch
         for name in ("id", "time"):
             if getattr(options, name) is not None:
                 raise InputError("this has no effect on recordings", where=f"--{name}", fix="Leave it out.")
+        speaker = options.group or _speaker_column(table, {*options.ignore, text, sound, split})
         schema = Schema(
             task="classify",
             target_kind="multiclass",
@@ -72,12 +74,14 @@ def infer_transcripts(table: Table, options: TranscriptOptions) -> TranscriptSch
             set_aside={
                 name: "as asked" if name in options.ignore else _aside(name)
                 for name in table.frame.columns
-                if name not in (sound, text, options.group, split)
+                if name not in (sound, text, speaker, split)
             },
             group=options.group,
             split=split,
         )
-        return TranscriptSchema(input="sound", table=schema, task_why=f"{sound!r} names recordings")
+        return TranscriptSchema(
+            input="sound", table=schema, speaker=speaker, task_why=f"{sound!r} names recordings"
+        )
     return _of_numbers(table, options, text, split)
 
 
@@ -151,6 +155,12 @@ def _sound_column(table: Table, options: TranscriptOptions, text: str) -> str | 
             fix="Say which (--features COLUMN).",
         )
     return found[0] if found else None
+
+
+def _speaker_column(table: Table, taken: set[str | None]) -> str | None:
+    """The only column that is called as one that says who speaks."""
+    found = [name for name in table.frame.columns if name not in taken and names.named(name, _SPEAKER)]
+    return found[0] if len(found) == 1 else None
 
 
 def _names_sound(column: pl.Series) -> bool:

@@ -14,6 +14,7 @@ import polars as pl
 from recurra.data.audio.config import AudioConfig
 from recurra.data.audio.files import BadRecording, head_of, is_sound, pieces
 from recurra.data.audio.filterbank import LogMel
+from recurra.data.audio.speakers import Voices
 from recurra.data.audio.storage import Growing
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
@@ -37,12 +38,14 @@ class Transcripts:
     Args:
         examples: the sequences, their texts as targets where there are texts.
         names: of every row of the source, the recording's file or the row's number.
+        audio: how sound was read, with the usual voice where speakers were told apart; None of numbers.
         unread: row, from 1 -> why it is no example.
         lines: what is to be said of them.
     """
 
     examples: Examples
     names: list[str]
+    audio: AudioConfig | None = None
     unread: dict[int, str] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
 
@@ -108,7 +111,8 @@ def settle_audio(
             where=source.table.origin,
             fix=f"Names are taken from the folder {source.base}.",
         )
-    return asked.settled([rate for rate, _ in heads], [seconds for _, seconds in heads], streams=streams)
+    rates, seconds = [rate for rate, _ in heads], [seconds for _, seconds in heads]
+    return asked.settled(rates, seconds, streams=streams, speakers=schema.speaker is not None)
 
 
 def read_transcripts(
@@ -123,7 +127,8 @@ def read_transcripts(
     """The examples of a table; what is broken, empty, silent or without a text is left out, counted and named.
 
     Args:
-        audio: of recordings, with rate and mels.
+        audio: of recordings, with rate and mels. Where it centres by speakers and has no usual voice, that of these
+            recordings, but those of the test part where a column says so, is learned.
         need_texts: False for prediction.
         need_roles: False for data that are only scored, where the columns of split and group may be absent.
         told: is told how many of how many recordings are done.
@@ -140,13 +145,44 @@ def read_transcripts(
     }
     if schema.input == "numbers":
         names = [f"row {row}" for row in range(1, len(table) + 1)]
-        return _checked(table, Transcripts(examples, names, reasons))
+        return _checked(table, Transcripts(examples, names, unread=reasons))
     assert audio is not None and examples.texts is not None
     mel = LogMel(audio)
     packed, usable = _features(source, examples.texts, examples.rows, mel, reasons, told)
     named = table.column(schema.text or "", "the recordings").cast(pl.String).fill_null("").to_list()
     examples = replace(examples.take(usable), texts=None, sequences=packed)
-    return _checked(table, Transcripts(examples, named, reasons))
+    found = _checked(table, Transcripts(examples, named, audio, reasons))
+    return _without_voices(found, table, schema, audio) if audio.centre == "speaker" else found
+
+
+def _without_voices(
+    found: Transcripts, table: Table, schema: TranscriptSchema, audio: AudioConfig
+) -> Transcripts:
+    """The same less what the recordings of each speaker have in common."""
+    examples, lines = found.examples, found.lines
+    assert examples.sequences is not None
+    speakers: list[str | None] = [None] * len(examples)
+    if schema.speaker in table.frame.columns:
+        said = table.column(schema.speaker, "the speakers").cast(pl.String).to_list()
+        speakers = [said[row - 1] for row in examples.rows.tolist()]
+    elif schema.speaker is not None:
+        lines += (
+            f"there is no column {schema.speaker!r}: every recording is heard as of a speaker of its own",
+        )
+    usual = audio.usual_voice
+    if usual is None:
+        learned = (
+            np.arange(len(examples)) if examples.parts is None else np.flatnonzero(examples.parts != "test")
+        )
+        of_those = Voices(examples.sequences.take(learned), [speakers[n] for n in learned.tolist()])
+        usual = tuple(round(float(each), 4) for each in of_those.usual)
+    sequences = Voices(examples.sequences, speakers, usual).taken_off()
+    return replace(
+        found,
+        examples=replace(examples, sequences=sequences),
+        audio=audio.model_copy(update={"usual_voice": usual}),
+        lines=lines,
+    )
 
 
 def _features(

@@ -75,7 +75,7 @@ def opened(
             Said(f"sound: {audio.rate:,} samples per second, {audio.mels} bands every {audio.hop_ms:g} ms")
         )
     read = _read(found, schema, audio, observer)
-    held_out = None
+    audio, held_out = read.audio, None
     if test is not None:
         _say_reading(test, observer)
         held_out = read_sequences(test, schema, audio, encoding=encoding, observer=observer)
@@ -124,6 +124,13 @@ def _described(found: Source, schema: TranscriptSchema) -> list[str]:
     lines.append(f"{len(table):,} rows; {read}; texts: {schema.target[0]!r}")
     lines += [f"split by {columns.split!r}"] if columns.split else []
     lines += [f"{columns.group!r} stays on one side of the split"] if columns.group else []
+    if schema.speaker is not None:
+        tied = (
+            ""
+            if columns.group
+            else f" (--group {schema.speaker} keeps those of one on one side of the split)"
+        )
+        lines.append(f"{schema.speaker!r} says who speaks{tied}")
     lines += [f"not used: {name!r} ({why})" for name, why in columns.set_aside.items()]
     return lines
 

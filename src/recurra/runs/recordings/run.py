@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from recurra.data.audio.files import BadRecording, pieces, resampling
 from recurra.data.audio.filterbank import LogMel
+from recurra.data.audio.speakers import Voices
 from recurra.data.examples import Examples
 from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
@@ -123,13 +124,17 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
             done += len(batch)
             observer(Measured(done, len(sequences)))
 
-    def predict(self, inputs: Any, *, rate: int | None = None) -> list[str]:
+    def predict(
+        self, inputs: Any, *, rate: int | None = None, speakers: Sequence[str | None] | None = None
+    ) -> list[str]:
         """The text of each input.
 
         Args:
             inputs: `Examples`; of a run that hears names of WAV and FLAC files, or (n,) arrays of samples, 1 the
                 loudest; of any other a list of (T, I) arrays, or an array (N, T, I).
             rate: samples per second of arrays; None: that of the run.
+            speakers: who speaks in each recording, where it is known. A run that centres by speakers
+                (`audio.centre=speaker`) takes off what the recordings of one have in common.
 
         Raises:
             DataError: a file that cannot be read, naming it; arrays of another form.
@@ -146,8 +151,13 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
             raise DataError(
                 "expected a list of recordings, found one name", where="inputs", fix="Give [name]."
             )
+        heard = Packed.from_list([self._heard(each, rate or self.front.rate) for each in inputs])
+        who = [None] * len(heard) if speakers is None else list(speakers)
+        if len(who) != len(heard):
+            raise DataError(f"expected {len(heard)} speakers, found {len(who)}", where="speakers")
+        audio = self.config.settings.audio
         return self.transcribe(
-            Packed.from_list([self._heard(each, rate or self.front.rate) for each in inputs])
+            Voices(heard, who, audio.usual_voice).taken_off() if audio.centre == "speaker" else heard
         )
 
     def _heard(self, sound: Any, rate: int) -> np.ndarray:
