@@ -71,8 +71,15 @@ def opened(
         observer(Said(line))
     audio = _audio(found, schema, options) if schema.input == "sound" else None
     if audio is not None:
+        less = (
+            ", less what the recordings of each speaker have in common (--set audio.centre=recording: with it)"
+            if audio.centre == "speaker"
+            else ""
+        )
         observer(
-            Said(f"sound: {audio.rate:,} samples per second, {audio.mels} bands every {audio.hop_ms:g} ms")
+            Said(
+                f"sound: {audio.rate:,} samples per second, {audio.mels} bands every {audio.hop_ms:g} ms{less}"
+            )
         )
     read = _read(found, schema, audio, observer)
     audio, held_out = read.audio, None
