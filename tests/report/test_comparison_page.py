@@ -149,5 +149,5 @@ def test_the_command_makes_it_anew_and_other_summaries_are_refused(compared, tmp
     with pytest.raises(RunError, match="expected a comparison of format 1, found None"):
         read_summary(tmp_path)
     (tmp_path / "summary.json").write_text('{"kind": "comparison", "format": 1}')
-    with pytest.raises(RunError, match="there is no 'command' in it"):
+    with pytest.raises(RunError, match="there is no 'call' in it"):
         read_summary(tmp_path)

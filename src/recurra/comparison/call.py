@@ -7,14 +7,17 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 _PLAIN = (str, int, float, bool, type(None))
-_LONG = 200  # characters, more than which are data, not the name of a file
+_DATA = ("data", "test")
+_LONG = 200  # characters, more than which are a text, not the name of a file
 
 
 def written_call(function: Callable[..., Any], given: Mapping[str, Any]) -> str:
     """`function` called with `given`, but for arguments that have their default.
 
-    What is long or cannot be read back is written as its own name (a class) or as that of the argument (a frame).
+    Data that are no file, and what cannot be read back, such as a class, are written as a name.
 
     Args:
         given: name of an argument -> what it was, in any order; those of `**roles` beside the others.
@@ -38,11 +41,20 @@ def written_call(function: Callable[..., Any], given: Mapping[str, Any]) -> str:
 
 
 def _written(name: str, value: Any) -> str:
+    if name in _DATA and not isinstance(value, str | os.PathLike):
+        return name
+    written = _in_words(name, value)
+    return written if len(written) <= _LONG or name not in _DATA else name
+
+
+def _in_words(name: str, value: Any) -> str:
     if isinstance(value, os.PathLike):
         return repr(os.fspath(value))
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_written(str(key), each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {_in_words(str(key), each)}" for key, each in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_written(name, each) for each in value) + "]"
-    plain = isinstance(value, _PLAIN) and not (isinstance(value, str) and len(value) > _LONG)
-    return repr(value) if plain else getattr(value, "__name__", name)
+        return "[" + ", ".join(_in_words(name, each) for each in value) + "]"
+    if isinstance(value, np.generic):
+        value = value.item()
+    own = str(getattr(value, "__name__", name))
+    return repr(value) if isinstance(value, _PLAIN) else own if own.isidentifier() else name

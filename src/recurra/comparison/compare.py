@@ -249,7 +249,7 @@ class _Work:
             fitting, plan, tuning_trials(plan, self.asked.seed), sources, "Choosing learning rates"
         )
         chosen = self._chosen(plan, tuned)
-        plan = self._replanned(plan, tuned, fitting.settings.training.epochs)
+        plan = self._replanned(plan, tuned, chosen, fitting.settings.training.epochs)
         final = self._trials(
             fitting, plan, final_trials(plan, self.asked.seed, chosen), sources, "Training with several seeds"
         )
@@ -325,13 +325,15 @@ class _Work:
         write_json(self.out / PLAN, plan.model_dump(mode="json"))
         return plan
 
-    def _replanned(self, plan: Plan, tuned: list[tuple[Trial, Record]], epochs: int) -> Plan:
+    def _replanned(
+        self, plan: Plan, tuned: list[tuple[Trial, Record]], chosen: dict[str, float], epochs: int
+    ) -> Plan:
         """The plan by the pace of the trials, written down; as it is without a budget, trials, or the second time."""
-        if plan.options.budget_s is None or plan.replanned or not tuned:
+        if plan.options.budget_s is None or plan.tuned_length is not None or not tuned:
             return plan
         step_s: dict[str, list[float]] = {}
         for trial, record in tuned:
-            if not record["failed"]:
+            if trial.candidate.cell in chosen and not record["failed"]:
                 step_s.setdefault(trial.candidate.cell, []).append(record["seconds"] / record["steps"])
         left_s = plan.options.budget_s - self.sessions.total_s
         found = replanned(plan, step_s, epochs=epochs, left_s=left_s)

@@ -1,4 +1,6 @@
-"""The plan of a comparison: sizes, steps and learning rates, settled before the first training and written down."""
+"""The plan of a comparison: sizes, steps and learning rates, settled before the first training and written down; with a
+budget, the steps of scored trainings once more when the learning rates are chosen.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import median, median_low
 from typing import Any, Literal
 
 import torch
@@ -24,7 +26,7 @@ from recurra.runs.fitting import Fitting
 Purpose = Literal["tuning", "final"]
 TOLERANCE = 0.02  # by which numbers of weights may differ
 FORMAT = 1
-_LEAST, _MOST = 0.5, 1.5  # of the length that learning rates were chosen for, where it is planned anew
+_LEAST, _MOST = 0.5, 1.5  # of the steps that learning rates were chosen for, where they are planned anew
 _TRAINING_SHARE = 0.85  # of a budget, for all trainings; the rest scores and measures
 _PACE_SHARE = 0.3  # of the time of one training, that the pace of one network is measured from at most
 _PACE_S = 60.0
@@ -80,7 +82,7 @@ class Candidate(BaseModel):
 
 
 class Plan(BaseModel):
-    """All that is settled before the first training: a resumed comparison goes by it.
+    """All that is settled before trainings begin: a resumed comparison goes by it.
 
     Args:
         fingerprint: of the data, as everything was prepared.
@@ -89,7 +91,8 @@ class Plan(BaseModel):
         tuning_share: of the training part that learning rates are tried on, as often as the whole is read.
         threads: of each training.
         length: of each scored training: epochs where weights are equal, seconds where times are.
-        replanned: whether the length goes by the pace at which learning rates were tried.
+        tuned_length: the length that learning rates were chosen for, where scored trainings were planned anew by their
+            pace; None: it is that of the scored ones.
         left_out: cell -> why it cannot take part.
     """
 
@@ -104,7 +107,7 @@ class Plan(BaseModel):
     tuning_share: float = 1.0
     threads: int
     length: float
-    replanned: bool = False
+    tuned_length: float | None = None
     candidates: tuple[Candidate, ...]
     left_out: dict[str, str]
 
@@ -181,7 +184,10 @@ def make_plan(
     tried = options.per_cell - options.seeds
     all_s = [options.seeds * each.epoch_s + tried * _epoch_s(each, share) for each in measured]
     left_s = math.inf if options.budget_s is None else started + options.budget_s - time.monotonic()
-    length = _length(measured, all_s, epochs, options, _TRAINING_SHARE * left_s)
+    if left_s <= 0:
+        observer(Said("nothing of the budget is left for trainings: each has a single step", "warning"))
+    least = min(_epoch_of(options, each) for each in measured) / batches  # a step
+    length = max(least, _length(measured, all_s, epochs, options, _TRAINING_SHARE * left_s))
     candidates = _of_length(length, measured, batches, options)
     for each in candidates:
         observer(
@@ -208,27 +214,40 @@ def make_plan(
 def replanned(plan: Plan, step_s: Mapping[str, list[float]], *, epochs: int, left_s: float) -> Plan:
     """The same with what is left of the budget shared out by the pace at which learning rates were tried.
 
-    What was measured in moments may be far from what a machine keeps up. Scored trainings become at most half as long
-    again, and half as long at least: their learning rates were chosen for the length that was planned.
+    What was measured in moments may be far from what a machine keeps up. Of each network the middle one of its trials
+    counts, the quicker of two: what else a machine does in one of them says little of the rest. Scored trainings get
+    half as many steps again at most, and half as many at least (of equal times, the network in the middle): their
+    learning rates were chosen for as many as were planned.
 
     Args:
-        step_s: cell -> seconds of a step, with its share of the validation, of each of its trials that ended.
+        step_s: cell -> seconds of a step, with its share of the validation, of each of its trials that ended; cells
+            that are not there are not trained any more.
         epochs: of a training without a budget.
         left_s: seconds.
     """
     assert plan.options.budget_s is not None
-    candidates = []
+    candidates, factors = [], []
     for each in plan.candidates:
-        expected = plan.training_s(each, "tuning") / (plan.tuning_share * each.total_steps)
-        slower = fmean(step_s[each.cell]) / expected if step_s.get(each.cell) else 1.0
-        pace = {name: slower * getattr(each, name) for name in ("step_s", "epoch_s", "validation_s")}
-        candidates.append(each.model_copy(update=pace))
+        if each.cell in step_s:
+            expected = plan.training_s(each, "tuning") / (plan.tuning_share * each.total_steps)
+            factors.append(median_low(step_s[each.cell]) / expected)
+            pace = {name: factors[-1] * getattr(each, name) for name in ("step_s", "epoch_s", "validation_s")}
+            candidates.append(each.model_copy(update=pace))
+    if not candidates:
+        return plan
     all_s = [plan.options.seeds * each.epoch_s for each in candidates]
     left_s -= (1 - _TRAINING_SHARE) * plan.options.budget_s
     length = _length(candidates, all_s, epochs, plan.options, left_s)
-    length = min(max(length, _LEAST * plan.length), _MOST * plan.length)
-    found = _of_length(length, candidates, plan.steps_per_epoch, plan.options)
-    return plan.model_copy(update={"length": length, "replanned": True, "candidates": found})
+    as_planned = plan.length * (median(factors) if plan.options.match == "time" else 1.0)
+    length = min(max(length, _LEAST * as_planned), _MOST * as_planned)
+    found = {each.cell: each for each in _of_length(length, candidates, plan.steps_per_epoch, plan.options)}
+    return plan.model_copy(
+        update={
+            "length": length,
+            "tuned_length": plan.length,
+            "candidates": tuple(found.get(each.cell, each) for each in plan.candidates),
+        }
+    )
 
 
 def learning_rates(default: float, trials: int) -> tuple[float, ...]:
@@ -242,12 +261,15 @@ def learning_rates(default: float, trials: int) -> tuple[float, ...]:
 
 
 def tuning_trials(plan: Plan, seed: int) -> list[Trial]:
-    """Every learning rate of every candidate, with one seed; none where there is nothing to choose."""
+    """Every learning rate of every candidate, with one seed; none where there is nothing to choose.
+
+    In turns, so that whatever else the machine does meets all.
+    """
     if plan.options.trials == 1:
         return []
-    share = plan.tuning_share
+    share, rates = plan.tuning_share, range(plan.options.trials)
     return [
-        Trial(each, "tuning", rate, seed, share) for each in plan.candidates for rate in each.learning_rates
+        Trial(each, "tuning", each.learning_rates[n], seed, share) for n in rates for each in plan.candidates
     ]
 
 
@@ -368,11 +390,16 @@ def _length(
     return together / sum(whole / each.epoch_s for whole, each in zip(all_s, made, strict=True))
 
 
+def _epoch_of(options: ComparisonOptions, candidate: Candidate) -> float:
+    """An epoch, in what lengths are counted in."""
+    return 1.0 if options.match == "params" else candidate.epoch_s
+
+
 def _of_length(
     length: float, made: list[Candidate], batches: int, options: ComparisonOptions
 ) -> tuple[Candidate, ...]:
     """The candidates with as many optimiser steps as trainings of this length have."""
-    epochs = [length if options.match == "params" else length / each.epoch_s for each in made]
+    epochs = [length / _epoch_of(options, each) for each in made]
     return tuple(
         each.model_copy(update={"total_steps": max(1, int(count * batches))})
         for each, count in zip(made, epochs, strict=True)

@@ -45,6 +45,9 @@ def held_equal(
         solved = [c.weights for c in plan.candidates if not c.fixed] or [one.weights]
         low, high = min(solved), max(solved)
         fixed = [c for c in plan.candidates if c.fixed]
+        tuned = (
+            "" if plan.tuned_length is None else f"; {plan.tuned_length:.3g} while learning rates were tried"
+        )
         apart = " and ".join(f"{c.cell} ({c.weights:,})" for c in fixed)
         told += [
             f"Size: the number of weights, as nearly as whole units allow ({sizes}; {100 * (high / low - 1):.1f} % "
@@ -52,12 +55,17 @@ def held_equal(
             + (
                 f"; but for {apart}, without a width to change, which took part as given)." if fixed else ")."
             ),
-            f"Length: {one.total_steps:,} optimiser steps at most for each training of each network "
-            f"({one.total_steps / plan.steps_per_epoch:.3g} epochs), fewer where validation no longer gets better. "
+            f"Length: {one.total_steps:,} optimiser steps at most for each scored training of each network "
+            f"({one.total_steps / plan.steps_per_epoch:.3g} epochs{tuned}), fewer where validation no longer gets "
+            "better. "
             "The time that takes was not held equal; it stands in the table.",
         ]
     else:
-        pace = "at which learning rates were tried" if plan.replanned else "measured before all trainings"
+        pace = (
+            "measured before all trainings"
+            if plan.tuned_length is None
+            else f"at which learning rates were tried, for {plan.tuned_length:.3g} s each"
+        )
         told += [
             f"Time: {plan.length:.3g} s for each scored training of each network, turned into steps by the pace "
             f"{pace} (epochs: {epochs}); fewer where validation no longer gets better."
@@ -84,7 +92,12 @@ def held_equal(
         f"{'thread' if plan.threads == 1 else 'threads'} each.",
     ]
     if options.budget_s is not None:
-        told.append(f"Budget: {options.budget_s:.0f} s for everything, shared out before the first training.")
+        again = (
+            "" if plan.tuned_length is None else ", and what was left of it once more before the scored ones"
+        )
+        told.append(
+            f"Budget: {options.budget_s:.0f} s for everything, shared out before the first training{again}."
+        )
     return told
 
 

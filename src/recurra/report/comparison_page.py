@@ -42,6 +42,7 @@ _PARTS |= {
     "parts",
     "task",
     "command",
+    "call",
     "versions",
     "machine",
     "seconds",

@@ -267,8 +267,8 @@ def _reproduction(summary: Summary) -> Section:
     took = f"It took {wording.seconds(summary['seconds'])}"
     if budget is not None and summary["seconds"] > _OVER * budget:
         took += (
-            f", more than its budget of {wording.seconds(budget)}: the machine was slower than when the pace of each "
-            "network was measured, before the first training and while learning rates were tried"
+            f", more than its budget of {wording.seconds(budget)}: trainings are planned by a pace that was measured "
+            "before, and are not made shorter than half of what their learning rates were chosen for"
         )
     return reproduction.again(
         shlex.split(command) if command else None,
