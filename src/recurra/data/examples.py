@@ -49,6 +49,7 @@ class Examples:
             regression; None where nothing is to be learned (prediction).
         rows: (N,) int64, the number of the record in its source, counted from 1 without the header.
         parts: (N,) of "train", "validation", "test", where the source says so; else None.
+        speakers: (N,) object array, who speaks in each, None where that is not known; None of what is no speech.
         names: (N,) object array, what each is called in its source, such as the name of its file.
         groups: (N,) object array; examples of one group never come to stand on both sides of a split.
         steps: of sequences with a target at every step; `targets` is then None.
@@ -61,6 +62,7 @@ class Examples:
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
     names: np.ndarray | None = None
+    speakers: np.ndarray | None = None
     steps: Steps | None = None
 
     def __len__(self) -> int:
@@ -91,5 +93,6 @@ class Examples:
             parts=at(self.parts),
             groups=at(self.groups),
             names=at(self.names),
+            speakers=at(self.speakers),
             steps=None if self.steps is None else self.steps.take(indices),
         )

@@ -28,11 +28,11 @@ def left(recordings, speakers, usual=None):
 
 @given(st.integers(0, 1000), st.lists(st.floats(-3, 3), min_size=BANDS, max_size=BANDS))
 def test_a_voice_is_gone_once_enough_was_heard_of_it(seed, curve):
-    """Of 5,000 loud steps or so the usual voice weighs 300: a sixteenth of the curve is left."""
+    """Of some 4,500 loud steps the usual voice weighs 300: a sixteenth of the curve is left."""
     voice, flat = np.array(curve) - np.mean(curve), np.zeros(BANDS)
     plain, coloured = (left(said(150, seed, each), ["a"] * 150, flat) for each in (flat, voice))
     gap = max(np.abs(a - b).max() for a, b in zip(plain, coloured, strict=True))
-    assert gap <= 0.2 * np.abs(voice).max() + 0.02
+    assert gap <= 0.1 * np.abs(voice).max() + 0.05
     assert max(abs(loudness(each)) for each in coloured) < 1e-5
 
 
@@ -63,3 +63,14 @@ def test_the_usual_voice_is_that_of_speakers_not_of_recordings():
     assert found.usual == pytest.approx(np.arange(BANDS) / 2)
     by_themselves = Voices(Packed.from_list([one, other]), [None, None])
     assert by_themselves.usual == pytest.approx(np.arange(BANDS) / 2)
+
+
+def test_unknown_speakers_are_nobody_else_and_nothing_may_have_been_said():
+    one, other = said(2, 3, np.zeros(BANDS))
+    usual = np.zeros(BANDS)
+    apart = left([one, other], [1, None], usual)
+    assert np.array_equal(apart[1], left([other], [None], usual)[0])
+    assert np.array_equal(left([one, other], [None, 0], usual)[0], left([one], [None], usual)[0])
+    empty = np.zeros((0, BANDS), dtype=np.float32)
+    assert [len(each) for each in left([empty, one], ["a", "a"])] == [0, len(one)]
+    assert Voices(Packed.from_list([empty]), ["a"]).usual.tolist() == [0.0] * BANDS

@@ -13,7 +13,13 @@ from recurra.data.transcripts.augmentation import Augmentation, AugmentConfig
 from recurra.data.transcripts.batches import TranscriptBatches
 from recurra.data.transcripts.definition import TranscriptOptions
 from recurra.data.transcripts.inference import infer_transcripts
-from recurra.data.transcripts.reading import open_source, read_transcripts, settle_audio
+from recurra.data.transcripts.reading import (
+    open_source,
+    read_transcripts,
+    settle_audio,
+    usual_voice,
+    without_voices,
+)
 from recurra.errors import DataError, InputError, RunError
 from tests.data.audio.made import spoken, written
 
@@ -115,45 +121,49 @@ def test_folders_that_cannot_be_used_say_why(tmp_path, made, said):
 
 
 def test_who_speaks_is_heard_where_recordings_are_short(tmp_path):
-    for name, words in (("a", "low"), ("b", "mid"), ("c", "high"), ("d", "low mid")):
+    for name, words in (("a", "low"), ("b", "mid"), ("c", "high"), ("d", "low mid"), ("e", "mid")):
         written(tmp_path / f"{name}.wav", spoken(words))
-    rows = "a.wav,yes,ann,train\nb.wav,no,ann,train\nc.wav,no,bob,test\nd.wav,yes,,train\n"
-    (tmp_path / "a.csv").write_text("file,text,Speaker_ID,part\n" + rows)
+    rows = "a.wav,yes,ann\nb.wav,no, ann\nc.wav,no,bob\nd.wav,yes,\ne.wav,no,NaN\ngone.wav,no,eve\n"
+    (tmp_path / "a.csv").write_text("file,text,Speaker_ID\n" + rows)
     source = open_source(tmp_path)
-    schema = infer_transcripts(source.table, TranscriptOptions(split="part"))
+    schema = infer_transcripts(source.table, TranscriptOptions())
     assert schema.speaker == "Speaker_ID" and schema.table.group is None
     audio = settle_audio(source, schema, AudioConfig(rate=8000, mels=8))
     assert audio.centre == "speaker" and audio.centred == "all" and audio.usual_voice is None
-    found = read_transcripts(source, schema, audio)
-    assert not found.lines and len(found.audio.usual_voice) == 8
-    without_test = source.table.frame.filter(pl.col("part") == "train")
-    other = read_transcripts(replace(source, table=replace(source.table, frame=without_test)), schema, audio)
-    assert other.audio.usual_voice == pytest.approx(found.audio.usual_voice, abs=1e-3), (
-        "without the test part"
+    raw = read_transcripts(source, schema, audio).examples
+    assert raw.speakers.tolist() == ["ann", "ann", "bob", None, None]
+    audio = audio.model_copy(update={"usual_voice": usual_voice(raw.take(np.array([0, 1])))})
+    found = without_voices(raw, audio).sequences
+    later = replace(source, table=replace(source.table, frame=source.table.frame.drop("Speaker_ID")))
+    read = read_transcripts(later, schema, audio, need_roles=False)
+    assert (
+        "there is no column 'Speaker_ID': every recording is heard as of a speaker of its own" in read.lines
     )
-    unknown = source.table.frame.drop("Speaker_ID")
-    later = replace(source, table=replace(source.table, frame=unknown))
-    alone = read_transcripts(later, schema, found.audio, need_roles=False)
-    assert alone.audio == found.audio
-    assert alone.lines == (
-        "there is no column 'Speaker_ID': every recording is heard as of a speaker of its own",
-    )
-    gaps = [np.abs(found.examples.sequences[n] - alone.examples.sequences[n]).max() for n in range(4)]
-    assert gaps[0] > 1e-3 and gaps[1] > 1e-3 and gaps[2] < 1e-6 and gaps[3] < 1e-6
+    alone = without_voices(read.examples, audio).sequences
+    changed = [np.abs(found[n] - alone[n]).max() > 1e-3 for n in range(5)]
+    assert changed == [True, True, False, False, False]
+    assert without_voices(raw, audio.model_copy(update={"centre": "recording"})) is raw
 
 
-def test_who_speaks_is_not_heard_where_it_is_not_wanted(tmp_path):
+def test_who_speaks_is_not_heard_where_it_is_not_known_or_wanted(tmp_path):
     recordings(tmp_path, "a.wav")
-    (tmp_path / "a.csv").write_text("file,text,speaker\na.wav,yes,x\n")
+    (tmp_path / "a.csv").write_text("file,text,speaker,prompt\na.wav,yes,x,y\n")
     source = open_source(tmp_path)
-    told = infer_transcripts(source.table, TranscriptOptions(group="speaker"))
-    assert (told.speaker, told.table.group) == ("speaker", "speaker")
-    assert infer_transcripts(source.table, TranscriptOptions(ignore=["speaker"])).speaker is None
+    told = infer_transcripts(source.table, TranscriptOptions(group="prompt"))
+    assert (told.speaker, told.table.group) == ("speaker", "prompt")
+    unknown = infer_transcripts(source.table, TranscriptOptions(ignore=["speaker"], group="prompt"))
+    assert unknown.speaker is None
+    assert settle_audio(source, unknown, AudioConfig()).centre == "recording"
+    with pytest.raises(InputError, match="no column says who speaks"):
+        settle_audio(source, unknown, AudioConfig(centre="speaker"))
     assert settle_audio(source, told, AudioConfig(), streams=True).centre == "running"
     assert settle_audio(source, told, AudioConfig(centre="recording")).centre == "recording"
     assert settle_audio(source, told, AudioConfig(centre_bands=True)).centre == "recording"
+    assert AudioConfig(centre_bands=False).settled([8000], [7.0], speakers=True).centre == "recording"
     with pytest.raises(ValueError, match="leave centre_bands out"):
         AudioConfig(centre="speaker", centre_bands=True)
+    with pytest.raises(ValueError, match="2 numbers for 8 bands"):
+        AudioConfig(mels=8, usual_voice=(0.0, 1.0))
 
 
 def test_options_that_contradict_are_refused(tmp_path):

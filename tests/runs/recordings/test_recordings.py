@@ -89,22 +89,48 @@ def test_a_run_that_knows_who_speaks_hears_files_as_the_table_that_says_so(folde
     )
     told = []
     fitted(frame, settings={"training.epochs": 3}, out=tmp_path / "run", observer=told.append)
-    assert any(isinstance(e, Said) and e.text.startswith("'speaker' says who speaks (--group") for e in told)
+    said = [event.text for event in told if isinstance(event, Said)]
+    assert any(each.startswith("'speaker' says who speaks (--group speaker") for each in said)
+    assert not any("not used: 'speaker'" in each for each in said)
     run = recurra.load(tmp_path / "run")
     audio = run.config.settings.audio
     assert audio.centre == "speaker" and len(audio.usual_voice) == 12
-    read = read_sequences(frame, run.config.data_schema, audio)
-    files = frame["file"].to_list()
-    assert run.predict(files, speakers=who) == run.transcribe(read.examples.sequences)
-    alone = read_sequences(frame.drop("speaker"), run.config.data_schema, audio)
-    assert run.predict(files[:9]) == run.transcribe(alone.examples.sequences)[:9]
+    test = frame.filter(pl.col("part") == "test")
+    read = read_sequences(test, run.config.data_schema, audio)
+    again = [score.value for score in run.evaluate(read.examples)]
+    assert again == [score["value"] for score in run.metrics["test"]["scores"]], "the part read alone"
+    files, speakers = test["file"].to_list(), test["speaker"].to_list()
+    assert run.predict(files, speakers=speakers) == run.transcribe(read.examples.sequences)
+    alone = read_sequences(test.drop("speaker"), run.config.data_schema, audio)
+    assert run.predict(files) == run.transcribe(alone.examples.sequences)
+    assert run.predict([]) == [] and len(run.predict([np.zeros(20, dtype=np.float32)])) == 1
     with pytest.raises(DataError, match="expected 2 speakers, found 1"):
         run.predict(files[:2], speakers=["ann"])
-    short = RecordingFitOptions(
-        data=BY_PART, settings={"training.epochs": 1}, init=str(tmp_path / "run"), baselines=False
+    with pytest.raises(InputError, match="files and samples of sound"):
+        run.predict(read.examples, speakers=speakers)
+
+
+def test_going_on_from_a_run_that_knows_who_speaks(folder, tmp_path):
+    frame = pl.read_csv(folder / "texts.csv").with_columns(
+        pl.lit("ann").alias("speaker"), file=pl.format("{}/{}", pl.lit(str(folder)), pl.col("file"))
     )
-    again = fit_recordings(frame, short)
-    assert again.config.settings.audio == audio
+    all_of_it = {"validation": 0.0}
+    first = fitted(frame, settings={"training.epochs": 1}, options=all_of_it, out=tmp_path / "run")
+    given_apart = fitted(
+        frame.filter(pl.col("part") == "train").drop("part"),
+        data=TranscriptOptions(),
+        settings={"training.epochs": 1},
+        test=frame.filter(pl.col("part") == "test").drop("part"),
+        options=all_of_it,
+    )
+    assert given_apart.metrics["test"] == first.metrics["test"], "a part or a table of its own"
+    asked = {"settings": {"training.epochs": 1}, "init": str(tmp_path / "run"), "baselines": False}
+    told = []
+    for data in (frame, frame.drop("speaker")):
+        options = RecordingFitOptions(data=BY_PART, **asked)
+        again = fit_recordings(data, options, observer=told.append)
+        assert again.config.settings.audio == first.config.settings.audio
+    assert [e.text for e in told if isinstance(e, Said) and "not known who speaks" in e.text]
 
 
 @pytest.mark.parametrize("size", [1, 37, 500, 100_000])

@@ -46,7 +46,7 @@ class AudioConfig(BaseModel):
         default=None,
         description="sound less its mean over the whole recording, over the steps up to there (running), over all that "
         "its speaker says loudly (speaker), or as it is (none); unset: recording, or running for a network that reads "
-        "forwards alone; speaker where most recordings are shorter than two seconds and it is known who speaks",
+        "forwards alone; speaker where most recordings are shorter than two seconds and a column says who speaks",
     )
     centre_bands: bool | None = Field(
         default=None,
@@ -54,8 +54,7 @@ class AudioConfig(BaseModel):
         "is; unset: its own, but where most recordings are shorter than two seconds",
     )
     usual_voice: tuple[float, ...] | None = Field(
-        default=None,
-        description="mean of each band that speakers have; unset: that of those who are learned from",
+        default=None, description="mean of each band in what speakers say loudly; unset: of the training part"
     )
 
     @property
@@ -75,6 +74,8 @@ class AudioConfig(BaseModel):
     def _bands_fit(self) -> Self:
         if self.rate is not None and self.lowest_hz >= self.rate / 2:
             raise ValueError(f"lowest_hz {self.lowest_hz:g} is above the highest of {self.rate} per second")
+        if self.usual_voice is not None and self.mels is not None and len(self.usual_voice) != self.mels:
+            raise ValueError(f"usual_voice has {len(self.usual_voice)} numbers for {self.mels} bands")
         if self.centre == "speaker" and self.centre_bands:
             raise ValueError(
                 "centre=speaker takes the level of each recording off first: leave centre_bands out"
@@ -110,9 +111,11 @@ class AudioConfig(BaseModel):
             rate = min(commonest, HIGHEST_RATE)
         mels = self.mels or (_FEW_MELS if rate <= HIGHEST_RATE // 2 else _MELS)
         bands, centre = self.centre_bands, self.centre
-        if bands is None:
-            bands = centre != "speaker" and (not seconds or median(seconds) >= _SHORT)
+        short = bool(seconds) and median(seconds) < _SHORT
         if centre is None:
-            centre = "running" if streams else "speaker" if speakers and not bands else "recording"
+            told_apart = speakers and short and not bands
+            centre = "running" if streams else "speaker" if told_apart else "recording"
+        if bands is None:
+            bands = centre != "speaker" and not short
         chosen = {"rate": rate, "mels": mels, "centre": centre, "centre_bands": bands}
         return AudioConfig.model_validate(self.model_dump() | chosen)

@@ -23,7 +23,7 @@ def loud_steps(steps: np.ndarray) -> np.ndarray:
            [-1.,  0.]])
     """
     energies = np.logaddexp.reduce(steps, axis=1)
-    return steps[energies >= energies.max() - _LOUD]
+    return steps[energies >= energies.max(initial=-math.inf) - _LOUD]
 
 
 class Voices:
@@ -41,13 +41,14 @@ class Voices:
     Args:
         sequences: (T, mels) each.
         speakers: who speaks in each; None where that is not known: then nobody else does.
+        usual: (mels,) u; None: that of these speakers.
 
     >>> one, other = np.zeros((400, 2)), np.tile([2.0, -2.0], (400, 1))
     >>> voices = Voices(Packed.from_list([one, one, other]), ["a", "a", "b"])
     >>> voices.usual
     array([ 1., -1.])
-    >>> (voices.of("a"), Voices(Packed.from_list([other]), [None], voices.usual).of(0)) # doctest: +NORMALIZE_WHITESPACE
-    (array([ 0.27272727, -0.27272727]), array([ 1.57142857, -1.57142857]))
+    >>> voices.of("a").round(3), Voices(Packed.from_list([other]), ["b"], voices.usual).of("b").round(3)
+    (array([ 0.273, -0.273]), array([ 1.571, -1.571]))
     """
 
     def __init__(
@@ -57,15 +58,17 @@ class Voices:
         usual: Sequence[float] | np.ndarray | None = None,
     ):
         self.sequences = sequences
-        self.speakers = [n if who is None else who for n, who in enumerate(speakers)]
+        self._speakers = [(None, n) if who is None else who for n, who in enumerate(speakers)]
         self._sums: dict[Hashable, np.ndarray] = {}
         self._counts: dict[Hashable, int] = {}
-        for n, who in enumerate(self.speakers):
+        for n, who in enumerate(self._speakers):
             loud = loud_steps(np.asarray(sequences[n], dtype=np.float64))
             self._sums[who] = self._sums.get(who, 0.0) + loud.sum(0)
             self._counts[who] = self._counts.get(who, 0) + len(loud)
-        own = [total / self._counts[who] for who, total in self._sums.items()]
-        self.usual = np.mean(own, axis=0) if usual is None else np.asarray(usual, dtype=np.float64)
+        if usual is None:
+            own = [total / self._counts[who] for who, total in self._sums.items() if self._counts[who]]
+            usual = np.mean(own, axis=0) if own else np.zeros(sequences.channels)
+        self.usual = np.asarray(usual, dtype=np.float64)
 
     def of(self, who: Hashable) -> np.ndarray:
         """(mels,) m_s."""
@@ -74,7 +77,7 @@ class Voices:
     def taken_off(self) -> Packed:
         """The sequences without the voices of their speakers."""
         growing = Growing(self.sequences.channels)
-        for n, who in enumerate(self.speakers):
+        for n, who in enumerate(self._speakers):
             steps = np.asarray(self.sequences[n], dtype=np.float32) - self.of(who).astype(np.float32)
-            growing.add(steps - np.float32(loudness(steps)))
+            growing.add(steps - np.float32(loudness(steps)) if len(steps) else steps)
         return growing.packed()

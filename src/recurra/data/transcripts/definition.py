@@ -17,8 +17,7 @@ class TranscriptOptions(BaseModel):
         features: the column that names the recordings, or the columns that hold the numbers.
         id: of numbers, the column that says which sequence a row belongs to (a row is a step).
         time: what orders the rows of one id.
-        group: rows of one group (a speaker, a writer) never stand on both sides of a split. Of recordings it is who
-            speaks; without it, a column called speaker is.
+        group: rows of one group (a speaker, a writer) never stand on both sides of a split.
         split: the column that says train, validation or test.
         ignore: columns that are not to be used.
     """
@@ -42,7 +41,7 @@ class TranscriptSchema(BaseModel):
         input: "sound", the rows name recordings, or "numbers", they hold a sequence.
         table: the columns, the way of tables of classes: of sound `table.text` is the column of files. The classes are
             left out, as every text would be one.
-        speaker: the column that says who speaks in a recording; of sound alone.
+        speaker: the column that is called as one that says who speaks; of sound alone.
         task_why: why this is what they are.
     """
 

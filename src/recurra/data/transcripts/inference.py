@@ -20,7 +20,7 @@ _TEXT = (
     frozenset("text texts transcript transcripts transcription transcriptions".split()),
     frozenset("sentence sentences words word letters string utterance label labels target".split()),
 )
-_SPEAKER = frozenset("speaker speakers speakerid voice".split())
+_SPEAKER = frozenset("speaker speakerid spk spkid talker talkerid reader readerid voice".split())
 _HEAD = 200
 
 
@@ -63,7 +63,7 @@ def infer_transcripts(table: Table, options: TranscriptOptions) -> TranscriptSch
         for name in ("id", "time"):
             if getattr(options, name) is not None:
                 raise InputError("this has no effect on recordings", where=f"--{name}", fix="Leave it out.")
-        speaker = options.group or _speaker_column(table, {*options.ignore, text, sound, split})
+        speaker = _speaker_column(table, {*options.ignore, text, sound, split})
         schema = Schema(
             task="classify",
             target_kind="multiclass",
@@ -74,7 +74,7 @@ def infer_transcripts(table: Table, options: TranscriptOptions) -> TranscriptSch
             set_aside={
                 name: "as asked" if name in options.ignore else _aside(name)
                 for name in table.frame.columns
-                if name not in (sound, text, speaker, split)
+                if name not in (sound, text, options.group, split)
             },
             group=options.group,
             split=split,
@@ -159,7 +159,11 @@ def _sound_column(table: Table, options: TranscriptOptions, text: str) -> str | 
 
 def _speaker_column(table: Table, taken: set[str | None]) -> str | None:
     """The only column that is called as one that says who speaks."""
-    found = [name for name in table.frame.columns if name not in taken and names.named(name, _SPEAKER)]
+    found = [
+        name
+        for name, dtype in table.frame.schema.items()
+        if name not in taken and names.named(name, _SPEAKER) and not dtype.is_nested()
+    ]
     return found[0] if len(found) == 1 else None
 
 

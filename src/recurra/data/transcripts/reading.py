@@ -19,12 +19,13 @@ from recurra.data.audio.storage import Growing
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
 from recurra.data.schema import to_examples
+from recurra.data.schema.values import texts
 from recurra.data.sources import read
 from recurra.data.sources.table import Table, listed
 from recurra.data.transcripts.definition import TranscriptSchema
 from recurra.data.transcripts.folder import read_sound_folder, table_in
 from recurra.data.transcripts.inference import named_as, with_texts
-from recurra.errors import DataError
+from recurra.errors import DataError, InputError
 
 Told = Callable[[int, int], None]
 _NAMED = 6
@@ -38,14 +39,12 @@ class Transcripts:
     Args:
         examples: the sequences, their texts as targets where there are texts.
         names: of every row of the source, the recording's file or the row's number.
-        audio: how sound was read, with the usual voice where speakers were told apart; None of numbers.
         unread: row, from 1 -> why it is no example.
         lines: what is to be said of them.
     """
 
     examples: Examples
     names: list[str]
-    audio: AudioConfig | None = None
     unread: dict[int, str] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
 
@@ -97,6 +96,7 @@ def settle_audio(
 
     Raises:
         DataError: none of the recordings can be opened.
+        InputError: it is asked for to tell speakers apart, and no column says who speaks.
     """
     files = source.table.column(schema.text or "", "the recordings").cast(pl.String).drop_nulls().to_list()
     heads, problems = [], []
@@ -110,6 +110,10 @@ def settle_audio(
             f"no recording can be opened: {listed(problems, 3)}",
             where=source.table.origin,
             fix=f"Names are taken from the folder {source.base}.",
+        )
+    if asked.centre == "speaker" and schema.speaker is None:
+        raise InputError(
+            "no column says who speaks", where="audio.centre=speaker", fix="Give a column called speaker."
         )
     rates, seconds = [rate for rate, _ in heads], [seconds for _, seconds in heads]
     return asked.settled(rates, seconds, streams=streams, speakers=schema.speaker is not None)
@@ -127,8 +131,8 @@ def read_transcripts(
     """The examples of a table; what is broken, empty, silent or without a text is left out, counted and named.
 
     Args:
-        audio: of recordings, with rate and mels. Where it centres by speakers and has no usual voice, that of these
-            recordings, but those of the test part where a column says so, is learned.
+        audio: of recordings, with rate and mels. What a speaker's recordings have in common is left to
+            `without_voices`, once it is settled which of them stand together.
         need_texts: False for prediction.
         need_roles: False for data that are only scored, where the columns of split and group may be absent.
         told: is told how many of how many recordings are done.
@@ -145,44 +149,57 @@ def read_transcripts(
     }
     if schema.input == "numbers":
         names = [f"row {row}" for row in range(1, len(table) + 1)]
-        return _checked(table, Transcripts(examples, names, unread=reasons))
+        return _checked(table, Transcripts(examples, names, reasons))
     assert audio is not None and examples.texts is not None
     mel = LogMel(audio)
     packed, usable = _features(source, examples.texts, examples.rows, mel, reasons, told)
     named = table.column(schema.text or "", "the recordings").cast(pl.String).fill_null("").to_list()
     examples = replace(examples.take(usable), texts=None, sequences=packed)
-    found = _checked(table, Transcripts(examples, named, audio, reasons))
-    return _without_voices(found, table, schema, audio) if audio.centre == "speaker" else found
+    found = _checked(table, Transcripts(examples, named, reasons))
+    if audio.centre != "speaker":
+        return found
+    speakers, lines = _speakers(table, schema, examples.rows)
+    return replace(found, examples=replace(examples, speakers=speakers), lines=found.lines + lines)
 
 
-def _without_voices(
-    found: Transcripts, table: Table, schema: TranscriptSchema, audio: AudioConfig
-) -> Transcripts:
-    """The same less what the recordings of each speaker have in common."""
-    examples, lines = found.examples, found.lines
+def without_voices(examples: Examples, audio: AudioConfig | None) -> Examples:
+    """The same less what their recordings of each speaker have in common; as they are where `audio` asks for nothing
+    of the kind.
+
+    Args:
+        audio: with the usual voice.
+    """
+    if audio is None or audio.centre != "speaker":
+        return examples
+    assert examples.sequences is not None and audio.usual_voice is not None
+    voices = Voices(examples.sequences, _who(examples), audio.usual_voice)
+    return replace(examples, sequences=voices.taken_off())
+
+
+def usual_voice(examples: Examples) -> tuple[float, ...]:
+    """That of the speakers of these recordings."""
     assert examples.sequences is not None
-    speakers: list[str | None] = [None] * len(examples)
-    if schema.speaker in table.frame.columns:
-        said = table.column(schema.speaker, "the speakers").cast(pl.String).to_list()
-        speakers = [said[row - 1] for row in examples.rows.tolist()]
-    elif schema.speaker is not None:
-        lines += (
-            f"there is no column {schema.speaker!r}: every recording is heard as of a speaker of its own",
+    return tuple(round(float(each), 4) for each in Voices(examples.sequences, _who(examples)).usual)
+
+
+def _who(examples: Examples) -> list[str | None]:
+    return [None] * len(examples) if examples.speakers is None else examples.speakers.tolist()
+
+
+def _speakers(
+    table: Table, schema: TranscriptSchema, rows: np.ndarray
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Who speaks in these rows, from 1, and what is to be said of it."""
+    if schema.speaker is None or schema.speaker not in table.frame.columns:
+        why = (
+            "it is not known who speaks"
+            if schema.speaker is None
+            else f"there is no column {schema.speaker!r}"
         )
-    usual = audio.usual_voice
-    if usual is None:
-        learned = (
-            np.arange(len(examples)) if examples.parts is None else np.flatnonzero(examples.parts != "test")
-        )
-        of_those = Voices(examples.sequences.take(learned), [speakers[n] for n in learned.tolist()])
-        usual = tuple(round(float(each), 4) for each in of_those.usual)
-    sequences = Voices(examples.sequences, speakers, usual).taken_off()
-    return replace(
-        found,
-        examples=replace(examples, sequences=sequences),
-        audio=audio.model_copy(update={"usual_voice": usual}),
-        lines=lines,
-    )
+        return None, (f"{why}: every recording is heard as of a speaker of its own",)
+    said = texts(table, schema.speaker).str.strip_chars().to_list()
+    found = [None if each is None or each.lower() in ("", "nan") else each for each in said]
+    return np.array(found, dtype=object)[rows - 1], ()
 
 
 def _features(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -14,6 +15,7 @@ from recurra.data.transcripts.reading import (
     open_source,
     read_transcripts,
     settle_audio,
+    without_voices,
 )
 from recurra.errors import InputError, RunError
 from recurra.runs.events import Measured, Observer, PhaseStarted, Said, ignore
@@ -67,9 +69,9 @@ def opened(
     _say_reading(source, observer)
     found = open_source(source, encoding=encoding)
     schema = infer_transcripts(found.table, options.data)
-    for line in _described(found, schema):
-        observer(Said(line))
     audio = _audio(found, schema, options) if schema.input == "sound" else None
+    for line in _described(found, schema, audio):
+        observer(Said(line))
     if audio is not None:
         less = (
             ", less what the recordings of each speaker have in common (--set audio.centre=recording: with it)"
@@ -82,10 +84,10 @@ def opened(
             )
         )
     read = _read(found, schema, audio, observer)
-    audio, held_out = read.audio, None
+    held_out = None
     if test is not None:
         _say_reading(test, observer)
-        held_out = read_sequences(test, schema, audio, encoding=encoding, observer=observer)
+        held_out = _read(open_source(test, encoding=encoding), schema, audio, observer, need_roles=False)
     sources = [str(each) for each in (source, test) if isinstance(each, str | Path)]
     return RecordingFitting(read, schema, options, held_out, audio), sources
 
@@ -99,9 +101,13 @@ def read_sequences(
     encoding: str | None = None,
     observer: Observer = ignore,
 ) -> Transcripts:
-    """Read `source` the way of data that were read before: test data, or data to predict."""
+    """Read `source` the way of data that were read before, to score on or to predict.
+
+    Where speakers are told apart, its recordings of each are taken together.
+    """
     found = open_source(source, need_texts=need_texts, encoding=encoding)
-    return _read(found, schema, audio, observer, need_texts=need_texts, need_roles=False)
+    read = _read(found, schema, audio, observer, need_texts=need_texts, need_roles=False)
+    return replace(read, examples=without_voices(read.examples, audio))
 
 
 def _read(
@@ -119,7 +125,7 @@ def _say_reading(source: Any, observer: Observer) -> None:
     observer(PhaseStarted(f"Reading {source}" if isinstance(source, str | Path) else "Reading the data"))
 
 
-def _described(found: Source, schema: TranscriptSchema) -> list[str]:
+def _described(found: Source, schema: TranscriptSchema, audio: AudioConfig | None) -> list[str]:
     """What the columns were taken for, in sentences."""
     table, columns = found.table, schema.table
     lines = list(table.notes)
@@ -131,14 +137,11 @@ def _described(found: Source, schema: TranscriptSchema) -> list[str]:
     lines.append(f"{len(table):,} rows; {read}; texts: {schema.target[0]!r}")
     lines += [f"split by {columns.split!r}"] if columns.split else []
     lines += [f"{columns.group!r} stays on one side of the split"] if columns.group else []
-    if schema.speaker is not None:
-        tied = (
-            ""
-            if columns.group
-            else f" (--group {schema.speaker} keeps those of one on one side of the split)"
-        )
-        lines.append(f"{schema.speaker!r} says who speaks{tied}")
-    lines += [f"not used: {name!r} ({why})" for name, why in columns.set_aside.items()]
+    heard = schema.speaker if audio is not None and audio.centre == "speaker" else None
+    if heard is not None:
+        tied = "" if columns.group else f" (--group {heard} keeps those of one on one side of the split)"
+        lines.append(f"{heard!r} says who speaks{tied}")
+    lines += [f"not used: {name!r} ({why})" for name, why in columns.set_aside.items() if name != heard]
     return lines
 
 

@@ -15,6 +15,7 @@ from recurra.data.transcripts.alphabet import Alphabet, steps_needed
 from recurra.data.transcripts.augmentation import Augmentation
 from recurra.data.transcripts.batches import TranscriptBatches
 from recurra.data.transcripts.definition import TranscriptSchema
+from recurra.data.transcripts.reading import usual_voice, without_voices
 from recurra.errors import DataError, InputError
 from recurra.networks.config import NetworkShape
 from recurra.networks.transcription_network import joined_steps
@@ -76,7 +77,8 @@ def prepare(
 
     Args:
         names: of the rows of the source, for messages.
-        audio: how sound was read.
+        audio: how sound was read. Where it tells speakers apart, the recordings of one in each part are taken together:
+            what a test part is scored with is known when it is read alone, too.
         test: the test part, where it is not to be drawn from `examples`.
         init: a run whose alphabet, scaling and settings are taken over.
 
@@ -93,6 +95,11 @@ def prepare(
         stratify=_REPEATED * len(set(examples.targets.tolist())) <= len(examples),
         observer=observer,
     )
+    if audio is not None and audio.centre == "speaker":
+        if audio.usual_voice is None:
+            audio = audio.model_copy(update={"usual_voice": usual_voice(parts["train"])})
+        parts = {name: without_voices(part, audio) for name, part in parts.items()}
+        seen = without_voices(seen, audio)
     alphabet = _alphabet(parts["train"], options, init, observer)
     texts = {name: [alphabet.plain(text) for text in _texts(part)] for name, part in parts.items()}
     _say_unknown(alphabet, texts, observer)

@@ -13,6 +13,7 @@ import numpy as np
 from recurra.data.audio.files import BadRecording, pieces, resampling
 from recurra.data.audio.filterbank import LogMel
 from recurra.data.audio.speakers import Voices
+from recurra.data.audio.storage import Growing
 from recurra.data.examples import Examples
 from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
@@ -139,6 +140,8 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
         Raises:
             DataError: a file that cannot be read, naming it; arrays of another form.
         """
+        if speakers is not None and (isinstance(inputs, Examples) or not self.hears):
+            raise InputError("who speaks is said of files and samples of sound", where="speakers")
         if isinstance(inputs, Examples):
             assert inputs.sequences is not None
             return self.transcribe(inputs.sequences)
@@ -151,13 +154,15 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
             raise DataError(
                 "expected a list of recordings, found one name", where="inputs", fix="Give [name]."
             )
-        heard = Packed.from_list([self._heard(each, rate or self.front.rate) for each in inputs])
-        who = [None] * len(heard) if speakers is None else list(speakers)
-        if len(who) != len(heard):
-            raise DataError(f"expected {len(heard)} speakers, found {len(who)}", where="speakers")
-        audio = self.config.settings.audio
+        who = [None] * len(inputs) if speakers is None else list(speakers)
+        if len(who) != len(inputs):
+            raise DataError(f"expected {len(inputs)} speakers, found {len(who)}", where="speakers")
+        audio, heard = self.config.settings.audio, Growing(self.front.mels)
+        for each in inputs:
+            heard.add(self._heard(each, rate or self.front.rate))
+        sequences = heard.packed()
         return self.transcribe(
-            Voices(heard, who, audio.usual_voice).taken_off() if audio.centre == "speaker" else heard
+            Voices(sequences, who, audio.usual_voice).taken_off() if audio.centre == "speaker" else sequences
         )
 
     def _heard(self, sound: Any, rate: int) -> np.ndarray:
