@@ -65,7 +65,7 @@ def test_differences_say_who_is_better_or_that_it_is_a_tie(compared, summary):
     first, second, _ = summary["pairs"]
     assert "+10.0 points" in said and f"{names[first['a']]} is better" in said
     assert "-20.0 points" in said and f"{names[second['b']]} is better" in said
-    assert "a tie: not told apart" in said and "about 40 seeds would tell" in said
+    assert "a tie: not told apart" in said and "about 40 seeds would show it" in said
     summary["measure"]["higher_is_better"] = False
     assert f"{names[first['b']]} is better" in sections(comparison_page(summary))["differences"]
     summary["enough_seeds"] = False

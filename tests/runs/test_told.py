@@ -41,7 +41,7 @@ def test_a_run_keeps_what_was_said_of_its_data_and_nothing_that_depends_on_the_c
     assert config.command == ["recurra", "fit", "a file.csv"]
     assert config.told[-1].phase == "Preparing the data"
     assert [told.text for told in config.told if told.kind == "warning"] == [
-        "10 of the 10 test inputs also stand in the training data"
+        "10 of the 10 test inputs also stand in the training data, and are scored, too"
     ]
     assert any(told.text.startswith("target: label") for told in config.told)
     assert not any("accuracy" in told.text for told in config.told)  # the baselines, and their times

@@ -125,7 +125,8 @@ def _scores(summary: dict[str, Any]) -> Table:
     said = {
         "<": "< to take",
         "=": "= not told apart from it",
-        "?": "? seems to differ, no more than chance may do",
+        "?": "? seems to differ, not surely",
+        "~": "~ seeds too far apart to tell",
     }
     table.caption = "   ".join(text for mark, text in said.items() if mark in found.values())
     table.caption_justify = "left"

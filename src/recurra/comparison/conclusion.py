@@ -105,7 +105,7 @@ class Conclusion:
             return f"--set training.epochs={2 * epochs}"
         steps = [each.total_steps for each in self.plan.candidates if each.cell in improving]
         times = math.ceil(2 * self.plan.steps_per_epoch / min(steps, default=self.plan.steps_per_epoch))
-        return f"--budget {max(2, times) * budget:.0f}s"
+        return f"--budget {math.ceil(max(2, times) * budget / 60)}m"
 
     def _judged(self) -> Judgement:
         records = {trial.name: record for trial, record in self.final}

@@ -12,12 +12,13 @@ from recurra.networks.config import cell_name
 from recurra.statistics.repeated import LEAST_SEEDS
 
 QUICKER = 1.1  # times, from which on speed decides between equals
+WIDE = 10  # times the interval of what is taken, from which on seeds are too far apart to tell anything
 TOO_FEW = 4  # the rule by which nothing is told
 RULES = (
     "The leader is the network with the best mean score. The networks that do not differ from it by more than chance "
     "(Holm, level 0.05) are as good as it, as far as these numbers tell. Those of them that are better than the best "
     "baseline by more than chance may be taken.",
-    "May none be taken, the baseline is: none surely beats it, and there is less of it to keep.",
+    "May none be taken, the baseline is: what does not surely beat it has not earned its cost.",
     "Else, of those that may be taken, the best by its mean is, unless another one trains a tenth quicker or more: "
     "then the quickest.",
     "With fewer than three seeds, or too little test data for an interval, nothing is told: the best by its mean is "
@@ -26,6 +27,9 @@ RULES = (
     "lead with its interval and corrected p-value. Networks that were still improving when training ended are named "
     "in it, with what trains them longer: they may have been ruled out too early.",
 )  # the same for every comparison; the page has them
+
+
+_Standing = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class Recommendation:
         reason, doubt: a sentence each.
         tied: others that are as good as it, as far as these numbers tell.
         doubtful: others that do not differ from it by more than chance either, but seem to: the interval of the
-            difference alone leaves out 0, or their mean is outside of the interval of what is taken. Seeds that wander
-            far can be a tie with anything.
+            difference alone leaves out 0.
+        unsteady: others of which nothing can be told: their seeds are so far apart that they are a tie with anything.
         rule: the number of the rule that decided, counted from 1.
     """
 
@@ -47,11 +51,13 @@ class Recommendation:
     doubt: str
     tied: tuple[str, ...]
     doubtful: tuple[str, ...]
+    unsteady: tuple[str, ...]
     rule: int
 
     def to_json(self) -> dict[str, Any]:
         """Plain types only."""
-        return asdict(self) | {"tied": list(self.tied), "doubtful": list(self.doubtful)}
+        listed = {name: list(getattr(self, name)) for name in ("tied", "doubtful", "unsteady")}
+        return asdict(self) | listed
 
 
 def recommend(judgement: Judgement, improving: Sequence[str] = (), longer: str = "") -> Recommendation:
@@ -87,25 +93,13 @@ def _recommend(judgement: Judgement) -> Recommendation:
         best = baselines[0]
         able = [row for row in able if _gain(judgement, row, best) > 0 and _differs(judgement, row, best)]
         if not able:
-            worse = f"the best network ({words.name(leader)}: {words.value(leader)})"
-            tied, doubtful = _equals(judgement, best, networks)
-            said = "is as good, within the uncertainty, as"
-            if leader.name not in tied and _gain(judgement, best, leader) > 0:
-                said = "seems to beat" if leader.name in doubtful else "beats"
-            quicker = words.quicker(best, leader)
-            reason = f"{words.name(best)} ({judgement.measure} {words.value(best)}) {said} {worse}"
-            return Recommendation(
-                best.name,
-                f"{reason}{', and ' if quicker else ''}{quicker}.",
-                words.doubt(best, [leader]),
-                tied,
-                doubtful,
-                2,
-            )
+            standing = _standing(judgement, best, networks)
+            reason = _reason_for_baseline(judgement, words, best, leader, standing)
+            return Recommendation(best.name, reason, words.doubt(best, [leader]), *standing, 2)
     taken, quickest = able[0], min(able, key=lambda row: row.train_s)
     if quickest is not taken and taken.train_s >= QUICKER * quickest.train_s:
         taken = quickest
-    tied, doubtful = _equals(judgement, taken, networks)
+    tied, doubtful, unsteady = _standing(judgement, taken, networks)
     passed_over = ""
     if leader not in able:
         ahead = judgement.pair(leader.name, taken.name)
@@ -114,22 +108,46 @@ def _recommend(judgement: Judgement) -> Recommendation:
             f"{words.name(leader)} has the better mean, by {words.gap(ahead)}, but is not surely better than "
             f"{words.name(baselines[0])}, and only a network that is may be taken"
         )
-    reason = _reason(judgement, words, taken, tied, doubtful, passed_over)
+    reason = _reason(judgement, words, taken, (tied, doubtful, unsteady), passed_over)
     others = [row for row in networks if row is not taken]
     rivals = [row for row in others if row.name in (tied or doubtful)] or others or baselines[:1]
     rule = 1 if taken is leader else 3
-    return Recommendation(taken.name, reason, words.doubt(taken, rivals), tied, doubtful, rule)
+    return Recommendation(taken.name, reason, words.doubt(taken, rivals), tied, doubtful, unsteady, rule)
+
+
+def _reason_for_baseline(
+    judgement: Judgement, words: _Words, best: Row, leader: Row, standing: _Standing
+) -> str:
+    """As in: linear: accuracy 90.9 % (...); no network is surely better: the best, GRU (91.5 %), is between 0.2 points
+    worse and 1.4 points better; it takes 13.4 s to train instead of 2 min 52 s.
+    """
+    tied, doubtful, unsteady = standing
+    name, pair = f"{words.name(leader)} ({words.value(leader)})", judgement.pair(best.name, leader.name)
+    assert pair is not None
+    if leader.name in unsteady:
+        said = f"no network is surely better: the seeds of the best, {name}, are too far apart to tell"
+    elif leader.name in tied or _gain(judgement, best, leader) <= 0:
+        said = f"no network is surely better: the best, {name}, is between {words.ends(pair)}"
+    elif leader.name in doubtful:
+        said = f"it seems to beat the best network, {name}, by {words.gap(pair)}"
+    else:
+        said = f"it beats the best network, {name}, by {words.gap(pair)}"
+    quicker = words.quicker(best, leader)
+    return (
+        f"{words.name(best)}: {judgement.measure} {words.value(best)} ({words.interval(best)}); {said}"
+        f"{'; it ' if quicker else ''}{quicker}."
+    )
 
 
 def _reason(
     judgement: Judgement,
     words: _Words,
     taken: Row,
-    tied: tuple[str, ...],
-    doubtful: tuple[str, ...],
+    standing: _Standing,
     passed_over: str,
 ) -> str:
     """As in: GRU: as good as LSTM within the uncertainty, 1.4 times faster to train; RNN loses 3.0 points."""
+    tied, doubtful, unsteady = standing
     said = [f"{words.name(taken)}: {judgement.measure} {words.value(taken)} ({words.interval(taken)})"]
     others = [row for row in judgement.rows if row.network and row is not taken]
     alike = [row for row in others if row.name in tied]
@@ -140,7 +158,7 @@ def _reason(
         times = slowest.train_s / max(taken.train_s, 1e-9)
         if times >= QUICKER:
             said.append(f"{times:.1f} times faster to train than {words.name(slowest)}")
-    elif others and not doubtful:
+    elif others and not doubtful and not unsteady:
         said.append("better than every other network")
     rival = next((row for row in judgement.rows if not row.network), None)
     if rival is not None:
@@ -156,25 +174,28 @@ def _reason(
         if row in alike or pair is None:
             continue
         better = _gain(judgement, taken, row) > 0
-        if row.name in doubtful:
+        if row.name in unsteady:
+            lost.append(f"the seeds of {words.name(row)} are too far apart to tell")
+        elif row.name in doubtful:
             lost.append(f"{words.name(row)} seems to {'lose' if better else 'gain'} {words.gap(pair)}")
         else:
             lost.append(f"{words.name(row)} {'loses' if better else 'gains'} {words.gap(pair)}")
     return f"{'; '.join(part for part in (', '.join(said), passed_over, ', '.join(lost)) if part)}."
 
 
-def _equals(judgement: Judgement, taken: Row, networks: list[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The networks that do not differ from what is taken by more than chance, and apart from them those that seem to;
-    see `Recommendation`.
+def _standing(judgement: Judgement, taken: Row, networks: list[Row]) -> _Standing:
+    """The networks that do not differ from what is taken by more than chance: tied, doubtful and unsteady; see
+    `Recommendation`.
     """
-    tied, doubtful = [], []
+    tied, doubtful, unsteady = [], [], []
+    widest = WIDE * (taken.interval.high - taken.interval.low)
     for row in networks:
         pair = judgement.pair(taken.name, row.name)
         if row is taken or pair is None or pair.differs:
             continue
-        apart = 0 not in pair.interval or row.value not in taken.interval
-        (doubtful if apart else tied).append(row.name)
-    return tuple(tied), tuple(doubtful)
+        wide = row.interval.high - row.interval.low > widest
+        (doubtful if 0 not in pair.interval else unsteady if wide else tied).append(row.name)
+    return tuple(tied), tuple(doubtful), tuple(unsteady)
 
 
 def _too_few(judgement: Judgement, words: _Words) -> Recommendation:
@@ -187,7 +208,9 @@ def _too_few(judgement: Judgement, words: _Words) -> Recommendation:
     if not judgement.enough_seeds:
         few = f"{seeds} cannot tell what the seed does to a network; take --seeds {LEAST_SEEDS} or more."
     reason = f"{words.name(best)} has the best {judgement.measure} here, {words.value(best)} ({words.interval(best)})."
-    return Recommendation(best.name, reason, f"That is no more than an observation: {few}", (), (), TOO_FEW)
+    return Recommendation(
+        best.name, reason, f"That is no more than an observation: {few}", (), (), (), TOO_FEW
+    )
 
 
 def _gain(judgement: Judgement, one: Row, other: Row) -> float:
@@ -227,7 +250,17 @@ class _Words:
         """How long either takes to train, where one is quicker."""
         if other.train_s < QUICKER * one.train_s:
             return ""
-        return f"takes {_seconds(one.train_s)} instead of {_seconds(other.train_s)}"
+        return f"takes {_seconds(one.train_s)} to train instead of {_seconds(other.train_s)}"
+
+    def ends(self, pair: Pair) -> str:
+        """The interval of what the second of a pair has more than the first, as in: 0.2 points worse and 1.4 better."""
+        low, high = sorted(-end for end in (pair.interval.low, pair.interval.high))
+        more = ("worse", "better") if self.judgement.higher_is_better else ("better", "worse")
+        said = [
+            f"{self._size(abs(end))}{self._unit if n == 0 else ''} {more[end > 0]}"
+            for n, end in enumerate((low, high))
+        ]
+        return " and ".join(said)
 
     def doubt(self, taken: Row, rivals: list[Row]) -> str:
         """How sure it is against the rival that comes closest."""
@@ -248,12 +281,13 @@ class _Words:
         if pair.seeds_needed is None:
             cure = "more seeds alone would not tell: it takes more test examples"
         else:
-            cure = f"a difference of that size would take about {pair.seeds_needed} seeds"
+            cure = f"to show a difference of that size, if it is there, would take about {pair.seeds_needed} seeds"
         ends = f"{self._signed(pair.interval.low)} to {self._signed(pair.interval.high)}"
         return (
             f"How sure: its {self.judgement.measure} minus that of {self.name(row)} is {self._signed(pair.difference)}"
             f"{self._unit} (95 % interval {ends}), which {seeds} seeds and {self.judgement.examples:,} test "
-            f"examples cannot tell from chance (p = {pair.corrected:.2g} after correction); {cure}."
+            f"examples cannot tell from chance (p = {pair.p_value:.2g} by itself, {pair.corrected:.2g} as one of "
+            f"{len(self.judgement.pairs)} comparisons); {cure}."
         )
 
     def _number(self, value: float) -> str:
@@ -271,4 +305,4 @@ class _Words:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.1f} s" if value < 120 else f"{int(value) // 60} min {int(value) % 60} s"
+    return f"{value:.1f} s" if value < 120 else f"{round(value) // 60} min {round(value) % 60} s"

@@ -205,14 +205,19 @@ def summarise(
 
 
 def marks(summary: dict[str, Any]) -> dict[str, str]:
-    """What stands behind the names of rows: "<" of what is to be taken, "=" and "?" of what is tied and doubtful (see
-    `recurra.comparison.recommendation.Recommendation`).
+    """What stands behind the names of rows: "<" of what is to be taken, "=", "?" and "~" of what is tied, doubtful and
+    unsteady (see `recurra.comparison.recommendation.Recommendation`).
 
-    >>> marks({"recommendation": {"take": "gru", "tied": ["lstm"], "doubtful": ["rnn"]}})
+    >>> marks({"recommendation": {"take": "gru", "tied": ["lstm"], "doubtful": ["rnn"], "unsteady": []}})
     {'gru': '<', 'lstm': '=', 'rnn': '?'}
     """
     told = summary["recommendation"]
-    return {told["take"]: "<"} | dict.fromkeys(told["tied"], "=") | dict.fromkeys(told["doubtful"], "?")
+    found = {
+        name: mark
+        for mark, key in (("=", "tied"), ("?", "doubtful"), ("~", "unsteady"))
+        for name in told[key]
+    }
+    return {told["take"]: "<"} | found
 
 
 def still_improving(records: list[Record]) -> bool:

@@ -94,9 +94,9 @@ def _lead(summary: Summary) -> Markup:
         mark, badge, standing = "○", f"Too little to tell; the best so far is {name}", "none"
     elif told["tied"]:
         equal = [name_of(rows[each]) for each in told["tied"]]
-        named = " and ".join(equal) if len(equal) <= _NAMED else "others"
+        named = " and ".join(equal) if len(equal) <= _NAMED else f"{len(equal)} networks"
         mark, badge, standing = "=", f"Take: {name}; {named} cannot be told apart from it", "tie"
-    elif told["doubtful"]:
+    elif told["doubtful"] or told["unsteady"]:
         mark, badge, standing = "=", f"Take: {name}; not all others are surely worse", "tie"
     else:
         mark, badge, standing = "▲", f"Take: {name}", "better"

@@ -62,6 +62,7 @@ def _scores(summary: Summary) -> Section:
             "comparison_scores.html",
             measure=measure,
             marks=set(found.values()),
+            others=len(found) > 1 and len(found) < len(summary["rows"]),
             meaning=wording.meaning(measure["name"]),
             table=score_table(caption, map(shown, summary["rows"])),
             intervals=_ABOUT_INTERVALS,
@@ -79,21 +80,30 @@ def _pairs(summary: Summary) -> Section | None:
         if pair["differs"]:
             return f"{names[pair['a'] if sign * pair['difference'] > 0 else pair['b']]} is better"
         low, high = pair["interval"]["low"], pair["interval"]["high"]
+        unsteady = [name for name in (pair["a"], pair["b"]) if name in summary["recommendation"]["unsteady"]]
         if low is None:
             return "not tested: too little data"
         if low > 0 or high < 0:
             better = names[pair["a"] if sign * pair["difference"] > 0 else pair["b"]]
             return f"{better} seems better; not surely, as one of {len(summary['pairs'])} comparisons"
+        if unsteady:
+            return (
+                f"not told: the seeds of {' and '.join(names[name] for name in unsteady)} are too far apart"
+            )
         return "a tie: not told apart from chance"
 
     def row(pair: dict[str, Any]) -> list[Cell]:
         tied = not pair["differs"] and pair["interval"]["low"] is not None and summary["enough_seeds"]
         seeds = pair["seeds_needed"]
-        more = f"about {seeds} seeds would tell" if seeds else "more seeds alone would not tell"
+        more = (
+            f"about {seeds} seeds would show it, if it is there"
+            if seeds
+            else "more seeds alone would not tell"
+        )
         return [
             f"{names[pair['a']]} minus {names[pair['b']]}",
             (_gap(measure, pair["difference"]), _interval(measure, pair["interval"])),
-            f"{pair['corrected']:.2g}",
+            (f"{pair['corrected']:.2g}", f"{pair['p_value']:.2g} by itself"),
             (said(pair), more if tied else ""),
         ]
 
@@ -103,7 +113,7 @@ def _pairs(summary: Summary) -> Section | None:
         surest = sorted(pairs, key=lambda pair: (pair["corrected"], pair["p_value"]))
         return Table(
             f"Differences in {measure['name']} {of}, the surest first. The 95 % intervals are each difference's own; "
-            "the p-values allow for all of them",
+            f"the p-values allow for all {len(summary['pairs'])}; below each the one of this comparison by itself",
             ["first minus second", "difference", "p, corrected", "what it says"],
             [row(pair) for pair in surest],
             words={3},
@@ -140,21 +150,18 @@ def _costs(summary: Summary) -> Section:
     said = "; ".join(f"{name_of(row)} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
     drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
     caption = "Forward and backward through the layers alone, as in training, 16 random sequences at once"
+    given = ", of which all were given the same" if summary["options"]["match"] == "time" else ""
+    streams = any(row["stream_us"] is not None for row in networks)
+    columns = ["network", "units", "weights", "training", "a step", "memory", "an example", "a stream's step"]
+    costs = [
+        _cost(row) for row in summary["rows"] if row["network"] or row["name"] == _best_baseline(summary)
+    ]
     table = Table(
-        "Size, time and memory on this machine. Training: what one takes where nothing else slows the machine, and "
-        "below it the shortest and the longest that there was; a step and memory are of training. An example: an "
-        "answer, many at a time",
-        [
-            "network",
-            "units",
-            "weights",
-            "training",
-            "a step",
-            "memory",
-            "an example",
-            "a stream's step",
-        ],
-        [_cost(row) for row in summary["rows"] if row["network"] or row["name"] == _best_baseline(summary)],
+        f"Size, time and memory on this machine. Training: the time of one{given}, the quickest as least disturbed, "
+        "below it the shortest and the longest; a step and memory are of training. An example: the time of its "
+        f"answer, many answered at a time{'' if streams else '. None of them can run as a stream'}",
+        columns if streams else columns[:-1],
+        [each if streams else each[:-1] for each in costs],
         stacked=True,
     )
     return Section(
@@ -172,7 +179,8 @@ def _best_baseline(summary: Summary) -> str | None:
 def _cost(row: dict[str, Any]) -> list[Cell]:
     if not row["network"]:
         unknown = "not measured"
-        return [name_of(row), "–", "–", wording.seconds(row["train_s"]), "–", unknown, unknown, "–"]
+        took = (wording.seconds(row["train_s"]), "and its answers to the test part")
+        return [name_of(row), "–", "–", took, "–", unknown, unknown, "–"]
     stream = row["stream_us"]
     return [
         name_of(row),

@@ -59,7 +59,9 @@ def open_examples(
         if shared:
             observer(
                 Said(
-                    f"{shared} of the {len(held_out)} test inputs also stand in the training data", "warning"
+                    f"{shared:,} of the {len(held_out):,} test inputs also stand in the training data, and are "
+                    "scored, too",
+                    "warning",
                 )
             )
     sources = [str(s) for s in (source, test) if isinstance(s, str | Path)]
