@@ -72,6 +72,25 @@ def test_differences_say_who_is_better_or_that_it_is_a_tie(compared, summary):
     assert "nothing can be told" in sections(comparison_page(summary))["differences"]
 
 
+def test_where_a_baseline_is_taken_no_network_is_surely_better(summary):
+    told = summary["recommendation"]
+    networks = [row["name"] for row in summary["rows"] if row["network"]]
+    baseline = next(row for row in summary["rows"] if not row["network"])
+    baseline |= {"weights": 1234, "answering_s": 0.5 * summary["measure"]["test_examples"] / 1000}
+    told |= {
+        "take": baseline["name"],
+        "tied": networks[:1],
+        "doubtful": networks[1:2],
+        "unsteady": networks[2:],
+    }
+    told["rule"] = 2
+    page = comparison_page(summary)
+    head, costs = text_of(next(tree_of(page).iter("header"))), sections(page)["costs"]
+    assert f"Take: {baseline['name']}; no network is surely better" in head
+    assert "1,234" in costs and "0.5 ms" in costs and "answers to the test part included" in costs
+    assert "(~)" in sections(page)["scores"]
+
+
 def test_ties_that_look_like_differences_have_a_mark_of_their_own(summary):
     told = summary["recommendation"]
     told["take"], one, *others = (row["name"] for row in summary["rows"] if row["network"])

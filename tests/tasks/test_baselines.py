@@ -229,7 +229,8 @@ def test_texts_are_learned_with_pairs_of_words():
     train = ["a b c", "c b a"] * 20
     targets = sequence_baselines.Targets("multiclass", np.array([0, 1] * 20), ("x", "y"))
     p = linear_on_tfidf(train, targets, ["a b c", "c b a"], "none")
-    assert p is not None and p.argmax(1).tolist() == [0, 1]
+    assert p is not None and p.values.argmax(1).tolist() == [0, 1]
+    assert p.weights == 3 + 4 + 1 and p.answering_s > 0  # words, pairs, and where it begins
 
 
 def result(value, name="accuracy", higher=True, prediction=None, label="rival", seconds=13.2):

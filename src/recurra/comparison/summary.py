@@ -159,7 +159,9 @@ def summarise(
                 "curves": [{"seed": r["seed"], "epochs": r["curve"]} for r in own],
             } | costs[row.name]
         else:
-            content |= {"description": said[row.name]["description"], "scores": [said[row.name]["scores"]]}
+            own = said[row.name]
+            content |= {"description": own["description"], "scores": [own["scores"]]}
+            content |= {"weights": own["weights"], "answering_s": own["answering_s"]}
         rows.append(content)
     return {
         "format": FORMAT,

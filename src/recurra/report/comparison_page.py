@@ -92,6 +92,8 @@ def _lead(summary: Summary) -> Markup:
     name = name_of(rows[told["take"]])
     if told["rule"] == TOO_FEW:
         mark, badge, standing = "○", f"Too little to tell; the best so far is {name}", "none"
+    elif not rows[told["take"]]["network"] and (told["tied"] or told["doubtful"] or told["unsteady"]):
+        mark, badge, standing = "=", f"Take: {name}; no network is surely better", "tie"
     elif told["tied"]:
         equal = [name_of(rows[each]) for each in told["tied"]]
         named = " and ".join(equal) if len(equal) <= _NAMED else f"{len(equal)} networks"

@@ -153,9 +153,8 @@ def _costs(summary: Summary) -> Section:
     given = ", of which all were given the same" if summary["options"]["match"] == "time" else ""
     streams = any(row["stream_us"] is not None for row in networks)
     columns = ["network", "units", "weights", "training", "a step", "memory", "an example", "a stream's step"]
-    costs = [
-        _cost(row) for row in summary["rows"] if row["network"] or row["name"] == _best_baseline(summary)
-    ]
+    shown = [row for row in summary["rows"] if row["network"] or row["name"] == _best_baseline(summary)]
+    costs = [_cost(row, summary["measure"]["test_examples"]) for row in shown]
     table = Table(
         f"Size, time and memory on this machine. Training: the time of one{given}, the quickest as least disturbed, "
         "below it the shortest and the longest; a step and memory are of training. An example: the time of its "
@@ -176,11 +175,14 @@ def _best_baseline(summary: Summary) -> str | None:
     return next((row["name"] for row in summary["rows"] if not row["network"]), None)
 
 
-def _cost(row: dict[str, Any]) -> list[Cell]:
+def _cost(row: dict[str, Any], examples: int) -> list[Cell]:
     if not row["network"]:
-        unknown = "not measured"
-        took = (wording.seconds(row["train_s"]), "and its answers to the test part")
-        return [name_of(row), "–", "–", took, "–", unknown, unknown, "–"]
+        weights = "–" if row["weights"] is None else wording.count(row["weights"])
+        took = (wording.seconds(row["train_s"]), "answers to the test part included")
+        answer = "not measured"
+        if row["answering_s"] is not None:
+            answer = f"{wording.number(1000 * row['answering_s'] / examples)} ms"
+        return [name_of(row), "–", weights, took, "–", "not measured", answer, "–"]
     stream = row["stream_us"]
     return [
         name_of(row),

@@ -6,7 +6,7 @@ import numpy as np
 
 from recurra.data.packed import Packed
 from recurra.tasks.baselines.summary import resample, summary_features
-from recurra.tasks.baselines.targets import ClassWeight, Targets, fit_linear, guess_linear
+from recurra.tasks.baselines.targets import ClassWeight, Guess, Targets, fit_linear, timed_guess
 
 # Numbers that a sequence is compared by, at most; longer ones are pressed together.
 _LONGEST = 4096
@@ -49,9 +49,9 @@ def affordable_neighbours(train: Packed, n_test: int, time_limit_s: float) -> in
 
 def linear_on_summaries(
     train: Packed, train_targets: Targets, test: Packed, class_weight: ClassWeight
-) -> np.ndarray:
+) -> Guess:
     """Logistic or ridge regression (C = 1) on standardised `summary_features`."""
-    features, unseen = summary_features(train), summary_features(test)
+    features = summary_features(train)
     known = np.isfinite(features)
     count = np.maximum(known.sum(0), 1)
     centre = np.where(known, features, 0.0).sum(0) / count
@@ -65,7 +65,7 @@ def linear_on_summaries(
         return np.where(np.isfinite(scaled), scaled, 0.0)
 
     model = fit_linear(standardised(features), train_targets, c=1.0, class_weight=class_weight, max_iter=300)
-    return guess_linear(model, standardised(unseen), train_targets)
+    return timed_guess(model, lambda: standardised(summary_features(test)), train_targets)
 
 
 def affordable_summaries(train: Packed, targets: Targets, time_limit_s: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class BaselineResult:
         seconds: wall-clock time of fitting and predicting, scoring left out.
         prediction: (N,) class names, (N, K) bool for several labels, or (N,) float64 for regression.
         probabilities: (N, K), or None where the baseline has none.
+        weights: learned numbers; None where there are none, or they were not counted.
+        answering_s: of `seconds`, those for the answers to the whole test part; None where they were not measured.
     """
 
     name: str
@@ -29,6 +31,8 @@ class BaselineResult:
     seconds: float
     prediction: np.ndarray
     probabilities: np.ndarray | None = None
+    weights: int | None = field(default=None, kw_only=True)
+    answering_s: float | None = field(default=None, kw_only=True)
 
     def told(self) -> str:
         """Its headline and its time, in a line."""
@@ -41,6 +45,8 @@ class BaselineResult:
             "description": self.description,
             "scores": [score.to_json() for score in self.scores],
             "seconds": self.seconds,
+            "weights": self.weights,
+            "answering_s": self.answering_s,
         }
 
 

@@ -21,7 +21,7 @@ from recurra.tasks.baselines.numbers import (
     nearest_neighbour,
 )
 from recurra.tasks.baselines.result import BaselineResult
-from recurra.tasks.baselines.targets import ClassWeight, Targets
+from recurra.tasks.baselines.targets import ClassWeight, Guess, Targets
 from recurra.tasks.baselines.text import affordable_texts, linear_on_tfidf, writes_without_spaces
 
 
@@ -79,14 +79,19 @@ def run_baselines(
         begin = time.perf_counter()
         guess = candidate.guess()
         seconds = time.perf_counter() - begin
-        if guess is not None:
-            prediction, probabilities = asked.answer(guess)
-            scores = asked.score(guess, seed=seed)
-            results.append(
-                BaselineResult(
-                    candidate.name, candidate.description, scores, seconds, prediction, probabilities
-                )
+        if guess is None:
+            continue
+        if isinstance(guess, Guess):
+            values, costs = guess.values, {"weights": guess.weights, "answering_s": guess.answering_s}
+        else:
+            values, costs = guess, {}
+        prediction, probabilities = asked.answer(values)
+        scores = asked.score(values, seed=seed)
+        results.append(
+            BaselineResult(
+                candidate.name, candidate.description, scores, seconds, prediction, probabilities, **costs
             )
+        )
     return results
 
 
@@ -94,7 +99,7 @@ def run_baselines(
 class _Candidate:
     name: str
     description: str
-    guess: Callable[[], np.ndarray | None]
+    guess: Callable[[], np.ndarray | Guess | None]
 
 
 def _trivial(learned: Targets, n: int) -> _Candidate:

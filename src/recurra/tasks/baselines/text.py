@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recurra.tasks.baselines.targets import ClassWeight, Targets, fit_linear, guess_linear
+from recurra.tasks.baselines.targets import ClassWeight, Guess, Targets, fit_linear, timed_guess
 
 # Runs of letters and digits with the marks that belong to them: in the scripts of India and in Hebrew
 # and Arabic, vowel signs are no letters to Python, and words would fall apart at them.
@@ -50,7 +50,7 @@ def affordable_texts(texts: Sequence[str], targets: Targets, time_limit_s: float
 
 def linear_on_tfidf(
     train: Sequence[str], train_targets: Targets, test: Sequence[str], class_weight: ClassWeight
-) -> np.ndarray | None:
+) -> Guess | None:
     """Fit on `train`, guess for `test`; None where the texts hold no words.
 
     TF-IDF with 1 + log(tf), words and pairs of words (in scripts without spaces one to three
@@ -75,4 +75,4 @@ def linear_on_tfidf(
         features = vectorizer.fit_transform(train)
     c = 1.0 if train_targets.kind == "real" else 10.0
     model = fit_linear(features, train_targets, c=c, class_weight=class_weight, max_iter=100)
-    return guess_linear(model, vectorizer.transform(test), train_targets)
+    return timed_guess(model, lambda: vectorizer.transform(test), train_targets)
