@@ -95,11 +95,10 @@ def _pairs(summary: Summary) -> Section | None:
     def row(pair: dict[str, Any]) -> list[Cell]:
         tied = not pair["differs"] and pair["interval"]["low"] is not None and summary["enough_seeds"]
         seeds = pair["seeds_needed"]
-        more = (
-            f"about {seeds} seeds would show it, if it is there"
-            if seeds
-            else "more seeds alone would not tell"
-        )
+        more = "more seeds alone would not tell"
+        if seeds is not None:
+            several = f"about {seeds}" if seeds > summary["options"]["seeds"] else "a few more"
+            more = f"{several} seeds would show it, if it is there"
         return [
             f"{names[pair['a']]} minus {names[pair['b']]}",
             (_gap(measure, pair["difference"]), _interval(measure, pair["interval"])),
@@ -150,14 +149,14 @@ def _costs(summary: Summary) -> Section:
     said = "; ".join(f"{name_of(row)} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
     drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
     caption = "Forward and backward through the layers alone, as in training, 16 random sequences at once"
-    given = ", of which all were given the same" if summary["options"]["match"] == "time" else ""
+    given = "; all were given the same time" if summary["options"]["match"] == "time" else ""
     streams = any(row["stream_us"] is not None for row in networks)
     columns = ["network", "units", "weights", "training", "a step", "memory", "an example", "a stream's step"]
     shown = [row for row in summary["rows"] if row["network"] or row["name"] == _best_baseline(summary)]
     costs = [_cost(row, summary["measure"]["test_examples"]) for row in shown]
     table = Table(
-        f"Size, time and memory on this machine. Training: the time of one{given}, the quickest as least disturbed, "
-        "below it the shortest and the longest; a step and memory are of training. An example: the time of its "
+        f"Size, time and memory on this machine. Training: the quickest of its trainings, the least disturbed{given}; "
+        "below it the shortest and the longest. A step and memory are of training. An example: the time of its "
         f"answer, many answered at a time{'' if streams else '. None of them can run as a stream'}",
         columns if streams else columns[:-1],
         [each if streams else each[:-1] for each in costs],
