@@ -105,7 +105,16 @@ def markdown(name: str, summary: dict[str, Any]) -> str:
     rows, found = [], marks(summary)
     for row in summary["rows"]:
         mark = f" ({found[row['name']].replace('<', 'to take')})" if row["name"] in found else ""
-        costs = ["", "", f"{row['train_s']:.1f} s", "", "", "", ""]
+        weights, answering_s = row["weights"], row.get("answering_s")
+        costs = [
+            "",
+            "" if weights is None else f"{weights:,}",
+            f"{row['train_s']:.1f} s",
+            "",
+            "",
+            "" if answering_s is None else f"{1000 * answering_s / measure['test_examples']:.3g} ms",
+            "",
+        ]
         if row["network"]:
             low, high = row["train_range_s"]
             latency = row["stream_us"]

@@ -134,10 +134,16 @@ def _scores(summary: dict[str, Any]) -> Table:
 
 
 def _costs(summary: dict[str, Any]) -> Table:
-    """What each network costs."""
+    """What each network costs, and the best baseline as far as it was measured."""
     table = _table("Cost", ("units", "weights", "a step", "memory", "an example", "a step of a stream"))
+    examples = summary["measure"]["test_examples"]
+    baseline = next((row for row in summary["rows"] if not row["network"]), None)
     for row in summary["rows"]:
-        if row["network"]:
+        if row is baseline:
+            weights, answering_s = row["weights"], row["answering_s"]
+            answer = "–" if answering_s is None else f"{1000 * answering_s / examples:.3g} ms"
+            table.add_row(_name(row), "–", "–" if weights is None else f"{weights:,}", "–", "–", answer, "–")
+        elif row["network"]:
             latency = row["stream_us"]
             table.add_row(
                 _name(row),

@@ -40,9 +40,8 @@ from recurra.training.loop import EpochRecord
 
 PLAN, SUMMARY = "comparison.json", "summary.json"
 VALIDATION = 0.2  # of the training data, where learning rates are tried and nobody says otherwise
-_NOT_OF_THE_RESULT = frozenset(
-    ["roles", "resume", "command", "observer"]
-)  # arguments of `compare`; roles stand apart
+# Arguments of `compare` that change nothing of what comes out; and roles, which stand apart.
+_NOT_OF_THE_RESULT = frozenset(["roles", "resume", "command", "observer"])
 _WORTH_SAYING = 0.05  # by which trainings become longer or shorter than planned
 _BASELINE_S, _BASELINE_SHARE = 60.0, 0.1  # seconds for a baseline, and share of a budget
 
