@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from recurra.comparison.recommendation import RULES
 from recurra.errors import RunError
 from recurra.networks.config import CELL_NAMES
 from recurra.report.comparison_page import comparison_page, read_summary
@@ -103,6 +104,19 @@ def test_ties_that_look_like_differences_have_a_mark_of_their_own(summary):
     assert "not all others are surely worse" in comparison_page(summary)
 
 
+def test_who_was_still_improving_has_a_mark_and_everybody_says_how_often_the_data_were_read(summary):
+    network, *others = (row for row in summary["rows"] if row["network"])
+    network |= {"still_improving": True, "epochs": 0.912}
+    for row in others:
+        row |= {"still_improving": False, "epochs": 1.0}
+    said = sections(comparison_page(summary))["scores"]
+    assert "(+) was still improving" in said and said.count("(+)") == 2
+    assert f"{network['weights']:,} weights; 0.912 epochs" in said
+    assert f"{others[0]['weights']:,} weights; 1 epoch " in said
+    network["still_improving"] = False
+    assert "(+)" not in sections(comparison_page(summary))["scores"]
+
+
 def test_the_surest_difference_from_what_is_to_be_taken_comes_first(summary):
     take = summary["recommendation"]["take"]
     ours = [pair for pair in summary["pairs"] if take in (pair["a"], pair["b"])]
@@ -117,7 +131,8 @@ def test_the_surest_difference_from_what_is_to_be_taken_comes_first(summary):
     assert places == sorted(places, reverse=True)
     assert places[0] < said.index("All other differences")
     assert f"seems better; not surely, as one of {len(summary['pairs'])} comparisons" in said
-    assert "The rules by which one is taken" in said and said.count("This one decided.") == 1
+    assert "All rules by which one is taken" in said
+    assert said.count(RULES[summary["recommendation"]["rule"] - 1]) == 2, "it stands before them, too"
 
 
 def test_what_makes_the_scores_doubtful_is_said_at_the_top(summary):

@@ -120,7 +120,8 @@ def _scores(summary: dict[str, Any]) -> Table:
     title = f"{measure['name']} on {measure['test_examples']:,} test examples, the mean of the seeds"
     table = _table(title, ("score", "95 % interval", "training"))
     for row in summary["rows"]:
-        name = f"{_name(row)} {found.get(row['name'], '')}".rstrip()
+        improving = "+" if row["network"] and row["still_improving"] else ""
+        name = " ".join(filter(None, (_name(row), found.get(row["name"], ""), improving)))
         table.add_row(name, number(row["value"]), interval(row), f"{row['train_s']:.1f} s")
     said = {
         "<": "< to take",
@@ -128,7 +129,10 @@ def _scores(summary: dict[str, Any]) -> Table:
         "?": "? seems to differ, not surely",
         "~": "~ seeds too far apart to tell",
     }
-    table.caption = "   ".join(text for mark, text in said.items() if mark in found.values())
+    shown = [text for mark, text in said.items() if mark in found.values()]
+    if any(row["network"] and row["still_improving"] for row in summary["rows"]):
+        shown.append("+ still improving when training ended")
+    table.caption = "   ".join(shown)
     table.caption_justify = "left"
     return table
 

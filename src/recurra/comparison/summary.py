@@ -152,6 +152,7 @@ def summarise(
                 **times_of(own),
                 "epoch_s": each.epoch_s,
                 "steps": statistics.mean(r["steps"] for r in own),
+                "epochs": statistics.mean(r["steps"] for r in own) / plan.steps_per_epoch,
                 "best_epoch": [r["best_epoch"] for r in own],
                 "still_improving": still_improving(own),
                 "runs": [r["run"] for r in own],

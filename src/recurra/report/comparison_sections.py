@@ -32,6 +32,7 @@ _COLOURS = (drawing.BLUE, drawing.ORANGE, drawing.GREEN, drawing.PINK, drawing.I
 _SHOWN_LOSSES = 0.9  # share of the validation losses that are drawn, the lowest ones
 _OVER = 1.02  # times a budget, from which on it is said that it was not kept
 _STYLES = ("-", "--", ":")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def _scores(summary: Summary) -> Section:
@@ -40,13 +41,15 @@ def _scores(summary: Summary) -> Section:
     near = {told["take"], *told["tied"]}  # what the axis shows; where nothing is, all but the trivial answers
     if len(near) == 1:
         near = {row["name"] for row in summary["rows"] if row["network"]} | {_best_baseline(summary)}
+    unfinished = {row["name"] for row in summary["rows"] if row["network"] and row["still_improving"]}
     shown_marks = {name: " (to take)" if mark == "<" else f" ({mark})" for name, mark in found.items()}
 
     def shown(row: dict[str, Any]) -> Row:
         seeds = [wording.score({"name": measure["name"], "value": value}) for value in row["by_seed"]]
+        improving = " (+)" if row["name"] in unfinished else ""
         return Row(
-            name_of(row) + shown_marks.get(row["name"], ""),
-            f"{row['weights']:,} weights" if row["network"] else row["description"],
+            name_of(row) + shown_marks.get(row["name"], "") + improving,
+            f"{row['weights']:,} weights; {_epochs(row)}" if row["network"] else row["description"],
             {"name": measure["name"], "value": row["value"], "interval": row["interval"]},
             row["train_s"],
             marked=row["name"] == told["take"],
@@ -61,7 +64,7 @@ def _scores(summary: Summary) -> Section:
         render(
             "comparison_scores.html",
             measure=measure,
-            marks=set(found.values()),
+            marks=set(found.values()) | ({"+"} if unfinished else set()),
             others=len(found) > 1 and len(found) < len(summary["rows"]),
             meaning=wording.meaning(measure["name"]),
             table=score_table(caption, map(shown, summary["rows"])),
@@ -129,7 +132,7 @@ def _pairs(summary: Summary) -> Section | None:
         "enough": summary["enough_seeds"],
         "least": summary["least_seeds"],
         "rules": RULES,
-        "decided": summary["recommendation"]["rule"],
+        "decided": RULES[summary["recommendation"]["rule"] - 1],
     }
     return Section("differences", "How sure the differences are", render("comparison_pairs.html", **content))
 
@@ -149,7 +152,11 @@ def _costs(summary: Summary) -> Section:
     said = "; ".join(f"{name_of(row)} {wording.number(row['over_length'][-1]['ms'])} ms" for row in networks)
     drawn = drawing.inline(figure, "length", f"Forward and backward over {longest} steps: {said}.")
     caption = "Forward and backward through the layers alone, as in training, 16 random sequences at once"
-    given = "; all were given the same time" if summary["options"]["match"] == "time" else ""
+    given = (
+        "; all were given the same time, whether they could use more or not"
+        if summary["options"]["match"] == "time"
+        else ""
+    )
     streams = any(row["stream_us"] is not None for row in networks)
     columns = ["network", "units", "weights", "training", "a step", "memory", "an example", "a stream's step"]
     shown = [row for row in summary["rows"] if row["network"] or row["name"] == _best_baseline(summary)]
@@ -306,6 +313,12 @@ def name_of(row: dict[str, Any]) -> str:
     return cell_name(row["name"]) if row["network"] else row["name"]
 
 
+def _epochs(row: dict[str, Any]) -> str:
+    """How often a network read the training part, the mean of its seeds, as in: 4.2 epochs."""
+    epochs = f"{row['epochs']:.3g}"
+    return f"{epochs} {'epoch' if epochs == '1' else 'epochs'}"
+
+
 def _gap(measure: dict[str, Any], value: float) -> str:
     """A difference with its sign: of shares in points."""
     return f"{100 * value:+.1f} points" if measure["share"] else f"{value:+.3g}"
@@ -334,7 +347,8 @@ def _chosen(summary: Summary, record: dict[str, Any]) -> bool:
 def _line(panel: Axes, k: int, x: list[float], y: list[float], label: str, *, thin: bool = False) -> None:
     """The line of network number k: no two have the same colour and the same dashes."""
     colour, style = _COLOURS[k % len(_COLOURS)], _STYLES[k // len(_COLOURS) % len(_STYLES)]
-    width, marker = (0.8, "o" if len(x) == 1 else "") if thin else (1.6, "o" if len(x) <= 20 else "")
+    few = len(x) == 1 if thin else len(x) <= 20
+    width, marker = 0.8 if thin else 1.6, _MARKERS[k % len(_MARKERS)] if few else ""
     panel.plot(
-        x, y, color=colour, linestyle=style, linewidth=width, marker=marker, markersize=3, label=label or None
+        x, y, color=colour, linestyle=style, linewidth=width, marker=marker, markersize=4, label=label or None
     )
