@@ -8,7 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recurra.data.parallel import PairOptions, read_again, read_pairs, read_sources
+from recurra.data.parallel import (
+    PairCodec,
+    PairOptions,
+    PairTokensConfig,
+    read_again,
+    read_pairs,
+    read_sources,
+)
 from recurra.data.parallel.files import check_aligned, partner
 from recurra.errors import DataError, InputError
 
@@ -194,3 +201,32 @@ def test_the_name_of_a_partner():
     for source, of, target in (("a.fr", "train.de", "train.en"), ("a.de", "train.de", "other.en")):
         with pytest.raises(InputError, match="cannot be found by name"):
             partner(source, of, target)
+
+
+def test_a_table_of_one_column_without_a_header_loses_no_text(tmp_path):
+    learned = read_pairs({"en": ["a dog"], "de": ["ein Hund"]}, PairOptions()).schema
+    texts = ["A dog runs now.", "It sleeps.", "Why?"]
+    for name in ("new.tsv", "new.csv"):
+        assert read_sources(lines(tmp_path / name, texts), learned)[0] == texts
+    assert read_sources(lines(tmp_path / "named.tsv", ["en", *texts]), learned)[0] == texts
+    assert read_sources(lines(tmp_path / "other.tsv", ["english", *texts]), learned)[0] == texts
+    headless = read_pairs(written(tmp_path / "f.txt", "Go.\tVa !\nStop.\tStop !\n"), PairOptions()).schema
+    assert read_sources(lines(tmp_path / "short.tsv", ["Go", "Stop"]), headless)[0] == ["Go", "Stop"]
+
+
+def test_blanks_and_line_ends_around_texts_are_left_off():
+    pairs = read_pairs(
+        {"source": ["a dog\n", "a dog", " a cat"], "target": ["x\r\n", "x", "y "]}, PairOptions()
+    )
+    assert found(pairs) == [("a dog", "x"), ("a cat", "y")]
+    codec = PairCodec.fit(["a dog"], ["ein Hund"], PairTokensConfig(level="word"))
+    assert np.array_equal(codec.encode_source("a dog\n"), codec.encode_source("a dog"))
+    assert np.array_equal(codec.encode_target(" ein Hund\n"), codec.encode_target("ein Hund"))
+
+
+def test_pairs_that_come_again_are_learned_once_and_scored_as_often_as_they_stand():
+    pairs = {"source": ["a", "a", "b", "b"], "target": ["x", "x", "y", "y"]}
+    learned = read_pairs(pairs, PairOptions())
+    assert len(learned.examples) == 2 and len(read_again(pairs, learned.schema).examples) == 4
+    split = read_pairs(pairs | {"part": ["train", "train", "test", "test"]}, PairOptions(split="part"))
+    assert found(split) == [("a", "x"), ("b", "y"), ("b", "y")]

@@ -120,17 +120,17 @@ class PairCodec:
         return self.target.never if self.lines or end is None else (*self.target.never, end)
 
     def encode_source(self, text: str, longest: int | None = None) -> np.ndarray:
-        """A source as (S,) int32 ids, its end the last.
+        """A source, without blanks at its ends, as (S,) int32 ids, its end the last.
 
         Args:
             longest: ids that are kept; None: all.
         """
-        ids = self.source.encode(text)[:longest]
+        ids = self.source.encode(text.strip())[:longest]
         return np.append(ids, np.int32(self.source.vocabulary_size))
 
     def encode_target(self, text: str) -> np.ndarray:
-        """A target as (T,) int32 ids, without boundaries."""
-        return self.target.encode(text)
+        """A target, without blanks at its ends, as (T,) int32 ids, without boundaries."""
+        return self.target.encode(text.strip())
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of a target's ids, without blanks at its ends."""

@@ -22,7 +22,8 @@ from recurra.errors import DataError, InputError
 SOURCE, TARGET = "source", "target"
 _TABLES = ("csv", "tsv", "jsonl", "ndjson", "json", "parquet")
 _MARKS = tuple(".!?…。！？¡¿।")
-_LONG_NAME = 40
+_LONG_NAME, _MANY_WORDS = 40, 4
+_TEST = "test"
 _NUMBERED = ["column_1", "column_2"]  # of a table whose first line is plainly no header
 
 
@@ -75,7 +76,7 @@ def read_pairs(source: Any, options: PairOptions, *, encoding: str | None = None
 
 def read_again(source: Any, schema: PairSchema, *, encoding: str | None = None) -> ReadPairs:
     """Read other pairs to be scored on: a table with the same columns, or a file beside that of its targets, whichever
-    was learned from. Of the columns en and de, test.en goes with test.de.
+    was learned from. Of the columns en and de, test.en goes with test.de. Pairs that come again are scored again.
 
     Args:
         schema: of the data that were learned from.
@@ -90,12 +91,12 @@ def read_again(source: Any, schema: PairSchema, *, encoding: str | None = None) 
             if schema.layout == "files":
                 raise
         else:
-            return _from_files(str(source), target, schema, encoding)
+            return _from_files(str(source), target, schema, encoding, once=False)
     if schema.layout == "files" or not schema.header:
         asked = PairOptions(text=SOURCE, target=TARGET)
     else:
         asked = PairOptions(text=schema.text, target=schema.target)
-    return _from_table(*_table(source, asked, encoding, header=schema.header))
+    return _from_table(*_table(source, asked, encoding, header=schema.header), once=False)
 
 
 def read_sources(
@@ -126,8 +127,18 @@ def read_sources(
         notes.append(f"the column {name!r} is read, the only one of texts")
     if not schema.header and len(strings) == 2 and name not in strings:
         table, _ = _without_header(table, strings)
+    first = [] if _names_sources(table, name, schema) else [name]
+    if first:
+        notes = ["no header line, for it is a text itself"]
     values = table.column(name, "text").cast(pl.String).fill_null("")
-    return values.to_list(), [*table.notes, *notes]
+    return [*first, *values.to_list()], [*table.notes, *notes]
+
+
+def _names_sources(table: Table, name: str, schema: PairSchema) -> bool:
+    """Whether what was taken for the name of the only column of a table is one, and not the first text."""
+    if table.format not in ("csv", "tsv") or len(table.frame.columns) > 1 or name in (schema.text, SOURCE):
+        return True
+    return schema.header and not _is_sentence(name)
 
 
 def _is_table(source: str | os.PathLike[str]) -> bool:
@@ -163,7 +174,9 @@ def _there(path: str) -> str:
     )
 
 
-def _from_files(source: str, target: str, schema: PairSchema, encoding: str | None) -> ReadPairs:
+def _from_files(
+    source: str, target: str, schema: PairSchema, encoding: str | None, *, once: bool = True
+) -> ReadPairs:
     files = [Path(path).name for path in (source, target)]
     notes = [f"line n of {files[1]} is the target of line n of {files[0]}"]
     sides = []
@@ -175,7 +188,7 @@ def _from_files(source: str, target: str, schema: PairSchema, encoding: str | No
     if len(ours) != len(theirs):  # blank lines at the end of one are no difference
         ours, theirs = _stripped(ours), _stripped(theirs)
     doubts = check_aligned(ours, theirs, files[0], files[1])
-    return _usable(ours, theirs, None, schema, files[0], notes, doubts, "line")
+    return _usable(ours, theirs, None, schema, files[0], notes, doubts, "line", once=once)
 
 
 def _stripped(lines: list[str]) -> list[str]:
@@ -241,7 +254,11 @@ def _is_pair(table: Table, strings: list[str]) -> bool:
         return False
     if strings == _NUMBERED:
         return True
-    return any(name.rstrip().endswith(_MARKS) or len(name) > _LONG_NAME for name in strings)
+    return any(map(_is_sentence, strings))
+
+
+def _is_sentence(name: str) -> bool:
+    return name.rstrip().endswith(_MARKS) or len(name) > _LONG_NAME or len(name.split()) >= _MANY_WORDS
 
 
 def _without_header(table: Table, strings: list[str]) -> tuple[Table, list[str]]:
@@ -254,7 +271,7 @@ def _without_header(table: Table, strings: list[str]) -> tuple[Table, list[str]]
     return Table(frame, table.origin, table.format, table.notes), [SOURCE, TARGET]
 
 
-def _from_table(table: Table, schema: PairSchema, notes: list[str]) -> ReadPairs:
+def _from_table(table: Table, schema: PairSchema, notes: list[str], *, once: bool = True) -> ReadPairs:
     columns: list[list[str]] = []
     for name, role in ((schema.text, "text"), (schema.target, "target")):
         values = table.column(name, role)
@@ -270,7 +287,9 @@ def _from_table(table: Table, schema: PairSchema, notes: list[str]) -> ReadPairs
         given = table.column(schema.split, "split").cast(pl.String).fill_null("").to_list()
         parts = [str(names.PARTS.get(each.strip().lower(), each)) for each in given]
     sources, targets = columns
-    return _usable(sources, targets, parts, schema, table.origin, [*table.notes, *notes], [], "row")
+    return _usable(
+        sources, targets, parts, schema, table.origin, [*table.notes, *notes], [], "row", once=once
+    )
 
 
 def _usable(
@@ -282,17 +301,24 @@ def _usable(
     notes: list[str],
     doubts: list[str],
     unit: str,
+    *,
+    once: bool,
 ) -> ReadPairs:
-    """Pairs of two texts, each once in a part."""
+    """Pairs of two texts without blanks at their ends.
+
+    Args:
+        once: whether each is to stand once in a part. The test part has them as often as its source has.
+    """
+    sources, targets = [text.strip() for text in sources], [text.strip() for text in targets]
     reasons: dict[str, list[int]] = {}
     seen: set[tuple[str, str, str | None]] = set()
     kept = []
     for n, (source, target) in enumerate(zip(sources, targets, strict=True)):
-        empty = [side for side, text in ((SOURCE, source), (TARGET, target)) if not text.strip()]
+        empty = [side for side, text in ((SOURCE, source), (TARGET, target)) if not text]
         key = (source, target, None if parts is None else parts[n])
         if empty:
             reasons.setdefault(f"no {' and no '.join(empty)}", []).append(n + 1)
-        elif key in seen:
+        elif once and key in seen and key[2] != _TEST:
             reasons.setdefault("the same pair as one before", []).append(n + 1)
         else:
             seen.add(key)

@@ -20,6 +20,7 @@ _ENDINGS = {
     "interrupted": "interrupted by a person",
     "clock": "cut short by the clock",
 }
+_SHOWN = 8  # members of a list; of longer ones the ends
 
 
 def section(run: RunFiles) -> Section:
@@ -79,7 +80,8 @@ def _writer(network: Any) -> str:
 
 def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
+        named = [str(each) for each in value]
+        return ", ".join(named if len(named) <= _SHOWN else [*named[:3], f"… {named[-1]}"]) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "not set" if value is None else str(value)

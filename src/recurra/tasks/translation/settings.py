@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -19,6 +20,8 @@ MeasureName = Literal["bleu", "rouge"]
 _TARGET_TOKENS = 12_000_000  # that are learned from, epochs together
 _MANY = 100_000  # pairs, which need less dropout
 _LIMITS, _WITHIN = (250, 1000), 0.98  # ids of a text, and the share of texts that are to be within
+_IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_SYLLABLE = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
 _NO_REPEAT: dict[Level, int] = {"word": 4, "subword": 4, "character": 12}
 
 
@@ -113,10 +116,12 @@ def measure_of(
 
     >>> measure_of("auto", ["a long story about a man"], ["a man"])[0]
     'rouge'
+    >>> measure_of("auto", ["A dog runs through the snow."], ["一只狗在雪地里奔跑。"])[0]
+    'bleu'
     """
     if asked != "auto":
         return asked, f"answers are scored by {asked.upper()}, as asked"
-    share = float(np.median([len(t) / max(1, len(s)) for s, t in zip(sources, targets, strict=True)]))
+    share = float(np.median([_extent(t) / max(1, _extent(s)) for s, t in zip(sources, targets, strict=True)]))
     if share < 0.5:
         return "rouge", (
             f"answers are scored by ROUGE: a target is {share:.0%} as long as its source, as a summary is "
@@ -126,3 +131,12 @@ def measure_of(
         "bleu",
         "answers are scored by BLEU and chrF, as translations are (--set task.measure=rouge overrules it)",
     )
+
+
+def _extent(text: str) -> int:
+    """Characters, as many as an alphabet would take: a Chinese one says what three letters do, kana and Hangul two.
+
+    >>> _extent("a dog"), _extent("犬がいる")
+    (5, 9)
+    """
+    return len(text) + 2 * len(_IDEOGRAPH.findall(text)) + len(_SYLLABLE.findall(text))
