@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from recurra.cli import sequences
 from recurra.cli.console import Watcher
 from recurra.data.sentences.reading import read_document
+from recurra.data.sentences.rewriting import json_records
 from recurra.runs.events import PhaseStarted, Said
 from recurra.runs.sentences.files import fit_sentences, read_sentences
 from recurra.runs.sentences.run import SentenceRun
@@ -39,14 +39,14 @@ def predict(
     run: SentenceRun, data: str, *, encoding: str | None, watcher: Watcher
 ) -> tuple[list[dict[str, Any]], str]:
     """The file again with the run's tags in it, in the place of others where there are some; records are sentences."""
-    found = read_document(data, schema=run.config.data_schema, need_tags=False, encoding=encoding)
+    found = read_document(data, schema=run.config.data_schema, answers=run.answers, encoding=encoding)
     for note in found.notes:
         watcher(Said(note))
     sentences = found.sentences
     tags = run.answer(sentences, watcher)
     printed = found.rewritten([tag for each in tags for tag in each])
     if found.schema.form == "lists":
-        return [json.loads(line) for line in printed.splitlines()], printed
+        return json_records(printed)[0], printed
     return [{"words": sentences.words_of(n), "tags": own} for n, own in enumerate(tags)], printed
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import conllu
 import numpy as np
 import pytest
 
-from recurra.data.sentences.definition import SentenceOptions
-from recurra.data.sentences.reading import holds_tagged_words, read_document
+from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
+from recurra.data.sentences.reading import holds_tagged_words, read_document, recognise
 from recurra.errors import DataError, InputError
 
 PLAIN = "-DOCSTART- -X- O\n\nU.N. NNP B-ORG\nofficial NN O\n# # O\n\nEkeus NNP B-PER\nheads VBZ O\n"
@@ -19,6 +20,7 @@ UNIVERSAL = (
     "3-4\tal\t_\t_\t_\t_\t_\t_\t_\t_\n3\ta\ta\tADP\t_\t_\t5\tcase\t_\t_\n4\tel\tel\t_\t_\t_\t5\tdet\t_\t_\n"
     "5\tmar\tmar\tNOUN\t_\t_\t1\tobl\t_\t_\n5.1\tes\tser\tAUX\t_\t_\t_\t_\t_\t_\n\n"
 )
+UNIVERSAL_WORDS = 5
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_further_columns_are_read(write):
     assert found.schema.features == ["column 2"] and "what else is read of a word column 2" in told(found)
     assert found.sentences.take(np.array([1])).flat_features() == [["NNP", "VBZ"]]
     bare = "\n".join(line.rsplit(" ", 1)[0] for line in PLAIN.splitlines())
-    again = read_document(write(bare), schema=found.schema, need_tags=False)
+    again = read_document(write(bare), schema=found.schema, answers=frozenset({"A", "B"}))
     assert again.sentences.flat_features() == found.sentences.flat_features()
     universal = read_document(
         write(UNIVERSAL, "x.conllu"), SentenceOptions(features=["Feats", "upos"], target="deprel")
@@ -154,10 +156,12 @@ def test_tagged_again_only_the_column_of_the_tags_changes(write):
 
 def test_a_file_without_tags_gets_a_column_of_them(write):
     schema = read_document(write(PLAIN)).schema
-    bare = read_document(write("Ekeus NNP\nheads VBZ\n", "new.conll"), schema=schema, need_tags=False)
+    bare = read_document(
+        write("Ekeus NNP\nheads VBZ\n", "new.conll"), schema=schema, answers=frozenset({"A", "B"})
+    )
     assert bare.sentences.tags is None
     assert bare.rewritten(["B-PER", "O"]) == "Ekeus NNP B-PER\nheads VBZ O\n"
-    words = read_document(write("Ekeus\nheads\n", "bare.conll"), schema=schema, need_tags=False)
+    words = read_document(write("Ekeus\nheads\n", "bare.conll"), schema=schema, answers=frozenset({"A", "B"}))
     assert words.rewritten(["B-PER", "O"]) == "Ekeus B-PER\nheads O\n"
 
 
@@ -251,3 +255,82 @@ def test_real_columns_are_read_and_written_byte_for_byte(name, sentences, words)
     assert found.rewritten([names[k] for k in found.sentences.flat_tags()]) == path.read_text(
         encoding="utf-8"
     )
+
+
+ANSWERS = frozenset({"B-PER", "B-LOC", "I-LOC", "O"})
+TRAINED = SentenceSchema(form="columns", text="column 1", target="column 2", scheme="IOB2")
+
+
+def answered(path, values, schema=TRAINED):
+    found = read_document(path, schema=schema, answers=ANSWERS)
+    return found.rewritten(values), told(found)
+
+
+def test_a_column_of_other_things_is_kept(write):
+    content, said = answered(write("Anna   NNP\nleft   VBD\n\n"), ["B-PER", "O"])
+    assert content == "Anna   NNP B-PER\nleft   VBD O\n\n" and "column 2 holds other things" in said
+    content, _ = answered(write("Anna  O\r\nleft\tB-LOC \r\n"), ["B-PER", "O"])
+    assert content == "Anna  B-PER\r\nleft\tO \r\n", "what stands between the columns stays"
+    content, said = answered(write("Anna NNP O\nleft VBD O\n"), ["B-PER", "O"])
+    assert content == "Anna NNP B-PER\nleft VBD O\n" and "they stand in column 3" in said
+    assert answered(write("Anna _\nleft _\n"), ["B-PER", "O"])[0] == "Anna B-PER\nleft O\n"
+
+
+def test_words_behind_a_column_that_counts_them_are_found_again(write):
+    content, said = answered(write("1 Anna\n2 left\n\n1 Yes\n"), ["B-PER", "O", "O"])
+    assert content == "1 Anna B-PER\n2 left O\n\n1 Yes O\n" and "the words are column 2" in said
+
+
+def test_texts_are_no_columns(write):
+    with pytest.raises(
+        DataError, match=r"line 1: expected a word with its columns in each line, .* of 5 words"
+    ):
+        answered(write("Anna left Oslo today .\n"), [])
+
+
+def test_the_fields_of_conllu_are_kept_where_they_hold_no_tags_of_the_run(write):
+    content, said = answered(write(UNIVERSAL, "x.conllu"), ["B-PER"] * UNIVERSAL_WORDS)
+    before = [line.split("\t") for line in UNIVERSAL.splitlines()]
+    after = [line.split("\t") for line in content.splitlines()]
+    assert [row[:9] for row in after] == [row[:9] for row in before] and "they stand in misc" in said
+    tagged = [row[9] for row in after if len(row) == 10 and row[0].isdigit()]
+    assert len(tagged) == UNIVERSAL_WORDS and all(each.endswith("Tag=B-PER") for each in tagged)
+    again, _ = answered(write(content, "y.conllu"), ["O"] * UNIVERSAL_WORDS)
+    assert again == content.replace("Tag=B-PER", "Tag=O")
+
+
+def test_conllu_is_known_by_its_content_and_its_fields_by_number(write):
+    path = write(UNIVERSAL, "x.conll")
+    assert read_document(path).schema.form == "conllu"
+    assert read_document(path, SentenceOptions(target="8")).schema.target == "deprel"
+
+
+def test_hashtags_are_words_and_remarks_are_not(write):
+    found = read_document(write("#Oslo O\nAnna O\n\n#two O\n\n#three X\n"))
+    assert found.sentences.words_of(0) == ["#Oslo", "Anna"] and len(found.sentences) == 3
+    found = read_document(write("# 1\nAnna O\n\n# 2\nleft X\n"))
+    assert [found.sentences.words_of(n) for n in range(2)] == [["Anna"], ["left"]]
+
+
+def test_borders_of_documents_may_say_more(write):
+    found = read_document(write("-DOCSTART- (1 EU)\nEU\tB-ORG\nrejects\tO \n\nit\tO\n"))
+    assert found.sentences.tags_of(0) == ["B-ORG", "O"], "a blank at the end is no part of a tag"
+
+
+@pytest.mark.parametrize("name", ["x.gold_conll", "x.train", "x.bio2"])
+def test_columns_are_known_by_their_content_whatever_their_name(write, name):
+    path = write("[ O\nAnna B-PER\n\nleft O\nOslo B-LOC\n", name)
+    assert holds_tagged_words(path) and read_document(path).sentences.words_of(0) == ["[", "Anna"]
+
+
+def test_numbers_of_columns_are_said_of_columns_alone(write):
+    path = write("Anna B-PER\nleft O\n", "one.txt")
+    assert not holds_tagged_words(path), "nothing says that it is no text"
+    assert recognise(path, {"text": "1", "target": "2"}, None) is not None
+    assert recognise(write("1,2\na,b\n", "one.csv"), {"text": "1", "target": "2"}, None) is None
+
+
+def test_standard_input_is_looked_at_and_stays(monkeypatch):
+    content = io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"Anna B-PER\nleft O\n\nOslo B-LOC\n")))
+    monkeypatch.setattr("sys.stdin", content)
+    assert holds_tagged_words("-") and read_document("-").sentences.count == 3

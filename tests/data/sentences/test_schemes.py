@@ -83,3 +83,10 @@ def test_forbidden_transitions_leave_what_is_allowed():
     assert [names[j] for j in range(4) if not table[1, j]] == ["O", "B-X", "I-X"]
     assert [names[j] for j in range(4) if not table[-1, j]] == ["O", "B-X"]
     assert not allowed("B-X", None, "BIOES") and allowed("B-X", None, "IOB2")
+
+
+def test_a_slip_does_not_hide_the_scheme_and_tags_without_spans_have_none():
+    spans_ = [["B-X", "I-X", "O", "O"]] * 10
+    assert recognise([*spans_, ["0"]]) == "IOB2" and recognise([*spans_, ["0"] * 3]) is None
+    assert recognise([["I", "E", "NN", "O"]] * 10) is None and recognise([["B_LOC", "O"]]) is None
+    assert converted(["B-X", "0", "I-X"], "BIOES") == ["S-X", "O", "S-X"]

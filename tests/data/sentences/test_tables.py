@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from recurra.data.sentences.definition import SentenceOptions
+from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
 from recurra.data.sentences.reading import holds_tagged_words, read_document, recognise
 from recurra.errors import DataError
 
@@ -54,7 +54,9 @@ def test_tags_as_numbers_come_back_as_numbers(write):
 
 def test_lists_without_tags_can_be_tagged(write):
     schema = read_document(write(lines(LISTS), "data.jsonl")).schema
-    bare = read_document(write(lines([{"tokens": ["a"]}]), "new.jsonl"), schema=schema, need_tags=False)
+    bare = read_document(
+        write(lines([{"tokens": ["a"]}]), "new.jsonl"), schema=schema, answers=frozenset({"A", "B"})
+    )
     assert bare.sentences.tags is None
     assert json.loads(bare.rewritten(["X"])) == {"tokens": ["a"], "tags": ["X"]}
 
@@ -73,7 +75,7 @@ def test_a_row_for_each_word(write):
 def test_a_table_without_tags_gets_a_column_of_them(write):
     schema = read_document(write(ROWS, "ner.csv")).schema
     bare = "Sentence #,Word\n1,He\n1,ran\n"
-    found = read_document(write(bare, "new.csv"), schema=schema, need_tags=False)
+    found = read_document(write(bare, "new.csv"), schema=schema, answers=frozenset({"A", "B"}))
     assert found.rewritten(["O", "B-x"]) == "Sentence #,Word,Tag\n1,He,O\n1,ran,B-x\n"
 
 
@@ -154,3 +156,32 @@ def test_columns_of_other_names_are_known_when_they_are_said(write):
     assert recognise(write(rows.replace("ein,", "ein Satz,"), "texte.csv"), said, None) is None
     lists = write(lines([{"w": ["a", "b"], "t": ["X", "Y"], "n": 1}]), "lists.jsonl")
     assert recognise(lists, {"text": "w", "target": ["t"]}, None) is not None
+
+
+def test_columns_of_other_things_are_kept_and_cells_stay_as_they_were_written(write):
+    schema = SentenceSchema(form="columns", text="column 1", target="column 2")
+    rows = 'sid;word;pos;x\r\n1;Anna;N;1.50\r\n1;"a;b";V;007\r\n'
+    found = read_document(write(rows, "a.csv"), schema=schema, answers=frozenset({"O", "B-PER"}))
+    assert found.rewritten(["B-PER", "O"]) == (
+        'sid;word;pos;x;tag\r\n1;Anna;N;1.50;B-PER\r\n1;"a;b";V;007;O\r\n'
+    )
+    assert "'pos' holds other things than this run's tags (N, V), and is kept" in "\n".join(found.notes)
+    quote = 'sid\tword\ttag\n1\t"\tO\n1\tit\tO\n'
+    found = read_document(write(quote, "a.tsv"), schema=schema, answers=frozenset({"O", "B-PER"}))
+    assert found.rewritten(["O", "B-PER"]) == 'sid\tword\ttag\n1\t"\tO\n1\tit\tB-PER\n'
+
+
+def test_records_keep_what_they_hold_and_how_they_are_written(write):
+    schema = SentenceSchema(form="lists", text="tokens", target="ner")
+    records = [
+        {"tokens": ["a"], "ner_tags": [0], "n": 1},
+        {"tokens": ["b", "c"], "ner_tags": [0, 0], "x": None},
+    ]
+    answers = frozenset({"O", "B-PER"})
+    whole = read_document(write(json.dumps(records), "a.json"), schema=schema, answers=answers)
+    tagged = [records[0] | {"ner": ["O"]}, records[1] | {"ner": ["O", "B-PER"]}]
+    assert json.loads(whole.rewritten(["O", "O", "B-PER"])) == tagged
+    each = read_document(write(lines(records), "a.jsonl"), schema=schema, answers=answers)
+    assert [json.loads(line) for line in each.rewritten(["O", "O", "B-PER"]).splitlines()] == tagged
+    numbers = read_document(write(lines(records), "b.jsonl"), schema=schema, answers=frozenset({"0", "3"}))
+    assert json.loads(numbers.rewritten(["3", "0", "3"]).splitlines()[1])["ner"] == [0, 3]

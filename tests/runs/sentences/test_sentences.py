@@ -309,3 +309,32 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
     again = carry_out(fitting(baselines=False, settings=settings), out=tmp_path / "run", resume=True)
     for name, weight in whole.network.state_dict().items():
         assert torch.equal(again.network.state_dict()[name], weight), name
+
+
+def test_slips_and_tags_of_no_known_scheme_are_told(tmp_path):
+    said = []
+    lines_ = "".join(f"Anna{n} B-PER\nleft O\nOslo{n} I-LOC\n\n" for n in range(30))
+    (tmp_path / "a.train").write_text(lines_.replace("left O", "left 0", 1))
+    quick = options(settings={"training.epochs": 1})
+    run = fit_sentences(tmp_path / "a.train", quick, observer=said.append)
+    told = "\n".join(getattr(event, "text", "") for event in said)
+    assert (
+        "tags of 1 word are none of IOB2, the first, '0', at word 2 of the sentence that begins in line 1"
+        in told
+    )
+    assert "0" not in run.tags and run.marks_spans
+    (tmp_path / "b.train").write_text(lines_.replace("-", "_"))
+    said.clear()
+    assert not fit_sentences(tmp_path / "b.train", quick, observer=said.append).marks_spans
+    assert any("look as if they marked spans" in getattr(event, "text", "") for event in said)
+
+
+def test_broken_tags_are_scored_as_they_are_read():
+    truth = true_tags(Sentences.of([["in", "Oslo"]], [["O", "I-LOC"]]), "IOB2")
+    assert truth == [["O", "B-LOC"]]
+
+
+@pytest.mark.parametrize("word", [3, None, ("a", 3)])
+def test_words_are_texts(spans_run, word):
+    with pytest.raises(InputError, match=r"sentences\[0\]: expected texts as words"):
+        spans_run[1].predict([[word, "x"]])

@@ -38,7 +38,6 @@ class SentenceSchema(BaseModel):
             words and a list of tags), "table" (a row for each word).
         text, target, id, features: the columns, as in `SentenceOptions`; in a file of columns "column 3".
         scheme: how tags mark spans; None where each word has a tag of its own.
-        numbers: the tags of lists and tables were whole numbers.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,4 +48,3 @@ class SentenceSchema(BaseModel):
     id: str | None = None
     features: list[str] = []
     scheme: Scheme | None = None
-    numbers: bool = False

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
 from recurra.data.sentences.lines import CONLLU, Lines, split_columns, split_conllu
+from recurra.data.sentences.rewriting import holds_tags
 from recurra.data.sources.table import listed
 from recurra.errors import DataError, InputError
 
@@ -17,6 +19,7 @@ _NO_TAG = "_"  # of CoNLL-U: not annotated
 _MEANT = ("feats", "deps", "misc")  # fields of it where that says: none
 _COLUMN = "column "
 _SHOWN = 4
+_TEXT = 2  # columns; lines of more, each by itself, are rather texts
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,14 @@ class Document:
     notes: tuple[str, ...] = ()
 
 
-def conllu_document(text: str, origin: str, options: SentenceOptions, *, need_tags: bool = True) -> Document:
+def conllu_document(
+    text: str, origin: str, options: SentenceOptions, *, answers: frozenset[str] | None = None
+) -> Document:
     """A CoNLL-U file; the words are its forms and the tags its universal parts of speech, unless others are named.
+
+    Args:
+        answers: of data to be tagged, the tags that they may get; None: they have tags. Where the field of the tags
+            holds other things, it is kept, and answers stand in the last field, as Tag=NOUN.
 
     Raises:
         DataError: not of this form, or without a tag.
@@ -45,39 +54,69 @@ def conllu_document(text: str, origin: str, options: SentenceOptions, *, need_ta
     word, tag = options.text or "form", options.target or "upos"
     word, tag = _field(word, "--text"), _field(tag, "--target")
     features = [_field(name, "--features") for name in options.features]
-    refuse_answer([tag] * need_tags, features)
-    place = CONLLU.index(tag)
+    refuse_answer([tag] * (answers is None), features)
+    place, kept = CONLLU.index(tag), []
+    if answers is not None and not holds_tags(lines.column(place), answers):
+        place = len(CONLLU)
+        kept = [
+            f"its field {tag} holds other things than this run's tags, and is kept: they stand in misc, as Tag=..."
+        ]
     tags: list[str | None] = [
-        None if value == _NO_TAG and tag not in _MEANT else value for value in lines.column(place)
+        None if value == _NO_TAG and tag not in _MEANT else value for value in lines.column(CONLLU.index(tag))
     ]
     schema = SentenceSchema(form="conllu", text=word, target=tag, features=features)
     notes = [
         f"CoNLL-U: the words are its field {word}, the tags its field {tag}{also(features)}; --text and --target name "
-        "others"
+        "others",
+        *kept,
     ]
     columns = [lines.column(CONLLU.index(name)) for name in features]
-    return _document(lines, CONLLU.index(word), place, tags, columns, schema, notes, origin, need_tags)
+    return _document(lines, CONLLU.index(word), place, tags, columns, schema, notes, origin, answers)
 
 
-def columns_document(text: str, origin: str, options: SentenceOptions, *, need_tags: bool = True) -> Document:
+def columns_document(
+    text: str, origin: str, options: SentenceOptions, *, answers: frozenset[str] | None = None
+) -> Document:
     """A file of columns. Without a word about it the words stand in the first column that does not count them, and the
     tags in the last one whose values come again and again.
 
+    Args:
+        answers: of data to be tagged, the tags that they may get; None: they have tags. A column of other things is
+            kept, and the answers come behind the last.
+
     Raises:
-        DataError: lines of different widths, or without a tag.
+        DataError: lines of different widths, without a tag, or whole sentences in lines.
         InputError: there is no such column.
     """
-    lines = split_columns(text, origin)
+    lines, need_tags = split_columns(text, origin), answers is None
     word = _asked(options.text, "--text", lines.width, None, origin)
     # A file to be tagged may end before the column of the tags, which is then added.
     tag = _asked(options.target, "--target", lines.width, None if need_tags else lines.width, origin)
     asked = [_asked(name, "--features", lines.width, None, origin) for name in options.features]
     places = [place for place in asked if place is not None]
+    if word is not None and not need_tags and _counts(lines, word):
+        word = None  # as in the training, but a column that numbers the words has come in front of them
+    asked_for, kept = tag, []
+    if (
+        answers is not None
+        and tag is not None
+        and tag < lines.width
+        and not holds_tags(lines.column(tag), answers)
+    ):
+        tag = None
     if word is None:
         taken = (tag, *places)
         word = next((k for k in range(lines.width) if k not in taken and not _counts(lines, k)), 0)
     if tag is None:
-        tag = _tag_column(lines, word, places) if need_tags else lines.width
+        if answers is None:
+            tag = _tag_column(lines, word, places)
+        else:
+            tag = _column_of_answers(lines, (word, *places), answers, origin)
+        if asked_for is not None:
+            kept = [
+                f"column {asked_for + 1} holds other things than this run's tags ({_some(lines.column(asked_for))}), "
+                f"and is kept: they stand in column {tag + 1}"
+            ]
     if need_tags and tag == word:
         raise DataError(
             f"expected a column of words and one of tags, found {_columns(lines.width)}",
@@ -95,10 +134,31 @@ def columns_document(text: str, origin: str, options: SentenceOptions, *, need_t
         + (f", the tags column {tag + 1} ({_some(tags)})" if tags else "")
         + also(features)
         + "; --text and --target take others"
-        + (", --features takes further ones" if lines.width > 2 and not features else "")
+        + (", --features takes further ones" if lines.width > 2 and not features else ""),
+        *kept,
     ]
     columns = [lines.column(place) for place in places]
-    return _document(lines, word, tag, tags, columns, schema, notes, origin, need_tags)
+    return _document(lines, word, tag, tags, columns, schema, notes, origin, answers)
+
+
+def _column_of_answers(lines: Lines, taken: Sequence[int], answers: frozenset[str], origin: str) -> int:
+    """The last column that holds some of the tags that may be answered, or else a new one.
+
+    Raises:
+        DataError: whole sentences stand in lines.
+    """
+    for place in range(lines.width - 1, -1, -1):
+        values = lines.column(place)
+        if place not in taken and holds_tags(values, answers) and any(each in answers for each in values):
+            return place
+    if lines.width > _TEXT and all(length == 1 for length in lines.lengths):
+        raise DataError(
+            f"expected a word with its columns in each line, found lines of {lines.width} words",
+            where=f"{origin}, line {lines.places[0] + 1}",
+            fix='Write each word in a line of its own, and a blank line between sentences, or {"tokens": ["A", "dog"]} '
+            "for each sentence in a file called .jsonl.",
+        )
+    return lines.width
 
 
 def also(features: list[str]) -> str:
@@ -111,7 +171,9 @@ def also(features: list[str]) -> str:
 
 
 def _field(name: str, option: str) -> str:
-    """The field of CoNLL-U that is asked for."""
+    """The field of CoNLL-U that is asked for, by its name or its number."""
+    if name.isdecimal() and 1 <= int(name) <= len(CONLLU):
+        return CONLLU[int(name) - 1]
     if name.lower() not in CONLLU:
         raise InputError(
             f"CoNLL-U has no field {name!r}", where=option, fix=f"The fields are: {', '.join(CONLLU)}."
@@ -142,11 +204,11 @@ def _document(
     schema: SentenceSchema,
     notes: list[str],
     origin: str,
-    need_tags: bool,
+    answers: frozenset[str] | None,
 ) -> Document:
     if tags is not None and all(each is None for each in tags):
         tags = None
-    if need_tags and tags is None:
+    if answers is None and tags is None:
         raise DataError(
             f"no word has a tag in {schema.target}",
             where=origin,
@@ -156,7 +218,9 @@ def _document(
     sentences = Sentences.flat(
         lines.column(word), tags, np.array(lines.lengths, dtype=np.int64), lines.starts(), features
     )
-    return Document(sentences, schema, lambda values: lines.with_column(tag, values), tuple(notes))
+    beyond = schema.form == "conllu" and tag == lines.width
+    rewritten = lines.with_remark if beyond else partial(lines.with_column, tag)
+    return Document(sentences, schema, rewritten, tuple(notes))
 
 
 def _asked(name: str | None, option: str, width: int, most: int | None, origin: str) -> int | None:

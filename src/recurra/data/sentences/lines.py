@@ -11,7 +11,9 @@ from recurra.errors import DataError
 
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 _BORDER = "-DOCSTART-"
+_REMARK = "Tag="
 _WORD_ID, _OTHER_ID = re.compile(r"\d+$"), re.compile(r"\d+-\d+$|\d+\.\d+$")
+_BETWEEN_BLANKS = re.compile(r"[^ \t]+")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
@@ -55,12 +57,30 @@ class Lines:
         return found
 
     def with_column(self, place: int, values: Sequence[str]) -> str:
-        """The file again with other values in one column; a column that it has not is added behind the others."""
+        """The file again with other values in one column; a column that it has not is added behind the others. What
+        stands between the columns stays as it is.
+        """
         lines = list(self.lines)
         for row, line, value in zip(self.fields, self.places, values, strict=True):
-            fields = [*row, value] if place >= len(row) else [*row[:place], value, *row[place + 1 :]]
-            lines[line] = self.separator.join(fields)
+            lines[line] = self._with_field(lines[line], len(row), place, value)
         return self.ending.join(lines)
+
+    def with_remark(self, values: Sequence[str]) -> str:
+        """The file again, with values as remarks in the last field of CoNLL-U, as Tag=NOUN, beside those there are."""
+        told = []
+        for remarks, value in zip(self.column(len(CONLLU) - 1), values, strict=True):
+            others = [each for each in remarks.split("|") if each != "_" and not each.startswith(_REMARK)]
+            told.append("|".join([*others, f"{_REMARK}{value}"]))
+        return self.with_column(len(CONLLU) - 1, told)
+
+    def _with_field(self, line: str, width: int, place: int, value: str) -> str:
+        if place >= width:
+            return f"{line}{self.separator}{value}"
+        if self.separator == "\t":
+            fields = line.split("\t")
+            return "\t".join([*fields[:place], value, *fields[place + 1 :]])
+        found = list(_BETWEEN_BLANKS.finditer(line))[place]
+        return f"{line[: found.start()]}{value}{line[found.end() :]}"
 
     def _word(self, place: int, fields: list[str], *, begins: bool) -> None:
         self.fields.append(fields)
@@ -74,7 +94,8 @@ def split_columns(text: str, origin: str) -> Lines:
     """The words of a file of columns, separated by tabs where most lines have one, else by blanks.
 
     Lines of `-DOCSTART-` are borders of documents. A line that begins with # is a comment where it stands at the head
-    of a sentence and either has not as many fields as the words, or most sentences have one; "#" may be a word, too.
+    of a sentence and has not as many fields as the words, or begins with a # by itself as most sentences do; "#" may be
+    a word, too, and so may "#Oslo".
 
     Raises:
         DataError: no word, or lines with different numbers of fields.
@@ -85,15 +106,15 @@ def split_columns(text: str, origin: str) -> Lines:
     split = [_fields(line, separator) for line in lines]
     width = _commonest([len(row) for row in split if row])
     heads = [row for before, row in zip([[], *split], split, strict=False) if row and not before]
-    commented = 2 * sum(row[0].startswith("#") for row in heads) > len(heads)
+    commented = 2 * sum(_first(row) == "#" for row in heads) > len(heads)
     found, at_head = Lines(lines, separator, _ending(text)), True
     for place, row in enumerate(split):
         if not row:
             at_head = True
-        elif row[0].strip() == _BORDER:
+        elif _first(row) == _BORDER:
             found.skipped["-DOCSTART- lines"] += 1
             at_head = True
-        elif at_head and row[0].startswith("#") and (commented or len(row) != width):
+        elif at_head and row[0].startswith("#") and (len(row) != width or (commented and _first(row) == "#")):
             found.skipped["comments"] += 1
         else:
             if len(row) != width:
@@ -101,6 +122,13 @@ def split_columns(text: str, origin: str) -> Lines:
             found._word(place, row, begins=at_head)
             at_head = False
     return _not_empty(found, origin)
+
+
+def is_conllu(lines: Sequence[str]) -> bool:
+    """Whether lines are of CoNLL-U: ten fields between tabs, of which the first counts words."""
+    rows = [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
+    counted = (_WORD_ID.match(row[0]) or _OTHER_ID.match(row[0]) for row in rows)
+    return bool(rows) and all(len(row) == len(CONLLU) for row in rows) and all(counted)
 
 
 def split_conllu(text: str, origin: str) -> Lines:
@@ -138,8 +166,13 @@ def _fields(line: str, separator: str) -> list[str]:
     if not line.strip(" \t"):
         return []
     if separator == "\t":
-        return line.split("\t")
+        return [part.strip(" ") or part for part in line.split("\t")]
     return [part for part in line.replace("\t", " ").split(" ") if part]
+
+
+def _first(row: list[str]) -> str:
+    """What stands before the first blank or tab of a line."""
+    return row[0].split(" ")[0]
 
 
 def _ending(text: str) -> str:

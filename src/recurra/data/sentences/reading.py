@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
+import sys
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
 from recurra.data.sentences.document import Document, columns_document, conllu_document
-from recurra.data.sentences.lines import CONLLU
+from recurra.data.sentences.lines import is_conllu
 from recurra.data.sentences.tables import column_of_words, has_words_and_tags, table_document
 from recurra.data.sources import read
 from recurra.data.sources.columns import is_number
@@ -24,23 +26,24 @@ from recurra.errors import DataError
 
 _RECORDS = {"csv", "jsonl", "ndjson", "json", "parquet"}
 _COLUMNS = {"conll", "iob", "iob1", "iob2", "bio", "bioes", "bilou"}
-_PLAIN = {
-    "",
-    "txt",
-    "text",
-    "tsv",
-    "dat",
-    "data",
-    "train",
-    "dev",
-    "valid",
-    "test",
-    "testa",
-    "testb",
-    "tags",
-    "pos",
-    "ner",
+_OTHERS = {
+    "ts",
+    "arff",
+    "xml",
+    "html",
+    "md",
+    "py",
+    "png",
+    "jpg",
+    "jpeg",
+    "wav",
+    "flac",
+    "mid",
+    "midi",
+    "zip",
+    "npz",
 }
+_JSON = re.compile(r'\s*(\{\s*"|\[\s*[{["])')
 _HEAD = 1 << 16
 _REGULAR = 0.98  # of the lines of a file of columns have the same number of fields
 _MOST_COLUMNS = 20
@@ -53,7 +56,7 @@ def read_document(
     options: SentenceOptions | None = None,
     *,
     schema: SentenceSchema | None = None,
-    need_tags: bool = True,
+    answers: Iterable[str] | None = None,
     encoding: str | None = None,
 ) -> Document:
     """The sentences of a file or a frame.
@@ -63,7 +66,8 @@ def read_document(
         options: what a person says of it.
         schema: what the training data were found to be: data of the same form are read by the same columns, others by
             what they are.
-        need_tags: False for data to be tagged.
+        answers: of data to be tagged, the tags that they may get: what else stands in a column is kept. None: they
+            have tags.
 
     Raises:
         DataError: it cannot be read so; what is wrong, where, and what to do.
@@ -73,8 +77,9 @@ def read_document(
     >>> read_document(frame).sentences.words_of(0)
     ['a', 'dog']
     """
+    able = None if answers is None else frozenset(answers)
     if not isinstance(source, str | os.PathLike):
-        return table_document(read(source), _as_before(options, schema, "records"), need_tags=need_tags)
+        return table_document(read(source), _as_before(options, schema, "records"), answers=able)
     path = None if source == "-" else Path(source)
     if path is not None and path.is_dir():
         raise DataError("this is a folder, a file of tagged words was expected", where=path.name)
@@ -82,7 +87,7 @@ def read_document(
     data = load(path, origin)
     if ending == "parquet":
         form: Reader = "records"
-        text, notes = "", []
+        text, notes, content = "", [], None
     else:
         content, notes = to_utf8(data, origin, encoding)
         refuse_empty(content, origin)
@@ -90,9 +95,10 @@ def read_document(
         form = _form(ending, text) or "columns"
     options = _as_before(options, schema, form)
     if form == "records":
-        return table_document(read_content(data, origin, ending, encoding), options, need_tags=need_tags)
+        table = read_content(data, origin, ending, encoding)
+        return table_document(table, options, answers=able, raw=content)
     make = conllu_document if form == "conllu" else columns_document
-    found = make(text, origin, options, need_tags=need_tags)
+    found = make(text, origin, options, answers=able)
     return Document(found.sentences, found.schema, found.rewritten, (*notes, *found.notes))
 
 
@@ -104,12 +110,23 @@ def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | N
     if said.keys() - {"text", "target", "id", "features"}:
         return None
     text, target = said.get("text"), said.get("target")
+    if any(isinstance(each, str) and each.isdecimal() for each in (text, target)) and _may_be_columns(data):
+        return f"{data} has columns with numbers: words to be tagged, as with --task tag"
     if not holds_tagged_words(data, encoding, text=text):
         target = target[0] if isinstance(target, list) else target
         if text is None or not _named_column_holds_words(data, text, target, said.get("id"), encoding):
             return None
     name = data if isinstance(data, str | os.PathLike) else "the table"
     return f"{name} holds words with their tags: to be tagged, as with --task tag"
+
+
+def _may_be_columns(source: Any) -> bool:
+    """Whether a source is a text whose columns have no names: of those nobody says column 1 and column 2."""
+    if not isinstance(source, str | os.PathLike) or "\n" in str(source):
+        return False
+    return str(source) == "-" or (
+        Path(source).is_file() and _ending(Path(source)) not in _RECORDS | _OTHERS | {"tsv"}
+    )
 
 
 def holds_tagged_words(source: Any, encoding: str | None = None, *, text: str | None = None) -> bool:
@@ -133,7 +150,10 @@ def holds_tagged_words(source: Any, encoding: str | None = None, *, text: str | 
 
 def _file_holds_tagged_words(source: str | os.PathLike[str], encoding: str | None, text: str | None) -> bool:
     path = Path(source)
-    if str(source) == "-" or "\n" in str(source) or not path.is_file():
+    if str(source) == "-":
+        waiting = _waiting()
+        return bool(waiting) and _form("", waiting) in ("columns", "conllu")
+    if "\n" in str(source) or not path.is_file():
         return False
     ending = _ending(path)
     if ending == "parquet":
@@ -188,18 +208,17 @@ def _form(ending: str, text: str) -> Reader | None:
     """What a text is, by the name of its file, else by itself; None where neither tells."""
     if ending == "conllu":
         return "conllu"
-    if ending in _COLUMNS:
-        return "columns"
     if ending in _RECORDS:
         return "records"
-    if ending not in _PLAIN:
+    if ending in _OTHERS:
         return None
-    if text.lstrip()[:1] in ("{", "["):
-        return "records"
     lines = text[: text.rfind("\n", 0, _HEAD) + 1 or None][:_HEAD].splitlines()
-    tabbed = [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
-    if tabbed and all(len(row) == len(CONLLU) and row[0][:1].isdigit() for row in tabbed):
+    if is_conllu(lines):
         return "conllu"
+    if ending in _COLUMNS:
+        return "columns"
+    if _JSON.match(text):
+        return "records"
     if _are_columns(lines):
         return "columns"
     return "records" if _head_is_words_and_tags(text, None) else None
@@ -233,6 +252,16 @@ def _record_of_lists(record: Any) -> bool:
     lists = [value for value in record.values() if isinstance(value, list) and value]
     texts = [value for value in lists if all(isinstance(each, str) for each in value)]
     return any(len(one) == len(other) for one in texts for other in lists if one is not other)
+
+
+def _waiting() -> str | None:
+    """The first whole lines that wait in standard input, and stay there; None where that cannot be told."""
+    peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
+    try:
+        data = b"" if peek is None else peek(_HEAD)
+        return to_utf8(data[: data.rfind(b"\n") + 1] or data, "standard input")[0].decode()
+    except (OSError, DataError):
+        return None
 
 
 def _head(path: Path) -> bytes:

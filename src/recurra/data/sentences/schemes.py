@@ -14,6 +14,7 @@ mode read them: a tag that cannot follow the one before it begins a span of its 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -24,6 +25,7 @@ OUTSIDE = "O"
 Span = tuple[str, int, int]  # type, first word, last word
 
 _MARKED = re.compile(r"([BIESLU])(?:-(.+))?$")
+_SLIPS = 0.05  # of all tags that may be none of the scheme
 _TO_BIOES, _TO_BILOU = str.maketrans("LU", "ES"), str.maketrans("ES", "LU")
 
 
@@ -37,17 +39,30 @@ def split_tag(tag: str) -> tuple[str, str]:
     return (OUTSIDE, "") if found is None else (found[1], found[2] or "")
 
 
+def is_slip(tag: str) -> bool:
+    """Whether a tag is none of any scheme.
+
+    >>> is_slip("0"), is_slip("O"), is_slip("B-LOC"), is_slip("NOUN")
+    (True, False, False, True)
+    """
+    return tag != OUTSIDE and _MARKED.match(tag) is None
+
+
 def recognise(sentences: Sequence[Sequence[str | None]]) -> Scheme | None:
-    """The scheme of the tags of sentences; None where they mark no spans.
+    """The scheme of the tags of sentences; None where they mark no spans. One in twenty may be none of it: a slip.
 
     >>> recognise([["B-NP", "I-NP", "O"]]), recognise([["I-NP", "I-NP", "O"]]), recognise([["S-X", "O"]])
     ('IOB2', 'IOB1', 'BIOES')
-    >>> recognise([["NOUN", "VERB"]])
+    >>> recognise([["NOUN", "VERB"]]), recognise([["B-NP", "I-NP"] * 20 + ["0"]])
+    (None, 'IOB2')
     """
-    names = {tag for tags in sentences for tag in tags if tag is not None}
-    marks = {split_tag(tag)[0] for tag in names if tag != OUTSIDE}
-    typed = any("-" in tag for tag in names)
-    if not marks or OUTSIDE in marks or not (typed or OUTSIDE in names):
+    counts = Counter(tag for tags in sentences for tag in tags if tag is not None)
+    marks = {split_tag(tag)[0] for tag in counts if not is_slip(tag)} - {OUTSIDE}
+    typed = any("-" in tag for tag in counts)
+    slips = sum(count for tag, count in counts.items() if is_slip(tag))
+    # Tags of words such as I and E, among which some others stand, mark nothing.
+    plain = slips and not any(split_tag(tag)[1] for tag in counts)
+    if not marks or slips > _SLIPS * counts.total() or plain or not (typed or OUTSIDE in counts):
         return None
     if marks & set("ES") or marks & set("LU"):
         return "BILOU" if marks & set("LU") else "BIOES"

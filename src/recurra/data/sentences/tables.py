@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any
@@ -15,6 +12,15 @@ import polars as pl
 from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
 from recurra.data.sentences.document import Document, also, refuse_answer
+from recurra.data.sentences.rewriting import (
+    free_name,
+    holds_tags,
+    json_records,
+    typed_tags,
+    with_cells,
+    with_frame,
+    with_lists,
+)
 from recurra.data.sources.table import Table, listed, numbered
 from recurra.errors import DataError
 
@@ -70,8 +76,18 @@ def column_of_words(table: Table, text: str, target: str | None, id: str | None)
     return sentence and column.dtype == pl.String and not column.str.contains(r"\s").any()
 
 
-def table_document(table: Table, options: SentenceOptions, *, need_tags: bool = True) -> Document:
+def table_document(
+    table: Table,
+    options: SentenceOptions,
+    *,
+    answers: frozenset[str] | None = None,
+    raw: bytes | None = None,
+) -> Document:
     """Either form of a table; which, shows in the column of the words.
+
+    Args:
+        answers: of data to be tagged, the tags that they may get; None: they have tags.
+        raw: the text that the table was read from, as UTF-8; None: it was no text.
 
     Raises:
         DataError: a column is missing, of another form, or does not fit the other; which, and where.
@@ -88,20 +104,29 @@ def table_document(table: Table, options: SentenceOptions, *, need_tags: bool = 
         )
     table.column(text, "words")
     if text in lists:
-        return _of_lists(table, text, options, lists, need_tags)
-    return _of_rows(table, text, options, need_tags)
+        return _of_lists(table, text, options, lists, answers, raw)
+    return _of_rows(table, text, options, answers, raw)
 
 
 def _of_lists(
-    table: Table, text: str, options: SentenceOptions, lists: list[str], need_tags: bool
+    table: Table,
+    text: str,
+    options: SentenceOptions,
+    lists: list[str],
+    answers: frozenset[str] | None,
+    raw: bytes | None,
 ) -> Document:
+    need_tags = answers is None
     others = [name for name in lists if name not in (text, *options.features)]
     target = options.target or _named(TAGS, others[::-1]) or (others[-1] if others else "tags")
+    kept: list[str] = []
+    if answers is not None:
+        told = table.frame[target].explode().to_list() if target in lists else []
+        target, kept = _place_of_answers(target, told, answers, table, options.target or "tags")
     words = [each or [] for each in table.column(text, "words").to_list()]
-    tags, numbers = None, False
+    tags = None
     if need_tags or target in table.frame.columns:
         column = _lists(table, target, "tags")
-        numbers = column.dtype.inner.is_integer()  # pyright: ignore[reportAttributeAccessIssue]
         tags = _beside(words, column, "tags", table.origin, needed=need_tags)
     texts, notes = _texts([word for each in words for word in each], table.origin)
     lengths = np.array([len(each) for each in words], dtype=np.int64)
@@ -120,20 +145,41 @@ def _of_lists(
     )
 
     def rewritten(values: Sequence[str]) -> str:
-        given, lines = _typed(values, numbers), []
+        given = typed_tags(values, numbers=all(each.isdecimal() for each in answers or values))
         borders = pairwise([0, *accumulate(lengths.tolist())])
-        for record, (first, last) in zip(table.frame.iter_rows(named=True), borders, strict=True):
-            lines.append(json.dumps(record | {target: given[first:last]}, ensure_ascii=False, default=str))
-        return "".join(f"{line}\n" for line in lines)
+        records, whole = list(table.frame.iter_rows(named=True)), False
+        if raw is not None:
+            records, whole = json_records(raw.decode())
+        return with_lists(records, target, (given[first:last] for first, last in borders), whole=whole)
 
-    schema = SentenceSchema(
-        form="lists", text=text, target=target, features=options.features, numbers=numbers
-    )
+    schema = SentenceSchema(form="lists", text=text, target=target, features=options.features)
     said = f"a record for each sentence: the words are the lists {text!r}, the tags the lists {target!r}"
     said += also(options.features)
     return Document(
-        sentences, schema, rewritten, (*table.notes, f"{said}; --text and --target name others", *notes)
+        sentences,
+        schema,
+        rewritten,
+        (*table.notes, f"{said}; --text and --target name others", *notes, *kept),
     )
+
+
+def _place_of_answers(
+    target: str, told: list[Any], answers: frozenset[str], table: Table, name: str
+) -> tuple[str, list[str]]:
+    """The column that the tags are to stand in, and what is said where the one that was looked for is kept.
+
+    Args:
+        target: the column that is looked for.
+        told: its values; none where there is no such column.
+        name: of a new one.
+    """
+    if not told or holds_tags(told, answers):
+        return target, []
+    new = free_name(name, table.frame.columns)
+    shown = listed(list(dict.fromkeys(str(each) for each in told if each is not None)), 4)
+    return new, [
+        f"{target!r} holds other things than this run's tags ({shown}), and is kept: they stand in {new!r}"
+    ]
 
 
 def _lists(table: Table, name: str, what: str) -> pl.Series:
@@ -173,7 +219,10 @@ def _strings(column: pl.Series) -> list[str | None]:
     return [None if value is None else str(value) for value in column.to_list()]
 
 
-def _of_rows(table: Table, text: str, options: SentenceOptions, need_tags: bool) -> Document:
+def _of_rows(
+    table: Table, text: str, options: SentenceOptions, answers: frozenset[str] | None, raw: bytes | None
+) -> Document:
+    need_tags = answers is None
     names = [name for name in table.frame.columns if name not in (text, *options.features)]
     target = options.target or _named(TAGS, names[::-1])
     group = options.id or _named(_SENTENCES, names)
@@ -185,6 +234,10 @@ def _of_rows(table: Table, text: str, options: SentenceOptions, need_tags: bool)
                 fix="Name it: --target COLUMN.",
             )
         target = "tag"
+    kept: list[str] = []
+    if answers is not None:
+        told = table.frame[target].to_list() if target in table.frame.columns else []
+        target, kept = _place_of_answers(target, told, answers, table, options.target or "tag")
     if group is None:
         raise DataError(
             "a table with a row for each word needs a column that says which sentence it is of",
@@ -193,32 +246,22 @@ def _of_rows(table: Table, text: str, options: SentenceOptions, need_tags: bool)
         )
     lengths, starts, notes = _runs(table.column(group, "sentences"))
     texts, more = _texts(table.column(text, "words").to_list(), table.origin)
-    tags, numbers = None, False
+    tags = None
     if need_tags or target in table.frame.columns:
-        column = table.column(target, "tags")
-        numbers = column.dtype.is_integer()
-        tags = _strings(column)
+        tags = _strings(table.column(target, "tags"))
     refuse_answer([target] * need_tags, options.features)
     features = [_strings(table.column(name, "further columns")) for name in options.features]
     sentences = Sentences.flat(texts, _some_tag(tags, target, table, need_tags), lengths, starts, features)
-    separator = "\t" if table.format == "tsv" else ","
 
     def rewritten(values: Sequence[str]) -> str:
-        stream = io.StringIO()
-        columns = table.frame.columns if target in table.frame.columns else [*table.frame.columns, target]
-        writer = csv.writer(stream, delimiter=separator, lineterminator="\n")
-        writer.writerow(columns)
-        at = columns.index(target)
-        for row, value in zip(table.frame.iter_rows(), values, strict=True):
-            writer.writerow([*row[:at], value, *row[at + 1 :]])
-        return stream.getvalue()
+        if raw is None or table.format not in ("csv", "tsv"):
+            return with_frame(table.frame, table.format, target, values)
+        return with_cells(raw, table.format, table.origin, target, values)
 
-    schema = SentenceSchema(
-        form="table", text=text, target=target, id=group, features=options.features, numbers=numbers
-    )
+    schema = SentenceSchema(form="table", text=text, target=target, id=group, features=options.features)
     said = f"a row for each word: the words are {text!r}, the tags {target!r}, sentences by {group!r}"
     said += also(options.features)
-    notes = (*table.notes, f"{said}; --text, --target and --id name others", *notes, *more)
+    notes = (*table.notes, f"{said}; --text, --target and --id name others", *notes, *more, *kept)
     return Document(sentences, schema, rewritten, notes)
 
 
@@ -268,7 +311,3 @@ def _some_tag(
             fix="Name another: --target COLUMN.",
         )
     return None
-
-
-def _typed(values: Sequence[str], numbers: bool) -> list[Any]:
-    return [int(value) for value in values] if numbers else list(values)

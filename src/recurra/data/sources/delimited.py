@@ -26,14 +26,14 @@ class Records:
     Args:
         cells: column_1, column_2, ... of strings.
         origin, form: as in `Table`.
-        decimal_comma: whether numbers may be written 1,5.
+        separator: what stands between the fields.
         notes: what had to be decided.
     """
 
     cells: pl.DataFrame
     origin: str
     form: str
-    decimal_comma: bool
+    separator: str
     notes: tuple[str, ...]
 
 
@@ -78,7 +78,7 @@ def read_records(data: bytes, origin: str, form: str = "csv", separator: str | N
         if inner:
             notes.append(f"{inner} blank line{'s' * (inner > 1)} skipped")
         cells = cells.filter(~blank)
-    return Records(cells, origin, form, separator == ";", tuple(notes))
+    return Records(cells, origin, form, separator, tuple(notes))
 
 
 def as_table(records: Records, header: Header) -> Table:
@@ -103,8 +103,9 @@ def as_table(records: Records, header: Header) -> Table:
             where=records.origin,
             fix="Give a file that holds records.",
         )
+    # Between semicolons numbers may be written 1,5.
     frame = typed(
-        body.rename(dict(zip(body.columns, names, strict=True))), decimal_comma=records.decimal_comma
+        body.rename(dict(zip(body.columns, names, strict=True))), decimal_comma=records.separator == ";"
     )
     return Table(frame, records.origin, records.form, (*records.notes, *said))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, Unpack
@@ -10,7 +11,7 @@ from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.definition import SentenceSchema
 from recurra.data.sentences.document import Document
 from recurra.data.sentences.reading import read_document
-from recurra.data.sentences.schemes import OUTSIDE, impossible, recognise, split_tag
+from recurra.data.sentences.schemes import OUTSIDE, impossible, is_slip, recognise, split_tag
 from recurra.data.sources.table import listed
 from recurra.errors import DataError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
@@ -19,6 +20,7 @@ from recurra.runs.sentences.config import SentenceFitOptions
 from recurra.runs.sentences.fit import SentenceFitting
 from recurra.runs.sentences.run import SentenceRun
 
+_SEEMING = re.compile(r"[BIESLUM][-_][^\W\d]{2}")  # as B-LOC, B_LOC and M-LOC do
 _SHORT = 5  # words; sentences of so few are the same now and then
 
 
@@ -119,9 +121,27 @@ def _tell(found: Document, schema: SentenceSchema, observer: Observer) -> None:
         )
     scheme = schema.scheme
     if scheme is None:
+        if seeming := [tag for tag in counts if _SEEMING.match(tag)]:
+            observer(
+                Said(
+                    f"tags such as {listed(seeming, 3)} look as if they marked spans, but others are of no scheme that "
+                    f"is known (IOB, BIOES, BILOU): {listed([tag for tag in counts if is_slip(tag)], 4)}; each word is "
+                    "tagged by itself",
+                    "warning",
+                )
+            )
         return
     own = recognise(tags) or scheme
-    kinds = sorted({split_tag(tag)[1] or "no name" for tag in counts if tag != "O"})
+    if slips := [(n, t) for n, each in enumerate(tags) for t, tag in enumerate(each) if tag and is_slip(tag)]:
+        n, t = slips[0]
+        observer(
+            Said(
+                f"tags of {len(slips):,} word{'s' * (len(slips) > 1)} are none of {own}, the first, {tags[n][t]!r}, at "
+                f"word {t + 1} of the sentence that begins in line {sentences.rows[n]}: they are read as {OUTSIDE}",
+                "warning",
+            )
+        )
+    kinds = sorted({split_tag(tag)[1] or "no name" for tag in counts if tag != OUTSIDE and not is_slip(tag)})
     observer(Said(f"the tags mark spans ({own}) of {len(kinds)} types: {listed(kinds)}"))
     if broken := impossible(tags, own):
         sentence, place = broken[0]

@@ -96,13 +96,20 @@ class SentenceRun(Run[SentenceRunConfig, SentenceNetwork]):
             InputError: texts that are not cut into words.
             DataError: words with more, or less, known of them than the run learned from.
         """
-        for sentence in sentences:
+        for n, sentence in enumerate(sentences):
             if isinstance(sentence, str):
                 raise InputError(
                     f"expected a list of words, found the text {sentence[:40]!r}",
                     where="sentences",
                     fix='Cut it into words: [["A", "dog", "barks", "."]].',
                 )
+            for word in sentence:
+                if not all(isinstance(each, str) for each in (word if isinstance(word, tuple) else (word,))):
+                    raise InputError(
+                        f"expected texts as words, found {word!r}",
+                        where=f"sentences[{n}]",
+                        fix="A number is a word as a text, and a missing one an empty text.",
+                    )
         return self.answer(Sentences.of(sentences))
 
     def evaluate(self, sentences: Sentences, observer: Observer = ignore) -> list[Score]:

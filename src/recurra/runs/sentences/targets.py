@@ -6,23 +6,21 @@ import numpy as np
 
 from recurra.data.packed import Packed
 from recurra.data.sentences.collection import Sentences
-from recurra.data.sentences.schemes import Scheme, converted, recognise
+from recurra.data.sentences.schemes import Scheme, converted
 from recurra.data.sources.table import listed
 from recurra.tasks.sentences.scores import Tags
 from recurra.tasks.sentences.task import NO_TAG
 
 
 def true_tags(sentences: Sentences, scheme: Scheme | None) -> list[list[str | None]]:
-    """The tags of each sentence, in the scheme of the data that the run was trained on where theirs is another.
+    """The tags of each sentence, in the scheme of the data that the run was trained on: those of another scheme, those
+    that cannot stand where they do, and those that are of none are read as spans and written in it.
 
     >>> true_tags(Sentences.of([["New", "York"]], [["B-LOC", "E-LOC"]]), "IOB2")
     [['B-LOC', 'I-LOC']]
     """
     found = [sentences.tags_of(n) for n in range(len(sentences))]
-    if scheme is None:
-        return found
-    own = recognise(found)
-    return found if own in (scheme, None) else [converted(tags, scheme) for tags in found]
+    return found if scheme is None else [converted(tags, scheme) for tags in found]
 
 
 def learned_tags(truth: Tags, scheme: Scheme | None) -> list[list[str | None]]:
