@@ -268,3 +268,14 @@ def test_a_test_part_and_a_validation_part_are_needed():
         reviews(test_share=0.0)
     with pytest.raises(InputError, match="learning rates are chosen on a validation part"):
         reviews(validation=0.0)
+
+
+def test_examples_of_one_group_are_drawn_together():
+    """Of few speakers nothing is told, however many examples there are of each."""
+    data = [row | {"speaker": f"s{n % 12}"} for n, row in enumerate(sentences(120))]
+    found = recurra.compare(
+        data, **FEW | {"settings": TEXTS, "trials": 1}, text="text", target="label", group="speaker"
+    )
+    assert found.summary["measure"]["tested"].endswith("groups")
+    assert "over seeds and test groups together" in found.summary["measure"]["interval"]
+    assert any("test examples are of" in note for note in found.summary["notes"])

@@ -156,3 +156,27 @@ def test_seeds_needed_are_as_many_as_find_the_difference():
 def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="expected columns of one shape"):
         RepeatedScores(ACCURACY, [np.ones((1, 3, 2)), np.ones((1, 4, 2))], [True, True])
+
+
+def test_examples_of_one_group_are_drawn_together():
+    """Two equally good candidates that each have luck with some of eight speakers: rarely told apart."""
+    rng, claims, alone = np.random.default_rng(0), 0, 0
+    for _ in range(100):
+        groups = np.repeat(np.arange(8), 50)
+        skill = np.repeat(rng.normal(0.8, 0.08, (2, 1, 8)).clip(0, 1), 50, axis=2)
+        right = rng.random((2, 3, 400)) < skill
+        columns = [np.stack([each, np.ones((3, 400))], axis=2) for each in right]
+        for blocks in (Blocks.of(groups), None):
+            measure = Measure("accuracy", lambda s: s[..., 0] / s[..., 1], True, share=True, blocks=blocks)
+            told = RepeatedScores(measure, columns, [True, True]).difference(0, 1).p_value < 0.05
+            claims, alone = claims + (told and blocks is not None), alone + (told and blocks is None)
+    assert claims <= 10 < alone
+
+
+def test_groups_that_are_all_right_are_no_more_than_so_many():
+    columns = np.ones((3, 400, 2))
+    found = {}
+    for blocks in (Blocks.of(np.repeat(np.arange(4), 100)), None):
+        measure = Measure("accuracy", lambda s: s[..., 0] / s[..., 1], True, share=True, blocks=blocks)
+        found[blocks is None] = RepeatedScores(measure, [columns], [True]).interval(0).low
+    assert found[False] < 0.6 < 0.98 < found[True]

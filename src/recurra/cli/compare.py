@@ -117,7 +117,7 @@ def show(summary: dict[str, Any], watcher: Watcher) -> None:
 def _scores(summary: dict[str, Any]) -> Table:
     """A row for everybody, the best first; the one to take is marked, and those that tie with it."""
     measure, found = summary["measure"], marks(summary)
-    title = f"{measure['name']} on {measure['test_examples']:,} test examples, the mean of the seeds"
+    title = f"{measure['name']} on {measure['tested']}, the mean of the seeds"
     table = _table(title, ("score", "95 % interval", "training"))
     for row in summary["rows"]:
         improving = "+" if row["network"] and row["still_improving"] else ""
@@ -132,14 +132,16 @@ def _scores(summary: dict[str, Any]) -> Table:
     shown = [text for mark, text in said.items() if mark in found.values()]
     if any(row["network"] and row["still_improving"] for row in summary["rows"]):
         shown.append("+ still improving when training ended")
-    table.caption = "   ".join(shown)
+    table.caption = "\n".join(shown)
     table.caption_justify = "left"
     return table
 
 
 def _costs(summary: dict[str, Any]) -> Table:
     """What each network costs, and the best baseline as far as it was measured."""
-    table = _table("Cost", ("units", "weights", "a step", "memory", "an example", "a step of a stream"))
+    table = _table("Cost", ("units", "weights", "step", "memory", "example", "stream"))
+    table.caption = "step, memory: of training; example: its answer,\namong many; stream: a step of one"
+    table.caption_justify = "left"
     examples = summary["measure"]["test_examples"]
     baseline = next((row for row in summary["rows"] if not row["network"]), None)
     for row in summary["rows"]:
@@ -163,7 +165,7 @@ def _costs(summary: dict[str, Any]) -> Table:
 
 def _table(title: str, columns: tuple[str, ...]) -> Table:
     table = Table(title=plain(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("", no_wrap=True)
+    table.add_column("")  # names may be long: they wrap, numbers never
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from recurra.networks.config import OWN, cell_name
 from recurra.runs.events import Observer, Said
 from recurra.runs.fitting import Fitting
 from recurra.runs.run import Run
+from recurra.statistics.blocks import Blocks
 
 _BUSY = 1.25  # times that a step of one training takes longer than of another, from which on it is said
 
@@ -125,7 +127,10 @@ class Conclusion:
             Entry(result.name, False, sums[None], result.seconds)
             for result, sums in self.fitting.of_baselines()
         ]
-        return judge(self.fitting.measure(), entries, seed=self.fitting.options.seed)
+        measure, groups = self.fitting.measure(), self.fitting.test_groups()
+        if groups is not None and measure.blocks is None:
+            measure = replace(measure, blocks=Blocks.of(groups.astype(str)))
+        return judge(measure, entries, seed=self.fitting.options.seed)
 
     def _costs(self, run: Run[Any, Any]) -> dict[str, Any]:
         settings = run.config.settings

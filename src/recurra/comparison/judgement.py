@@ -83,13 +83,20 @@ class Pair:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Rows, the best first, and pairs: every two networks, and every network with the best baseline."""
+    """Rows, the best first, and pairs: every two networks, and every network with the best baseline.
+
+    Args:
+        seeds: of each network.
+        examples: of the test part.
+        groups: that these are of, where those of one depend on each other; None: each is by itself.
+    """
 
     measure: str
     higher_is_better: bool
     share: bool
     seeds: int
     examples: int
+    groups: int | None
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
 
@@ -113,6 +120,12 @@ class Judgement:
                     each.seeds_needed,
                 )
         return None
+
+    @property
+    def tested(self) -> str:
+        """What the scores are over, as in: 400 test examples of 10 groups."""
+        groups = "" if self.groups is None else f" of {self.groups:,} groups"
+        return f"{self.examples:,} test examples{groups}"
 
     @property
     def enough_seeds(self) -> bool:
@@ -168,6 +181,7 @@ def judge(measure: Measure, entries: list[Entry], *, seed: int = 0) -> Judgement
         share=measure.share,
         seeds=min((len(entries[k].contributions) for k in networks), default=0),
         examples=entries[0].contributions.shape[1],
+        groups=measure.blocks.units if measure.blocks is not None and measure.blocks.length == 1 else None,
         rows=tuple(sorted(rows, key=lambda row: -sign * row.value)),
         pairs=tuple(pairs),
     )

@@ -11,16 +11,21 @@ from recurra.comparison.judgement import Judgement, Pair, Row
 from recurra.networks.config import cell_name
 from recurra.statistics.repeated import LEAST_SEEDS
 
-QUICKER = 1.1  # times, from which on speed decides between equals
-WIDE = 10  # times the interval of what is taken, from which on seeds are too far apart to tell anything
+QUICKER = 1.1  # times, from which on speed decides between networks that are surely near each other
+NEAR_POINTS, NEAR = (
+    0.01,
+    0.02,
+)  # of a share, and of any other score: what a quicker network may surely not lose more of
+WIDE = 5  # times the usual interval of the networks, from which on seeds are too far apart to tell anything
 TOO_FEW = 4  # the rule by which nothing is told
 RULES = (
     "The leader is the network with the best mean score. The networks that do not differ from it by more than chance "
-    "(Holm, level 0.05) are as good as it, as far as these numbers tell. Those of them that are better than the best "
-    "baseline by more than chance may be taken.",
+    "(Holm, level 0.05) are not told apart from it, which does not say that they are as good. Those of them that are "
+    "better than the best baseline by more than chance may be taken.",
     "May none be taken, the baseline is: what does not surely beat it has not earned its cost.",
-    "Else, of those that may be taken, the best by its mean is, unless another one trains a tenth quicker or more: "
-    "then the quickest.",
+    "Else, of those that may be taken, the best by its mean is, of those whose seeds are not too far apart where there "
+    "are such; unless others train a tenth quicker or more and lose, by the whole interval of the difference, no more "
+    f"than {100 * NEAR_POINTS:.0f} point, or {100 * NEAR:.0f} % of a score that is no share: then the quickest.",
     "With fewer than three seeds, or too little test data for an interval, nothing is told: the best by its mean is "
     "named, and that it is no more than that.",
     "The doubt is the closest rival's: a tie with how many seeds it would take, or that more seeds would not do; a "
@@ -39,7 +44,7 @@ class Recommendation:
     Args:
         take: the name of a cell or baseline.
         reason, doubt: a sentence each.
-        tied: others that are as good as it, as far as these numbers tell.
+        tied: others that are not told apart from it.
         doubtful: others that do not differ from it by more than chance either, but seem to: the interval of the
             difference alone leaves out 0.
         unsteady: others of which nothing can be told: their seeds are so far apart that they are a tie with anything.
@@ -96,12 +101,16 @@ def _recommend(judgement: Judgement) -> Recommendation:
             standing = _standing(judgement, best, networks)
             reason = _reason_for_baseline(judgement, words, best, leader, standing)
             return Recommendation(best.name, reason, words.doubt(best, [leader]), *standing, 2)
-    taken, quickest = able[0], min(able, key=lambda row: row.train_s)
+    steady = [row for row in able if not _wanders(judgement, row)] or able
+    near = [row for row in steady if row is steady[0] or _is_near(judgement, steady[0], row)]
+    taken, quickest = steady[0], min(near, key=lambda row: row.train_s)
     if quickest is not taken and taken.train_s >= QUICKER * quickest.train_s:
         taken = quickest
     tied, doubtful, unsteady = _standing(judgement, taken, networks)
     passed_over = ""
-    if leader not in able:
+    if leader in able and leader not in steady:
+        passed_over = f"{words.name(leader)} has the better mean, but its seeds are too far apart to build on"
+    elif leader not in able:
         ahead = judgement.pair(leader.name, taken.name)
         assert ahead is not None
         passed_over = (
@@ -146,18 +155,24 @@ def _reason(
     standing: _Standing,
     passed_over: str,
 ) -> str:
-    """As in: GRU: as good as LSTM within the uncertainty, 1.4 times faster to train; RNN loses 3.0 points."""
+    """As in: GRU: accuracy 91.5 % (...), not told apart from LSTM; RNN loses 3.0 points."""
     tied, doubtful, unsteady = standing
     said = [f"{words.name(taken)}: {judgement.measure} {words.value(taken)} ({words.interval(taken)})"]
     others = [row for row in judgement.rows if row.network and row is not taken]
     alike = [row for row in others if row.name in tied]
     if alike:
         named = " and ".join(words.name(row) for row in alike)
-        said.append(f"as good as {named} within the uncertainty")
-        slowest = max(alike, key=lambda row: row.train_s)
-        times = slowest.train_s / max(taken.train_s, 1e-9)
-        if times >= QUICKER:
-            said.append(f"{times:.1f} times faster to train than {words.name(slowest)}")
+        said.append(f"not told apart from {named}")
+        slowest, quickest = (end(alike, key=lambda row: row.train_s) for end in (max, min))
+        slower = slowest.train_s / max(taken.train_s, 1e-9)
+        quicker = taken.train_s / max(quickest.train_s, 1e-9)
+        if slower >= QUICKER:
+            told = f"{slower:.1f} times faster to train than {words.name(slowest)}"
+            said.append(f"{told}, which {words.risk(taken, slowest)}")
+        if quicker >= QUICKER:
+            said.append(
+                f"{words.name(quickest)} trains {quicker:.1f} times faster, and {words.risk(taken, quickest)}"
+            )
     elif others and not doubtful and not unsteady:
         said.append("better than every other network")
     rival = next((row for row in judgement.rows if not row.network), None)
@@ -188,14 +203,31 @@ def _standing(judgement: Judgement, taken: Row, networks: list[Row]) -> _Standin
     `Recommendation`.
     """
     tied, doubtful, unsteady = [], [], []
-    widest = WIDE * (taken.interval.high - taken.interval.low)
     for row in networks:
         pair = judgement.pair(taken.name, row.name)
         if row is taken or pair is None or pair.differs:
             continue
-        wide = row.interval.high - row.interval.low > widest
-        (doubtful if 0 not in pair.interval else unsteady if wide else tied).append(row.name)
+        wanders = _wanders(judgement, row)
+        (doubtful if 0 not in pair.interval else unsteady if wanders else tied).append(row.name)
     return tuple(tied), tuple(doubtful), tuple(unsteady)
+
+
+def _wanders(judgement: Judgement, row: Row) -> bool:
+    """Whether its seeds are too far apart to tell anything: beside the usual interval, the middle one of all networks
+    and the best baseline, or the smaller of the two in the middle.
+    """
+    networks = [each for each in judgement.rows if each.network]
+    baselines = [each for each in judgement.rows if not each.network]
+    widths = sorted(each.interval.high - each.interval.low for each in networks + baselines[:1])
+    return row.interval.high - row.interval.low > WIDE * widths[(len(widths) - 1) // 2]
+
+
+def _is_near(judgement: Judgement, best: Row, other: Row) -> bool:
+    """Whether another one loses surely no more than a little."""
+    pair = judgement.pair(best.name, other.name)
+    assert pair is not None
+    worst = pair.interval.high if judgement.higher_is_better else -pair.interval.low
+    return worst <= (NEAR_POINTS if judgement.share else NEAR * abs(best.value))
 
 
 def _too_few(judgement: Judgement, words: _Words) -> Recommendation:
@@ -262,6 +294,12 @@ class _Words:
         ]
         return " and ".join(said)
 
+    def risk(self, taken: Row, other: Row) -> str:
+        """How far another one may lie behind, or ahead, as in: is between 3.1 points worse and 0.2 better."""
+        pair = self.judgement.pair(taken.name, other.name)
+        assert pair is not None
+        return f"is between {self.ends(pair)}"
+
     def doubt(self, taken: Row, rivals: list[Row]) -> str:
         """How sure it is against the rival that comes closest."""
         pairs = [self.judgement.pair(taken.name, row.name) for row in rivals]
@@ -275,18 +313,20 @@ class _Words:
             ends = f"{self._size(low)} to {self._size(high)}{self._unit}"
             return (
                 f"How sure: the lead over {self.name(row)} is {self.gap(pair)} (95 % interval {ends}, "
-                f"p = {pair.corrected:.2g} after correction) over {seeds} seeds and {self.judgement.examples:,} test "
-                "examples; on other data, or with more time, the order may be another."
+                f"p = {pair.corrected:.2g} after correction) over {seeds} seeds and {self.judgement.tested}; "
+                "on other data, or with more time, the order may be another."
             )
         if pair.seeds_needed is None:
-            cure = "more seeds alone would not tell: it takes more test examples"
+            more = "test examples" if self.judgement.groups is None else "groups in the test part"
+            cure = f"more seeds alone would not tell: it takes more {more}"
         else:
-            cure = f"to show a difference of that size, if it is there, would take about {pair.seeds_needed} seeds"
+            several = f"about {pair.seeds_needed}" if pair.seeds_needed > seeds else "a few more"
+            cure = f"to show a difference of that size, if it is there, would take {several} seeds"
         ends = f"{self._signed(pair.interval.low)} to {self._signed(pair.interval.high)}"
         return (
             f"How sure: its {self.judgement.measure} minus that of {self.name(row)} is {self._signed(pair.difference)}"
-            f"{self._unit} (95 % interval {ends}), which {seeds} seeds and {self.judgement.examples:,} test "
-            f"examples cannot tell from chance (p = {pair.p_value:.2g} by itself, {pair.corrected:.2g} as one of "
+            f"{self._unit} (95 % interval {ends}), which {seeds} seeds and {self.judgement.tested} "
+            f"cannot tell from chance (p = {pair.p_value:.2g} by itself, {pair.corrected:.2g} as one of "
             f"{len(self.judgement.pairs)} comparisons); {cure}."
         )
 

@@ -177,7 +177,9 @@ def summarise(
             "share": judgement.share,
             "level": LEVEL,
             "test_examples": judgement.examples,
-            "interval": "over seeds and test examples together (Student's t, Satterthwaite's degrees of freedom)",
+            "tested": judgement.tested,
+            "interval": f"over seeds and test {'examples' if judgement.groups is None else 'groups'} together "
+            "(Student's t, Satterthwaite's degrees of freedom)",
             "correction": f"Holm, over {len(judgement.pairs)} comparisons",
         },
         "recommendation": recommendation.to_json(),

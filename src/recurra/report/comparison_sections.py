@@ -57,7 +57,7 @@ def _scores(summary: Summary) -> Section:
             compared=row["name"] in near,
         )
 
-    caption = f"{measure['name']} on {measure['test_examples']:,} test examples, the best first, with 95 % intervals"
+    caption = f"{measure['name']} on {measure['tested']}, the best first, with 95 % intervals"
     return Section(
         "scores",
         "How good each is",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, TypeVar
 
+import numpy as np
+
 from recurra.data.examples import Examples
 from recurra.data.schema import Schema
 from recurra.errors import RunError
@@ -47,6 +49,10 @@ class ExamplesFitting(Fitting[C, R]):
         self.settings, self.shape, self.objective = prepared.settings, prepared.shape, prepared.task
         self.training, self.validation = prepared.training, prepared.validation
         self.fingerprint = prepared.fingerprint
+
+    def test_groups(self) -> np.ndarray | None:
+        """See `Fitting.test_groups`."""
+        return self.prepared.parts["test"].groups
 
     def new_config(self, sources: list[str]) -> C:
         """Settings, schema and encoders."""

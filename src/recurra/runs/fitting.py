@@ -137,6 +137,10 @@ class Fitting(ABC, Generic[C, R]):
     def measure(self) -> Measure:
         """The headline score over the test part, as a function of sums over its examples."""
 
+    def test_groups(self) -> np.ndarray | None:
+        """(N,) the group of each test example, such as who speaks, where those of one depend on each other."""
+        return None
+
     @abstractmethod
     def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
         """Each baseline that was fitted, and (N, C) what the test examples add to the sums of `measure`.

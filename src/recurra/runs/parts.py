@@ -61,6 +61,7 @@ def split_parts(
         "test": given if given is not None else examples.take(split.test),
     }
     _check_groups(parts)
+    _tell_groups(parts["test"], observer)
     return parts, examples.take(np.sort(np.concatenate([split.train, split.validation])))
 
 
@@ -104,6 +105,20 @@ def _check_groups(parts: dict[str, Examples]) -> None:
                 where="--group",
                 fix="Give parts that share no group, let the parts be drawn, or leave --group out.",
             )
+
+
+def _tell_groups(test: Examples, observer: Observer) -> None:
+    """Examples of one group depend on each other, which the intervals of a single run do not know."""
+    if test.groups is None or not len(test):
+        return
+    count = len(set(test.groups.tolist()))
+    if count < len(test):
+        observer(
+            Said(
+                f"the {len(test):,} test examples are of {count:,} group{'s' * (count > 1)}: intervals of scores take "
+                "them for independent, and are too narrow for what other groups would bring"
+            )
+        )
 
 
 def fingerprint(*contents: Packed | np.ndarray) -> str:

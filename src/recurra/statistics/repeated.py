@@ -137,7 +137,9 @@ class RepeatedScores:
             return Interval(*limits, self.level, method)
         reach = float(stats.t.ppf(0.5 + self.level / 2, freedom))
         if self.measure.share:
-            size = effective_size(value, variance * (reach / _NORMAL) ** 2, int(there.sum()))
+            blocks, many = self.measure.blocks, int(there.sum())
+            least = many if blocks is None else max(1, round(blocks.count))
+            size = effective_size(value, variance * (reach / _NORMAL) ** 2, least)
             found = share_interval(value, size, self.level)
             return Interval(found.low, found.high, self.level, method)
         half = reach * math.sqrt(variance)
@@ -190,7 +192,7 @@ class RepeatedScores:
             return math.inf, 0.0
         variance = float(drawn[np.isfinite(drawn)].var()) * n / (n - 1)
         if self.measure.share:  # as of one more example on which the two differ: of few, chance may show none
-            variance += 1 / n**2
+            variance += 1 / float(there.sum()) ** 2
         return variance, n - 1
 
     def _drawn(self, there: np.ndarray) -> list[np.ndarray]:

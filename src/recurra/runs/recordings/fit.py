@@ -128,6 +128,10 @@ class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
         """The word error rate, as a function of sums over sequences."""
         return transcript_measures()[0]
 
+    def test_groups(self) -> np.ndarray | None:
+        """See `Fitting.test_groups`."""
+        return self.prepared.parts["test"].groups
+
     def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
         """See `Fitting.of_baselines`."""
         return self.baselines
