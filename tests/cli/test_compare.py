@@ -26,7 +26,7 @@ def test_a_table_what_was_held_equal_and_two_sentences_are_printed(reviews, tmp_
     done = recurra("compare", reviews, *FEW, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     table = done.stdout[done.stdout.index("the mean of the seeds") :]
-    for word in ("score", "95 % interval", "RNN", "GRU", "TF-IDF", "< to take", "a step of a stream"):
+    for word in ("score", "95 % interval", "RNN", "GRU", "TF-IDF", "< to take", "stream: a step of one"):
         assert word in table
     assert "Data: the same" in table
     assert "Size: the number of weights" in table
