@@ -174,3 +174,38 @@ def test_a_file_cut_short_is_refused(tmp_path, ending):
         path.write_bytes(whole[:end])
         with pytest.raises(DataError, match="weights"):
             read_torch(path)
+
+
+class Coder(nn.Module):
+    """Two recurrent and two linear layers of equal size, not in the order of their names."""
+
+    def __init__(self, size=6):
+        super().__init__()
+        self.encoder, self.decoder = nn.LSTM(6, 6, batch_first=True), nn.LSTM(6, 6, batch_first=True)
+        self.hidden, self.classifier = nn.Linear(6, size), nn.Linear(size, 6)
+
+    def forward(self, x):
+        return self.classifier(torch.relu(self.hidden(self.decoder(self.encoder(x)[0])[0][:, -1])))
+
+
+def test_layers_read_each_other_in_the_order_of_their_definition(tmp_path):
+    for size in (6, 9):
+        model, x = Coder(size), torch.randn(2, 5, 6)
+        torch.save(model.state_dict(), tmp_path / "weights.pt")
+        network = read_torch(tmp_path / "weights.pt", activation="relu")
+        assert_close(network(x), model(x))
+        assert "in which they were defined: encoder, decoder, hidden, classifier" in network.notes[-1]
+    save_file(Coder().state_dict(), tmp_path / "weights.safetensors")
+    notes = read_torch(tmp_path / "weights.safetensors", activation="relu").notes
+    assert "of their names: safetensors keeps no other" in notes[-1] and notes[-1].endswith("hidden.")
+    with pytest.raises(DataError, match="order of the layers|reads 9 numbers"):
+        save_file(Coder(9).state_dict(), tmp_path / "weights.safetensors")
+        read_torch(tmp_path / "weights.safetensors", activation="relu")
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_linear_layer_before_the_recurrent_ones_is_refused(tmp_path, bias):
+    model = nn.ModuleDict({"proj": nn.Linear(4, 7, bias=bias), "rnn": nn.GRU(7, 5)})
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    with pytest.raises(DataError, match="proj was defined before the recurrent ones"):
+        read_torch(tmp_path / "weights.pt")

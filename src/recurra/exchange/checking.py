@@ -108,7 +108,8 @@ def check_keras(network: ImportedNetwork, path: str | Path, *, python: str = sys
 
 @torch.no_grad()
 def check_torch(network: ImportedNetwork, path: str | Path) -> Checked:
-    """Beside `torch.nn`'s own layers, which load the same weights.
+    """Beside `torch.nn`'s own layers with the same weights, put together in the same order: whether the file meant
+    another one is not in it.
 
     Raises:
         DataError: the file can no longer be read.
@@ -129,7 +130,10 @@ def check_torch(network: ImportedNetwork, path: str | Path) -> Checked:
         y = F.linear(y, weight, bias)
         if between and place < len(modules.linear) - 1:
             y = torch.relu(y) if between[0] == "relu" else torch.tanh(y)
-    return Checked(largest_difference(network.eval()(given), y), f"torch.nn {torch.__version__}")
+    return Checked(
+        largest_difference(network.eval()(given), y),
+        f"the layers of torch.nn {torch.__version__} in this order",
+    )
 
 
 def _torch_layer(weights: dict[str, Tensor], relu: bool) -> nn.Module:

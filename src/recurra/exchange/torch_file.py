@@ -16,6 +16,7 @@ from recurra.exchange.specs import ActivationSpec, LinearSpec, not_as_described
 from recurra.exchange.torch_layers import (
     KNOWN,
     Linear,
+    Modules,
     Part,
     cell_of,
     embedding_of,
@@ -65,7 +66,8 @@ def read_torch(
     """
     path = Path(path)
     _one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
-    modules = modules_of(read_tensors(path), str(path))
+    found = read_tensors(path)
+    modules = modules_of(found, str(path))
     if len(modules.tables) > 1:
         raise DataError(
             f"expected one table of vectors at most, found {' and '.join(modules.tables)}",
@@ -93,7 +95,7 @@ def read_torch(
     has_rnn = any(cell_of(spec).startswith("rnn") for part in cells for spec in part.specs)
     if nonlinearity != "tanh" and not has_rnn:
         raise InputError("there is no nn.RNN in the file", where="nonlinearity", fix="Leave it out.")
-    notes = _notes(has_rnn, nonlinearity, every_step, bool(modules.linear))
+    notes = _notes(has_rnn, nonlinearity, every_step, bool(modules.linear)) + _order(modules, found.ordered)
     origin = {"file": path.name, "format": "torch state_dict", "sha256": sha256(path)}
     with torch.device("meta"):
         network = ImportedNetwork(
@@ -137,6 +139,20 @@ def _notes(has_rnn: bool, nonlinearity: str, every_step: bool, has_linear: bool)
         f"It is taken that {of} {taken}" + ("." if every_step else " (--every-step says otherwise).")
     )
     return notes
+
+
+def _order(modules: Modules, ordered: bool) -> list[str]:
+    """That the order of several layers was taken from the file, which does not say what reads what."""
+    rows = [[name.rstrip(".") for name in modules.recurrent], [name for name, _, _ in modules.linear]]
+    told = ", ".join(name for row in rows if len(row) > 1 for name in row)
+    if not told:
+        return []
+    order = (
+        "in which they were defined"
+        if ordered
+        else "of their names: safetensors keeps no other, torch.save does"
+    )
+    return [f"It is taken that layers read each other in this order, that {order}: {told}."]
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

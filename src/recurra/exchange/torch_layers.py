@@ -17,6 +17,7 @@ from recurra.exchange.specs import (
     RecurrentSpec,
     Spec,
 )
+from recurra.exchange.torch_weights import Tensors
 
 _RECURRENT = re.compile(r"(?P<module>.*?)(?P<name>(weight|bias)_(ih|hh|hr)_l\d+(_reverse)?)")
 _CELLS: dict[int, CellName] = {1: "rnn_tanh", 3: "gru", 4: "lstm"}
@@ -43,8 +44,8 @@ class Modules(NamedTuple):
 
     Args:
         tables: of vectors, by name.
-        recurrent: the weights of each recurrent module.
-        linear: in order.
+        recurrent: the weights of each recurrent module, in the order of the file.
+        linear: likewise.
     """
 
     tables: dict[str, Tensor]
@@ -52,12 +53,14 @@ class Modules(NamedTuple):
     linear: list[Linear]
 
 
-def modules_of(tensors: dict[str, Tensor], where: str) -> Modules:
+def modules_of(found: Tensors, where: str) -> Modules:
     """Tables of vectors, recurrent modules and linear layers.
 
     Raises:
-        DataError: there is no recurrent layer, or something of another kind.
+        DataError: there is no recurrent layer, something of another kind, or a linear layer was defined before all
+            recurrent ones: what reads it cannot be told.
     """
+    tensors = found.by_name
     recurrent: dict[str, dict[str, Tensor]] = {}
     rest = {}
     for name, tensor in tensors.items():
@@ -71,8 +74,7 @@ def modules_of(tensors: dict[str, Tensor], where: str) -> Modules:
             where=where,
             fix=KNOWN,
         )
-    modules = sorted(recurrent.items(), key=lambda item: _in_order(item[0]))
-    reads = {found["weight_ih_l0"].size(-1) for _, found in modules if "weight_ih_l0" in found}
+    reads = {own["weight_ih_l0"].size(-1) for own in recurrent.values() if "weight_ih_l0" in own}
     names = list(tensors)
     first = next(n for n, name in enumerate(names) if _RECURRENT.fullmatch(name))
     tables, linear = {}, []
@@ -83,23 +85,20 @@ def modules_of(tensors: dict[str, Tensor], where: str) -> Modules:
         if kind != "weight" or tensor.dim() != 2:
             raise DataError(f"{name} of shape {tuple(tensor.shape)} is not known", where=where, fix=KNOWN)
         bias = rest.get(f"{module}.bias")
-        before = names.index(name) < first
+        before = found.ordered and names.index(name) < first
         if bias is None and tensor.size(1) in reads and ("emb" in module.lower() or before):
             tables[name] = tensor
         else:
             if bias is not None and bias.shape != tensor.shape[:1]:
                 raise DataError(f"{module}.bias does not fit {name}", where=where)
+            if before:
+                raise DataError(
+                    f"the linear layer {module} was defined before the recurrent ones, and may be what they read",
+                    where=where,
+                    fix=f"{KNOWN} If it reads what they give, define it behind them and save the weights again.",
+                )
             linear.append((module, tensor, bias))
-    return Modules(tables, dict(modules), sorted(linear, key=lambda layer: _in_order(layer[0])))
-
-
-def _in_order(name: str) -> list[tuple[int, int | str]]:
-    """Sorts "fc.2" before "fc.10": safetensors keeps no order of its own.
-
-    >>> sorted(["fc.10", "fc.2", "fc"], key=_in_order)
-    ['fc', 'fc.2', 'fc.10']
-    """
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name)]
+    return Modules(tables, recurrent, linear)
 
 
 def embedding_of(name: str, table: Tensor) -> Part:
@@ -180,7 +179,7 @@ def _cell_of(own: dict[str, Tensor], nonlinearity: str, where: str) -> Recurrent
 
 
 def in_a_row(cells: list[Part], where: str) -> list[Part]:
-    """Several recurrent modules, each on every step of the one before, in the order of their names.
+    """Several recurrent modules, each on every step of the one before.
 
     Raises:
         DataError: their sizes do not fit.
@@ -192,7 +191,8 @@ def in_a_row(cells: list[Part], where: str) -> list[Part]:
                 f"{after.specs[0].name} reads {width_read(after.specs[0])} numbers, "
                 f"and {before.specs[-1].name} gives {given}",
                 where=where,
-                fix="Known are modules that read each other in the order of their names.",
+                fix="Known are modules that read each other in the order in which they were defined; a file of "
+                "safetensors keeps that of their names alone, one of torch.save has it.",
             )
     return [*(_all_steps(part) for part in cells[:-1]), cells[-1]]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,8 +22,20 @@ _TIED = 4  # times the file's size: weights that two layers share stand in it on
 _ANEW = "Save the weights alone, in torch: torch.save(model.state_dict(), 'weights.pt')."
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Name -> tensor, in the order of the file, as 32-bit floats or what they are.
+class Tensors(NamedTuple):
+    """What stands in a file.
+
+    Args:
+        by_name: as 32-bit floats, or what they are; in the order in which the modules were defined, where it is kept.
+        ordered: whether it is: a file of safetensors keeps none, and its tensors are in the order of their names.
+    """
+
+    by_name: dict[str, Tensor]
+    ordered: bool
+
+
+def read_tensors(path: Path) -> Tensors:
+    """The tensors of a file.
 
     Args:
         path: `.safetensors`, or a zip file of `torch.save`; which of them is seen by its beginning.
@@ -35,7 +48,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if path.is_dir():
         raise DataError("this is a folder, and a file of weights is expected", where=str(path))
     try:
-        found = _torch(path) if zipfile.is_zipfile(path) else _safetensors(path)
+        ordered = zipfile.is_zipfile(path)
+        found = _torch(path) if ordered else _safetensors(path)
     except OSError as error:
         raise reading_error(error, path) from error
     if odd := [name for name in found if not name.isprintable() or len(name) > 200]:
@@ -45,13 +59,22 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise DataError(
             f"the tensors would take {total:,} bytes, more than the file has", where=str(path), fix=_ANEW
         )
-    return {name: _floats(name, t, path) for name, t in found.items()}
+    return Tensors({name: _floats(name, t, path) for name, t in found.items()}, ordered)
+
+
+def _in_order(name: str) -> list[tuple[int, int | str]]:
+    """Sorts "fc.2" before "fc.10".
+
+    >>> sorted(["fc.10", "fc.2", "fc"], key=_in_order)
+    ['fc', 'fc.2', 'fc.10']
+    """
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as stream:
-            return {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+            return {name: stream.get_tensor(name) for name in sorted(stream.keys(), key=_in_order)}
     except SafetensorError as error:
         raise DataError(
             f"this is neither a file of safetensors nor one of torch since 1.6 ({error})",
