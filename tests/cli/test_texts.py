@@ -45,6 +45,11 @@ def test_generate_goes_on_from_the_prompt(place):
     assert len(json.loads(done.stdout)["text"]) == 5
     again = recurra("generate", place / "run", "--prompt", "the ", "--max-tokens", "5")
     assert again.stdout == f"the {json.loads(done.stdout)['text']}\n"
+    likeliest = [
+        recurra("generate", place / "run", "--prompt", "the ", "--temperature", "0", "--seed", seed).stdout
+        for seed in ("1", "2")
+    ]
+    assert likeliest[0] == likeliest[1], "a 0 was said"
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_layers_read_each_other_in_the_order_of_their_definition(tmp_path):
     save_file(Coder().state_dict(), tmp_path / "weights.safetensors")
     notes = read_torch(tmp_path / "weights.safetensors", activation="relu").notes
     assert "of their names: safetensors keeps no other" in notes[-1] and notes[-1].endswith("hidden.")
-    with pytest.raises(DataError, match="order of the layers|reads 9 numbers"):
+    with pytest.raises(DataError, match=r"order of the layers|reads 9 numbers"):
         save_file(Coder(9).state_dict(), tmp_path / "weights.safetensors")
         read_torch(tmp_path / "weights.safetensors", activation="relu")
 
