@@ -22,7 +22,9 @@ def run_generate(run_folder: Path, prompt: str, *, as_json: bool, **options: Any
     run = load_for(run_folder, "generate")
     face = face_of_run(run)
     # A 0 was said, unlike False, which it is equal to.
-    given = {name: value for name, value in options.items() if not (value is None or value is False or value == [])}
+    given = {
+        name: value for name, value in options.items() if not (value is None or value is False or value == [])
+    }
     for name in given:
         if name not in face.GENERATE:
             raise InputError(

@@ -113,16 +113,72 @@ def test_narrow_search_mostly_finds_a_likelier_text_than_the_likeliest_path():
     assert better > 10 > 5 * worse
 
 
-def test_search_over_a_long_sequence_holds_few_texts():
-    search, seen = BeamSearch(4), []
-    for seed in range(30):
-        search.advance(log_p(seed, 10, tokens=4).numpy())
-        node = max(search._followed, key=search._rank)
-        count, depth = 0, 0
-        while node is not None:
-            count, depth, node = count + len(node.children), depth + 1, node.parent
-        seen.append(count / depth)
-    assert max(seen) < 3
+def plain_search(p, width):
+    """Prefix beam search as it is written down: texts in a dictionary."""
+    followed = {(): (0.0, -np.inf)}
+    for step in p:
+        longer = {}
+
+        def add(text, place, value, into=longer):
+            ends = list(into.get(text, (-np.inf, -np.inf)))
+            ends[place] = np.logaddexp(ends[place], value)
+            into[text] = tuple(ends)
+
+        for text, (blank, token) in followed.items():
+            both = np.logaddexp(blank, token)
+            add(text, 0, both + step[0])
+            if text:
+                add(text, 1, token + step[text[-1]])
+            for c in range(1, len(step)):
+                add((*text, c), 1, (blank if text and text[-1] == c else both) + step[c])
+        best = sorted(longer.items(), key=lambda each: -np.logaddexp(*each[1]))
+        followed = dict(best[:width])
+    return list(max(followed, key=lambda text: np.logaddexp(*followed[text])))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_search_finds_what_a_plain_one_of_its_width_does(seed):
+    rng = np.random.default_rng(seed)
+    steps, tokens, width = (
+        (600 if seed == 0 else int(rng.integers(1, 100))),
+        rng.integers(3, 6),
+        rng.integers(1, 6),
+    )
+    p = np.log(rng.dirichlet(np.full(tokens, 0.3), steps) + 1e-9)
+    search = BeamSearch(int(width))
+    for begin in range(0, steps, 7):
+        search.advance(p[begin : begin + 7])
+    assert search.best() == plain_search(p, int(width))
+
+
+def test_search_over_a_long_sequence_keeps_little_but_the_text():
+    """What the language model read is kept of texts that may still go on."""
+    asked = []
+
+    class Counting(Chain):
+        def read(self, state, token):
+            asked.append(token)
+            return super().read(state, token)
+
+    def known(node, found):
+        found.add(id(node))
+        for child in node.children.values():
+            known(child, found)
+
+    fusion = Fusion(Counting(), 0.5, 0.0, lambda before, token: False)
+    search, seen = BeamSearch(4, fusion), []
+    for seed in range(60):
+        search.advance(log_p(seed, 10).numpy())
+        nodes, live = set(), set()
+        for text in search._followed:
+            known(text, live)
+            nodes |= {id(each) for each in text.path() if each.language is not None and not each.gone}
+        seen.append(len(nodes | live))
+    assert max(seen) < 40 and len(search._settled) > 50
+    unasked = BeamSearch(4, Fusion(Counting(), 0.0, 1.0, lambda before, token: False))
+    asked.clear()
+    unasked.advance(log_p(0, 20).numpy())
+    assert not asked, "what weighs nothing is not read"
 
 
 def test_batches_of_texts_give_each_its_own_loss():

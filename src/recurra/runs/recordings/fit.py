@@ -16,7 +16,7 @@ from recurra.networks.transcription_network import TranscriptionNetwork
 from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.examples_fitting import ExamplesFitting
 from recurra.runs.recordings.config import RecordingFitOptions, RecordingRunConfig
-from recurra.runs.recordings.language import open_language
+from recurra.runs.recordings.language import open_language, refuse_unchosen
 from recurra.runs.recordings.preparation import Prepared, prepare
 from recurra.runs.recordings.run import RecordingRun
 from recurra.runs.recordings.scoring import score_run
@@ -83,6 +83,8 @@ class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
 
         lm = self.options.lm
         self.language = None if lm is None else open_language(lm, self.prepared.targets, observer)
+        if lm is not None:
+            refuse_unchosen(self.settings.decoding, len(self.prepared.parts["validation"]))
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""
@@ -127,10 +129,6 @@ class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
     def measure(self) -> Measure:
         """The word error rate, as a function of sums over sequences."""
         return transcript_measures()[0]
-
-    def test_groups(self) -> np.ndarray | None:
-        """See `Fitting.test_groups`."""
-        return self.prepared.parts["test"].groups
 
     def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
         """See `Fitting.of_baselines`."""

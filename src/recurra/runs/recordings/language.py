@@ -43,6 +43,24 @@ def open_language(path: str, alphabet: Alphabet, observer: Observer) -> TextRun:
     return run
 
 
+def refuse_unchosen(decoding: DecodingConfig, validated: int) -> None:
+    """See, before anything is trained, that how much a language model weighs is said, or can be chosen.
+
+    Args:
+        validated: sequences of the validation part.
+
+    Raises:
+        InputError: neither.
+    """
+    if validated or None not in (decoding.lm_weight, decoding.word_bonus):
+        return
+    raise InputError(
+        "how much the language model weighs is chosen on a validation part, and there is none",
+        where="--lm",
+        fix="Hold one out (--validation 0.1), or say it: --set decoding.lm_weight=0.5 --set decoding.word_bonus=1.",
+    )
+
+
 def fused(language: TextRun, alphabet: Alphabet, choice: FusionChoice) -> Fusion:
     """The language model as a search takes it."""
     scorer = CharacterLanguage(language.network, language.codec, alphabet)
@@ -68,20 +86,11 @@ def choose_fusion(
     Args:
         log_p: of the sequences at `places_tried`.
         references: their texts.
-
-    Raises:
-        InputError: something is to be chosen, and there is no validation part.
     """
     weights = _WEIGHTS if decoding.lm_weight is None else (decoding.lm_weight,)
     bonuses = _BONUSES if decoding.word_bonus is None else (decoding.word_bonus,)
     if len(weights) * len(bonuses) == 1:
         return FusionChoice(weight=weights[0], word_bonus=bonuses[0], source=source, why="as asked")
-    if not log_p:
-        raise InputError(
-            "how much the language model weighs is chosen on a validation part, and there is none",
-            where="--lm",
-            fix="Hold one out (--validation 0.1), or say it: --set decoding.lm_weight=0.5 --set decoding.word_bonus=1.",
-        )
     scorer = CharacterLanguage(language.network, language.codec, alphabet)
     tried: list[tuple[tuple[float, float], float, float]] = []
     count = len(weights) * len(bonuses)

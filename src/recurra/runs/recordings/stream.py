@@ -18,7 +18,8 @@ from recurra.tasks.transcription.decoding import Fusion, make_decoder
 
 
 class TranscriptStream:
-    """One sequence after another, piece by piece; every piece takes time and memory by its own length alone.
+    """One sequence after another, piece by piece; every piece takes time and memory by its own length alone, but
+    for the text itself.
 
     What is carried: samples of the last windows, steps that convolutions still see, the layers' state, and the texts
     that the decoder follows. All pieces of a recording together give the outputs, and the text, of the whole.

@@ -12,6 +12,7 @@ import numpy as np
 from recurra.data.transcripts.alphabet import BLANK
 
 _NEVER = -math.inf
+_SETTLED_AFTER = 256  # steps
 
 
 def greedy(path: np.ndarray) -> list[int]:
@@ -64,8 +65,11 @@ class _Text:
     """A text that is followed, a node of a tree: its tokens are those of its parent and one more.
 
     Args:
+        parent: None of what all texts that are followed begin with.
+        last: its last token, blank of the empty text.
         blank, token: log of the probability of all paths up to now that say it and end in blank, or in its last token.
         worth: what the language model adds to its rank.
+        gone: whether neither it nor any beginning of it is followed.
     """
 
     parent: _Text | None
@@ -75,16 +79,17 @@ class _Text:
     blank: float = _NEVER
     token: float = _NEVER
     children: dict[int, _Text] = field(default_factory=dict)
+    gone: bool = False
 
     @property
     def total(self) -> float:
         return _sum(self.blank, self.token)
 
-    def tokens(self) -> list[int]:
-        found, node = [], self
-        while node.parent is not None:
-            found.append(node.last)
-            node = node.parent
+    def path(self) -> list[_Text]:
+        """From the root of the tree to itself."""
+        found = [self]
+        while found[-1].parent is not None:
+            found.append(found[-1].parent)
         return found[::-1]
 
 
@@ -117,7 +122,8 @@ class BeamSearch:
         root = _Text(None, BLANK, blank=0.0)
         if fusion is not None:
             root.language = fusion.scorer.begin()
-        self._followed = [root]
+        self._followed, self._steps = [root], 0
+        self._settled: list[int] = []  # the tokens of the root
 
     def advance(self, log_p: np.ndarray) -> None:
         """Go on by steps: (n, V + 1) log probabilities, blank first."""
@@ -130,7 +136,8 @@ class BeamSearch:
         Args:
             ended: no step will come: the language model says how well a text ends so, too.
         """
-        return max(self._followed, key=lambda text: self._rank(text, ended=ended)).tokens()
+        best = max(self._followed, key=lambda text: self._rank(text, ended=ended))
+        return [*self._settled, *(text.last for text in best.path()[1:])]
 
     def _step(self, log_p: list[float]) -> None:
         tried = [token for token, p in enumerate(log_p) if p >= self._least and token != BLANK]
@@ -138,7 +145,7 @@ class BeamSearch:
         after: dict[int, _Text] = {}
         for text, _, token, total in before:
             text.blank = total + log_p[BLANK]
-            text.token = token + log_p[text.last] if text.parent is not None else _NEVER
+            text.token = token + log_p[text.last] if text.last != BLANK else _NEVER
             after[id(text)] = text
         for text, blank, _, total in before:
             for token in tried:
@@ -149,23 +156,61 @@ class BeamSearch:
                 arrived = (blank if token == text.last else total) + log_p[token]
                 longer.token = _sum(longer.token, arrived)
         self._followed = sorted(after.values(), key=self._rank, reverse=True)[: self.width]
-        kept = {id(text) for text in self._followed}
-        for text, *_ in before:
-            if (
-                id(text) not in kept
-            ):  # of its branches those stay that are followed: a stream may go on for ever
-                text.children = {
-                    token: child
-                    for token, child in text.children.items()
-                    if id(child) in kept or child.children
-                }
+        self._prune()
+        self._steps += 1
+        if self._steps % _SETTLED_AFTER == 0:
+            self._settle()
+
+    def _prune(self) -> None:
+        """Keep of the tree what leads to the texts that are followed, and what these were asked to go on with. Texts
+        that no followed one is the beginning of cannot come back: of them only the tokens are kept.
+        """
+        followed = {id(text) for text in self._followed}
+        leading: dict[int, tuple[_Text, dict[int, _Text]]] = {}
+        tops: dict[int, _Text] = {}
+        for node in self._followed:
+            while node.parent is not None and not node.parent.gone:
+                _, branches = leading.setdefault(id(node.parent), (node.parent, {}))
+                if node.last in branches:
+                    break
+                branches[node.last] = node
+                node = node.parent  # noqa: PLW2901
+            else:
+                tops[id(node)] = node
+        for text in self._followed:
+            for child in text.children.values():
+                if id(child) not in followed and id(child) not in leading:
+                    child.children = {}
+        for text, branches in leading.values():
+            if id(text) not in followed:
+                text.children = branches
+        waiting = list(tops.values())
+        while waiting:
+            top = waiting.pop()
+            if id(top) not in followed:
+                waiting += top.children.values()
+                top.gone, top.language, top.children = True, None, {}
+
+    def _settle(self) -> None:
+        """Put what all texts that are followed begin with where it need not be walked through."""
+        path = self._followed[0].path()
+        places = {id(text): n for n, text in enumerate(path)}
+        common = len(path) - 1
+        for node in self._followed:
+            while id(node) not in places:
+                assert node.parent is not None
+                node = node.parent  # noqa: PLW2901
+            common = min(common, places[id(node)])
+        self._settled += [text.last for text in path[1 : common + 1]]
+        path[common].parent = None
 
     def _longer(self, text: _Text, token: int) -> _Text:
         """`text` and one more token; what the language model says of it is asked once."""
         longer = _Text(text, token, worth=text.worth)
         if self.fusion is not None:
-            said, longer.language = self.fusion.scorer.read(text.language, token)
-            longer.worth += self.fusion.weight * said
+            if self.fusion.weight:
+                said, longer.language = self.fusion.scorer.read(text.language, token)
+                longer.worth += self.fusion.weight * said
             if self.fusion.begins_word(text.last, token):
                 longer.worth += self.fusion.word_bonus
         text.children[token] = longer
@@ -173,7 +218,7 @@ class BeamSearch:
 
     def _rank(self, text: _Text, *, ended: bool = False) -> float:
         rank = text.total + text.worth
-        if ended and self.fusion is not None:
+        if ended and self.fusion is not None and self.fusion.weight:
             rank += self.fusion.weight * self.fusion.scorer.end(text.language)
         return rank
 

@@ -55,7 +55,7 @@ class CharacterLanguage:
             raise InputError(
                 f"expected a run that writes by character, found one by {codec.level}",
                 where="--lm",
-                fix="Train it with --task generate --set corpus.split=characters.",
+                fix="Train it with --task generate --set corpus.level=character.",
             )
         if not network.config.carries_state:
             raise InputError(
