@@ -279,6 +279,23 @@ class TestFolder:
             (p, c, f"{p} {c}") for p in ("test", "train") for c in ("a", "b")
         ]
 
+    def test_parts_beside_other_folders(self, tmp_path):
+        for part in ("train", "test"):
+            write(tmp_path / "d" / part / "a/1.txt", part)
+        write(tmp_path / "d/valid/1.txt", "x")
+        write(tmp_path / "d/__MACOSX/a/1.txt", "x")
+        write(tmp_path / "d/extra/a/1.txt", "x")
+        table = read(tmp_path / "d")
+        assert table.frame.select("part", "label").rows() == [("test", "a"), ("train", "a")]
+        assert table.notes == ("folders beside the parts are not read: extra, valid",)
+
+    def test_folders_are_classes_where_no_part_is_for_training(self, tmp_path):
+        for name in ("test", "dev", "exam"):
+            write(tmp_path / "d" / name / "1.txt", name)
+            write(tmp_path / "d" / name / "deep/1.txt", name)
+        table = read(tmp_path / "d")
+        assert "split" not in table.roles and table.frame["label"].to_list() == ["dev", "exam", "test"]
+
     def test_classes_of_sequences(self, tmp_path):
         write(tmp_path / "d/walk/1.csv", "x,y\n1,2\n3,4\n5,6\n")
         write(tmp_path / "d/run/1.csv", "x,y\n7,8.5\n")

@@ -57,6 +57,18 @@ def test_parts_are_kept(tmp_path):
     assert schema.split == "part" and examples.parts.tolist().count("test") == 4
 
 
+def test_parts_are_kept_beside_other_folders(tmp_path):
+    for part in ("train", "valid", "test"):
+        folder_of_bars(tmp_path / "bars" / part, 2)
+    for other in ("__MACOSX", "notes"):
+        (tmp_path / "bars" / other).mkdir()
+    schema, examples, said = opened(tmp_path / "bars")
+    assert schema.classes == ["lying", "standing"] and schema.pixels.steps == "rows"
+    assert [examples.parts.tolist().count(part) for part in ("train", "validation", "test")] == [4, 4, 4]
+    assert any("not read, being none of the parts: notes" in line for line in said)
+    assert not any("__MACOSX" in line for line in said)
+
+
 def test_a_folder_of_frames_in_the_order_of_their_numbers(tmp_path):
     root = folder_of_clips(tmp_path / "clips", 2)
     for t in range(5, 12):

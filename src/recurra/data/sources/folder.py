@@ -14,7 +14,7 @@ from recurra.data.sources.delimited import Header, as_table, judge_header, read_
 from recurra.data.sources.encodings import load, refuse_empty, to_utf8
 from recurra.data.sources.images import read_image_folder
 from recurra.data.sources.table import Table, listed
-from recurra.data.sources.tree import classes_by_part, files, folders
+from recurra.data.sources.tree import beside_parts, classes_by_part, files, folders
 from recurra.errors import DataError
 
 _SHAPE = (
@@ -28,8 +28,8 @@ def read_folder(path: Path, encoding: str | None = None) -> Table:
     Text files give columns `text`, `label`, `file`; CSV files of numbers give a List column per CSV column, a
     step per line, and have a header either all of them or none. If the sub-folders are named train, valid or
     test and hold the folders of the classes, the column `part` keeps that. Files and folders whose names begin
-    with a point are passed over; files beside the sub-folders and sub-folders without files are not read, and
-    a note says so. Of images see `read_image_folder`.
+    with a point are passed over; what lies beside the sub-folders or the parts and sub-folders without files are
+    not read, and a note says so. Of images see `read_image_folder`.
 
     Args:
         encoding: of all files; otherwise told for each as `to_utf8` does.
@@ -82,6 +82,7 @@ def _not_read(path: Path, split: dict[str, list[Path]]) -> list[str]:
     deeper = [str(inner.relative_to(path)) for folder in classes for inner in folders(folder)]
     notes = [f"empty sub-folders: {listed(empty)}"] if empty else []
     for what, names in (
+        ("folders beside the parts", beside_parts(path, split)),
         ("files beside the sub-folders", beside),
         ("folders inside those of the classes", deeper),
     ):

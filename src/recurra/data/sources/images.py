@@ -10,7 +10,7 @@ import polars as pl
 from recurra.data.images.files import is_image
 from recurra.data.sources.idx import idx_files, read_idx_folder
 from recurra.data.sources.table import Table, listed
-from recurra.data.sources.tree import classes_by_part, files, folders
+from recurra.data.sources.tree import beside_parts, classes_by_part, files, folders
 
 IMAGE, FRAMES = "image", "frames"
 
@@ -19,7 +19,7 @@ def read_image_folder(path: Path) -> Table | None:
     """The table of a folder that holds images; None where there are none in it.
 
     Columns: `image`, the name of a file, or `frames`, a list of them; `label`, the folder it lies in; and `part`, where
-    the sub-folders are named train, valid or test and hold those of the classes.
+    the sub-folders are named train, valid or test and hold those of the classes; others beside them are not read.
 
         FOLDER/class/one.png                one image is an example
         FOLDER/class/one/frame_001.png      a folder of frames, in the order of their numbers, is an example
@@ -73,6 +73,8 @@ def read_image_folder(path: Path) -> Table | None:
     ]
     if empty:
         notes.append(f"sub-folders without images: {listed(empty)}")
+    if beside := beside_parts(path, split):
+        notes.append(f"not read, being none of the parts: {listed(beside)}")
     return Table(frame, path.name or str(path), "images", tuple(notes), roles, "classify", folder=path)
 
 
