@@ -8,6 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from recurra.data.music import KEYS, is_music, keys_down, read_pieces, roll_of
+from recurra.data.music.performances import read_performances
 from recurra.data.music.pieces import part_of
 from recurra.data.music.reading import recognise
 from recurra.errors import DataError, InputError
@@ -38,6 +39,22 @@ def test_folders_named_by_parts_are_these_parts(tmp_path):
     found = read_pieces(tmp_path / "songs", frame="eighth")
     assert sorted(found.parts.tolist()) == ["test"] * 3 + ["train"] * 3 + ["validation"] * 3
     assert np.array_equal(found.roll(0), rolls(3)[1])
+
+
+def test_a_piece_of_no_part_is_left_out_and_the_parts_are_kept(tmp_path):
+    for part in ("train", "test"):
+        midi_folder(tmp_path / "songs" / part, 3)
+    midi_folder(tmp_path / "songs" / "other", 1)
+    said = "it is of none of the parts that the others are of"
+    for found in (read_pieces(tmp_path / "songs"), read_performances(tmp_path / "songs")):
+        assert found.parts.tolist() == ["test"] * 3 + ["train"] * 3 and len(found) == 6
+        assert f"left out: other/more/00.mid: {said}" in found.warnings
+    np.savez(tmp_path / "a.npz", train=roll(), test=roll(), demo=roll())
+    found = read_pieces(tmp_path / "a.npz")
+    assert found.parts.tolist() == ["train", "test"] and found.warnings == (f"left out: demo 1: {said}",)
+    np.savez(tmp_path / "b.npz", valid=roll(), test=roll(), demo=roll())
+    found = read_pieces(tmp_path / "b.npz")
+    assert found.parts is None and len(found) == 3
 
 
 def test_mat_npz_and_json_hold_the_same_pieces(tmp_path):

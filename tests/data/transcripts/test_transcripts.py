@@ -75,6 +75,20 @@ def test_folder_with_a_text_beside_each_and_parts(tmp_path):
     ]
 
 
+def test_a_recording_in_no_part_is_left_out_and_the_parts_are_kept(tmp_path):
+    recordings(tmp_path, "train/a.wav", "dev/b.wav", "test/c.wav", "stray.flac")
+    for name in ("train/a", "dev/b", "test/c", "stray"):
+        (tmp_path / f"{name}.txt").write_text(name)
+    found = opened(tmp_path)
+    assert found.examples.parts.tolist() == ["validation", "test", "train"]
+    assert found.lines == ("1 of 4 not used, in none of the folders of parts: stray.flac",)
+    source = open_source(tmp_path)
+    schema = infer_transcripts(source.table, TranscriptOptions())
+    assert len(read_transcripts(source, schema, AUDIO, need_roles=False).examples) == 4
+    asked = read_transcripts(source, schema, AUDIO, need_texts=False, need_roles=False)
+    assert "stray.flac" in asked.names and not asked.lines
+
+
 def test_bad_recordings_are_counted_and_named(tmp_path):
     recordings(tmp_path, "good.wav")
     (tmp_path / "bad.wav").write_bytes(b"no sound")

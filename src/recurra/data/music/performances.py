@@ -60,7 +60,7 @@ def read_performances(source: str | os.PathLike[str]) -> Performances:
     """Read a MIDI file, or a folder of them, however deep.
 
     All tracks but the drums are one. Broken files and files without notes are left out and told; in folders named
-    train, valid and test lie these parts.
+    train, valid and test lie these parts, and what lies in none of them is left out, too.
 
     Raises:
         DataError: nothing in it can be used, it cannot be read, or it holds rolls, which have no events.

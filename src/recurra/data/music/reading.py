@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ MIDI = (".mid", ".midi", ".kar")
 _ARRAYS = (".mat", ".npz")
 _FEWEST = 2  # frames: the first one is only read, so one alone foretells nothing
 _NAMED = 4  # files that a line names
+_OF_NO_PART = "it is of none of the parts that the others are of"
+_T = TypeVar("_T")
 Midi = list[tuple[str, str | None, Performance]]  # name, part, notes
 _HOLDS = "Give a folder of MIDI files, a .mat or .npz file of rolls, or a .json file of chorales."
 
@@ -60,7 +62,7 @@ def read_pieces(source: str | os.PathLike[str], *, frame: str = "auto", fewest: 
 
     - `.mid`, `.midi`, `.kar`, or a folder of them, however deep: all tracks but the drums together, cut into frames.
       Broken files and files without notes are left out and told. In folders named train, valid and test lie these
-      parts.
+      parts; what lies in none of them is left out, too.
     - `.mat` (also cells, as the four sets of Boulanger-Lewandowski et al., arXiv:1206.6392, are kept), `.npz`: (T, 88)
       matrices, the part by the name (`traindata`).
     - `.json`: lists of frames, each a list of MIDI numbers; of all pieces, or of those of each part.
@@ -88,7 +90,10 @@ def read_pieces(source: str | os.PathLike[str], *, frame: str = "auto", fewest: 
         found, beyond = from_json(data, path.name)
     else:
         raise DataError("this is neither MIDI nor a file of piano rolls", where=path.name, fix=_HOLDS)
-    warnings = [f"{beyond:,} notes above or below the piano are left out"] if beyond else []
+    found, stray = _in_parts(found)
+    warnings = told_broken(dict.fromkeys(stray, _OF_NO_PART))
+    if beyond:
+        warnings.append(f"{beyond:,} notes above or below the piano are left out")
     known = None if frame == "auto" else frame
     return _gathered(path.name, found, known, None, [], warnings, fewest)
 
@@ -127,7 +132,8 @@ def read_midi_files(path: Path) -> tuple[str, Midi, dict[str, str]]:
             where=path.name,
             fix=_HOLDS,
         )
-    return path.name, found, broken
+    found, stray = _in_parts(found)
+    return path.name, found, broken | dict.fromkeys(stray, _OF_NO_PART)
 
 
 def _from_midi(path: Path, frame: str, fewest: int) -> Pieces:
@@ -150,6 +156,16 @@ def _from_midi(path: Path, frame: str, fewest: int) -> Pieces:
 
 def _part_in(file: Path) -> str | None:
     return next((part for name in file.parts[:-1] if (part := part_of(name)) is not None), None)
+
+
+def _in_parts(found: list[tuple[str, str | None, _T]]) -> tuple[list[tuple[str, str | None, _T]], list[str]]:
+    """The pieces of parts, and the names of those that are of none; all pieces where there are no two parts, one of
+    them for training.
+    """
+    parts = {part for _, part, _ in found if part is not None}
+    if len(parts) < 2 or "train" not in parts:
+        return found, []
+    return [each for each in found if each[1] is not None], [name for name, part, _ in found if part is None]
 
 
 def _frame(asked: str, performances: Sequence[Performance]) -> tuple[NoteValue, list[str]]:

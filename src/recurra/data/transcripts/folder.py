@@ -62,7 +62,7 @@ def table_in(folder: Path) -> Path | None:
 
 def read_sound_folder(folder: Path, *, need_texts: bool = True, encoding: str | None = None) -> Table:
     """A row for each recording: columns `file` (relative to the folder), `text`, `folder`, and `part` where the
-    sub-folders are named train, validation, test.
+    sub-folders are named train, validation, test; of a recording in none of them it is null.
 
     Texts are those of `*.trans.txt` (a line: the recording's name without ending, a blank, the text), else of a .txt of
     the same name beside the recording. A recording without a text has none in its row.
@@ -89,8 +89,9 @@ def read_sound_folder(folder: Path, *, need_texts: bool = True, encoding: str | 
     )
     roles = {"target": "text"}
     tops = [name.parts[0].lower() if len(name.parts) > 1 else "" for name in names]
-    if all(top in PARTS for top in tops) and "train" in {PARTS[top] for top in tops}:
-        frame = frame.with_columns(part=pl.Series(tops))
+    parts = {PARTS[top] for top in tops if top in PARTS}
+    if "train" in parts and (len(parts) > 1 or PARTS.keys() >= set(tops)):
+        frame = frame.with_columns(part=pl.Series([top if top in PARTS else None for top in tops]))
         roles["split"] = "part"
     without = sum(text is None for text in texts)
     found = [kind] if need_texts and without < len(texts) else []

@@ -134,13 +134,16 @@ def read_transcripts(
         audio: of recordings, with rate and mels. What a speaker's recordings have in common is left to
             `without_voices`, once it is settled which of them stand together.
         need_texts: False for prediction.
-        need_roles: False for data that are only scored, where the columns of split and group may be absent.
+        need_roles: False for data that are only scored, where the columns of split and group may be absent. Else
+            recordings of a folder that lie in none of its parts are left out and named, too.
         told: is told how many of how many recordings are done.
 
     Raises:
         DataError: nothing can be used.
     """
-    table = named_as(source.table, schema)
+    table, said = named_as(source.table, schema), ()
+    if need_roles:
+        table, said = _in_parts(table, schema)
     examples, unusable = to_examples(
         table, with_texts(schema, table), need_targets=need_texts, need_roles=need_roles
     )
@@ -155,7 +158,7 @@ def read_transcripts(
     packed, usable = _features(source, examples.texts, examples.rows, mel, reasons, told)
     named = table.column(schema.text or "", "the recordings").cast(pl.String).fill_null("").to_list()
     examples = replace(examples.take(usable), texts=None, sequences=packed)
-    found = _checked(table, Transcripts(examples, named, reasons))
+    found = _checked(table, Transcripts(examples, named, reasons, said))
     if audio.centre != "speaker":
         return found
     speakers, lines = _speakers(table, schema, examples.rows)
@@ -202,6 +205,18 @@ def _speakers(
     return np.array(found, dtype=object)[rows - 1], ()
 
 
+def _in_parts(table: Table, schema: TranscriptSchema) -> tuple[Table, tuple[str, ...]]:
+    """The rows of a folder that lie in the folder of a part, and what is to be said of the others."""
+    split = schema.table.split
+    if split is None or split != table.roles.get("split") or not table.frame[split].null_count():
+        return table, ()
+    stray = table.frame.filter(pl.col(split).is_null())[schema.text or "file"].to_list()
+    line = (
+        f"{len(stray):,} of {len(table):,} not used, in none of the folders of parts: {listed(stray, _NAMED)}"
+    )
+    return replace(table, frame=table.frame.drop_nulls(split)), (line,)
+
+
 def _features(
     source: Source, files: np.ndarray, rows: np.ndarray, mel: LogMel, reasons: dict[int, str], told: Told
 ) -> tuple[Packed, np.ndarray]:
@@ -224,7 +239,7 @@ def _features(
 
 
 def _checked(table: Table, found: Transcripts) -> Transcripts:
-    """The same with its lines.
+    """The same with more lines, of the rows that are no examples.
 
     Raises:
         DataError: there is no example.
@@ -241,4 +256,4 @@ def _checked(table: Table, found: Transcripts) -> Transcripts:
         raise DataError(
             "nothing can be used", where=table.origin, fix="; ".join(lines) or "The table is empty."
         )
-    return replace(found, lines=tuple(lines))
+    return replace(found, lines=(*found.lines, *lines))
