@@ -170,6 +170,33 @@ def test_music_is_known_by_name_and_content(tmp_path):
     assert is_music(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [
+        ('{"train": [[[], [60], [62]], [[60], []]], "test": [[[60]]]}', True),
+        ('{"train": [[], [[null], [60]]], "test": []}', True),
+        ('{"valid": [], "test": [[[60]]]}', True),
+        ('{"train": [[[60], ["C"]], 3]}', True),  # to be told with its place
+        ("[[[], [60, 64]], [], [[-1, NaN, 60.0]]]", True),
+        ('{"train": [[[]], []]}', False),
+        ('{"pieces": [[[60]]]}', False),
+        ('{"train": [[["C"], [60]]]}', False),
+        ("[[[0.5, 60]]]", False),
+        ("[[[60, 200]]]", False),
+        ('[[[60, 62], "a"]]', False),
+        ("[[60, 62], [64]]", False),
+        ("[[[true]]]", False),
+        ("[]", False),
+        ("3", False),
+    ],
+)
+def test_chorales_are_known_by_their_first_note_wherever_it_is(tmp_path, content, known):
+    (tmp_path / "a.json").write_text(content)
+    assert is_music(tmp_path / "a.json") == known
+    assert (recognise(tmp_path / "a.json", {}, None) is not None) == known
+    assert recognise(tmp_path / "a.json", {"level": "frames"}, None)
+
+
 def test_parts_by_names_and_frames_by_numbers():
     names = ["traindata", "Training", "val_2", "validation", "dev", "test", "testing", "trains", "validate"]
     assert [part_of(name) for name in names] == [

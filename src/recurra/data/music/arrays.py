@@ -8,6 +8,7 @@ import math
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -114,24 +115,44 @@ def from_json(data: bytes, origin: str) -> tuple[Found, int]:
 
 
 def looks_like_chorales(data: bytes) -> bool:
-    """Whether JSON is an object of parts, each a list of pieces, each a list of frames, each a list of notes.
+    """Whether JSON is a list of pieces, each a list of frames, each a list of notes, or an object of parts, each such a
+    list. Of an object the first note decides, so that what is wrong further on is told with its place; in a list all
+    are MIDI numbers, for numbers of other kinds may stand in lists, too.
 
-    >>> looks_like_chorales(b'{"train": [[[60, 64], []]]}'), looks_like_chorales(b'{"train": [{"a": 1}]}')
+    >>> looks_like_chorales(b'{"train": [[[], [60, 64]]]}'), looks_like_chorales(b'{"train": [{"a": 1}]}')
+    (True, False)
+    >>> looks_like_chorales(b"[[[], [60, 64]], []]"), looks_like_chorales(b"[[[0.5, 64]]]")
     (True, False)
     """
     try:
         content = json.loads(data)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return False
-    if not isinstance(content, dict) or not content or any(part_of(name) is None for name in content):
+    if isinstance(content, dict):
+        frames = _inside(_inside(content.values())) if all(map(part_of, content)) else ()
+        return _is_number(next((note for note in _inside(frames) if not _is_none(note)), None))
+    if not isinstance(content, list):
         return False
-    pieces = next(iter(content.values()))
-    within = pieces
-    for _ in range(3):
-        if not isinstance(within, list) or not within:
-            return False
-        within = within[0]
-    return isinstance(within, int | float)
+    frames = list(_inside(content))
+    notes = [note for note in _inside(frames) if not _is_none(note)]
+    return (
+        bool(notes)
+        and all(isinstance(each, list) for each in (*content, *frames))
+        and all(_is_number(note) and 0 <= note < _MIDI and note % 1 == 0 for note in notes)
+    )
+
+
+def _inside(lists: Iterable[Any]) -> Iterator[Any]:
+    """What some lists hold, one after the other; what is no list is passed over."""
+    return (each for inner in lists if isinstance(inner, list) for each in inner)
+
+
+def _is_none(value: Any) -> bool:
+    return value is None or value == -1 or (isinstance(value, float) and math.isnan(value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _numbers(frame: Any, origin: str, piece: str, place: int) -> list[int]:
@@ -140,9 +161,9 @@ def _numbers(frame: Any, origin: str, piece: str, place: int) -> list[int]:
         raise _not_chorales(origin, f"frame {place} of piece {piece} is no list of notes")
     numbers = []
     for value in frame:
-        if value is None or value == -1 or (isinstance(value, float) and math.isnan(value)):
+        if _is_none(value):
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        if not _is_number(value) or value != value // 1:
             raise _not_chorales(origin, f"{value!r:.40} in frame {place} of piece {piece} is no MIDI number")
         if not 0 <= value < _MIDI:
             raise _not_chorales(

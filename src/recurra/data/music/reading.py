@@ -29,24 +29,30 @@ _HOLDS = "Give a folder of MIDI files, a .mat or .npz file of rolls, or a .json 
 
 
 def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | None:
-    """What is to be told of data that are music; None: they are not, or something is said of their columns.
+    """What is to be told of data that are music, or are said to be (--level frames); None: they are not, or something
+    is said of their columns.
 
     Raises:
         InputError: there is no such level.
     """
     said, level = {name for name, value in roles.items() if value not in (None, [], "")}, roles.get("level")
-    if said - {"level"} or level == "events" or not is_music(data):
+    forced = level == "frames" and _is_path(data)
+    if said - {"level"} or level == "events" or not (forced or is_music(data)):
         return None
     if level not in (None, "frames"):
         raise InputError(f"expected frames or events, found {level!r}", where="--level")
     return f"{data} holds music: to be gone on with, as with --task generate"
 
 
+def _is_path(source: Any) -> bool:
+    return isinstance(source, str | os.PathLike) and source != "-" and "\n" not in str(source)
+
+
 def is_music(source: Any) -> bool:
     """Whether a source is music: by its name (.mid, .midi, .kar, .mat, .npz), as JSON by what it holds, as a folder by
     MIDI files in it.
     """
-    if not isinstance(source, str | os.PathLike) or source == "-" or "\n" in str(source):
+    if not _is_path(source):
         return False
     path = Path(source)
     if path.is_dir():
