@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from recurra.data.examples import Examples
-from recurra.data.schema import Schema, SchemaOptions, describe, duplicates_across, infer_schema, to_examples
+from recurra.data.schema import Schema, SchemaOptions, describe, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
+from recurra.runs.parts import warn_of_shared
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,7 @@ def open_examples(
     if test is not None:
         observer(PhaseStarted(f"Reading {test}"))
         held_out = read_examples(test, schema, encoding=encoding, observer=observer)
-        shared = duplicates_across(examples, held_out)
-        if shared:
-            observer(
-                Said(
-                    f"{shared:,} of the {len(held_out):,} test inputs also stand in the training data, and are "
-                    "scored, too",
-                    "warning",
-                )
-            )
+        warn_of_shared(examples, held_out, "inputs", observer)
     sources = [str(s) for s in (source, test) if isinstance(s, str | Path)]
     return Opened(examples, schema, held_out, sources)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
+from recurra.data.schema import duplicates_across
 from recurra.data.splits import Split, make_split
 from recurra.errors import DataError
 from recurra.runs.events import Observer, Said
@@ -92,6 +93,23 @@ def draw_split(
     for note in split.notes:
         observer(Said(note))
     return split
+
+
+def warn_of_shared(learned: Examples, held_out: Examples, units: str, observer: Observer) -> None:
+    """Warn where inputs of a test part that was given also stand in the data that are learned from.
+
+    Args:
+        units: what the examples are called.
+    """
+    shared = duplicates_across(learned, held_out)
+    if shared:
+        observer(
+            Said(
+                f"{shared:,} of the {len(held_out):,} test {units} also stand in the training data, and are scored, "
+                "too",
+                "warning",
+            )
+        )
 
 
 def _check_groups(parts: dict[str, Examples]) -> None:

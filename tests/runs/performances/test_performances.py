@@ -9,6 +9,7 @@ from recurra.comparison.compare import compare
 from recurra.data.music.events import BEGIN
 from recurra.diagnosis import diagnose
 from recurra.errors import DataError, InputError, RunError
+from recurra.runs.events import Said
 from recurra.runs.fitting import carry_out
 from recurra.runs.loading import load
 from recurra.runs.performances.config import PerformanceFitOptions
@@ -152,3 +153,13 @@ def test_compare_and_diagnose(data, tmp_path):
     )
     diagnosed = diagnose(load(found.runs["gru"][0].path), data)
     assert any("spread over the pieces" in note for note in diagnosed.notes)
+
+
+def test_pieces_of_the_test_part_that_were_learned_from_are_told(tmp_path):
+    midi_folder(tmp_path / "train", 5)
+    other = midi_folder(tmp_path / "test", 1, frame="quarter")
+    (other / "known.mid").write_bytes((tmp_path / "train" / "02.mid").read_bytes())
+    told = []
+    opened(tmp_path / "train", PerformanceFitOptions(), test=other, observer=told.append)
+    said = "1 of the 2 test pieces also stand in the training data, and are scored, too"
+    assert Said(said, "warning") in told

@@ -9,6 +9,7 @@ from recurra.comparison.compare import compare
 from recurra.data.music import keys_down, read_pieces
 from recurra.diagnosis import diagnose
 from recurra.errors import DataError, InputError, RunError
+from recurra.runs.events import Said
 from recurra.runs.fitting import carry_out
 from recurra.runs.loading import load
 from recurra.runs.pieces.config import PieceFitOptions
@@ -200,3 +201,13 @@ def test_one_piece_is_learned_where_nothing_is_held_out(tmp_path):
     assert "test" not in run.metrics and run.metrics["music"]["part"] == "train"
     tested = fit_pieces(tmp_path / "one.json", PieceFitOptions(settings=settings), test=tmp_path / "one.json")
     assert tested.metrics["test"]["n"] == 1
+
+
+def test_pieces_of_the_test_part_that_were_learned_from_are_told(tmp_path):
+    made = [keys_down(each) for each in rolls(6)]
+    (tmp_path / "train.json").write_text(json.dumps(made[:5]))
+    (tmp_path / "test.json").write_text(json.dumps(made[4:]))
+    told = []
+    opened(tmp_path / "train.json", PieceFitOptions(), test=tmp_path / "test.json", observer=told.append)
+    said = "1 of the 2 test pieces also stand in the training data, and are scored, too"
+    assert Said(said, "warning") in told

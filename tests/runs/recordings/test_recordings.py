@@ -12,6 +12,7 @@ import torch
 import recurra
 from recurra.data.audio.files import pieces
 from recurra.data.audio.storage import Growing
+from recurra.data.transcripts import reading
 from recurra.data.transcripts.definition import TranscriptOptions
 from recurra.errors import DataError, InputError, RunError
 from recurra.runs.events import Said
@@ -313,6 +314,22 @@ def test_mixed_parts_and_settings_that_cannot_be(folder):
         opened(folder, RecordingFitOptions(settings={"audio.rate": 2000, "audio.lowest_hz": 1500}))
     with pytest.raises(InputError, match="--test-share"):
         opened(folder, RecordingFitOptions(test_share=0.5), test=folder)
+
+
+def test_recordings_of_the_test_part_that_were_learned_from_are_told(folder, monkeypatch):
+    frame = pl.read_csv(folder / "texts.csv").drop("part")
+    frame = frame.with_columns(file=pl.format("{}/{}", pl.lit(str(folder)), pl.col("file")))
+    options = RecordingFitOptions(settings={"audio.mels": 12})
+    said = Said("2 of the 5 test recordings also stand in the training data, and are scored, too", "warning")
+    for large in (1 << 30, 20_000):  # bytes from which on they lie on disk: here those to learn from alone
+        monkeypatch.setattr(reading, "Growing", partial(Growing, large=large))
+        told = []
+        opened(frame[:20], options, test=frame[18:23], observer=told.append)
+        assert said in told
+    numbers, told = strokes(8), []
+    opened(numbers[:6], RecordingFitOptions(), test=numbers[5:], observer=told.append)
+    said = "1 of the 3 test sequences also stand in the training data, and are scored, too"
+    assert Said(said, "warning") in told
 
 
 def _raw(run, samples):

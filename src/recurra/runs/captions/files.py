@@ -8,12 +8,12 @@ from typing import Any, Unpack
 from recurra.data.captions import CaptionSchema, read_captions
 from recurra.data.captions.reading import refuse_other_options
 from recurra.data.examples import Examples
-from recurra.data.schema import duplicates_across
 from recurra.runs.captions.config import CaptionFitOptions
 from recurra.runs.captions.fit import CaptionFitting
 from recurra.runs.captions.run import CaptionRun
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
+from recurra.runs.parts import warn_of_shared
 
 
 def fit_captions(
@@ -64,12 +64,7 @@ def opened(
     if test is not None:
         observer(PhaseStarted(f"Reading {test}"))
         held_out = read_more(test, found.schema, encoding=encoding, observer=observer)
-        if shared := duplicates_across(found.examples, held_out):
-            observer(
-                Said(
-                    f"{shared} of the {len(held_out)} test images also stand in the training data", "warning"
-                )
-            )
+        warn_of_shared(found.examples, held_out, "images" if found.schema.image else "vectors", observer)
     sources = [str(each) for each in (source, test) if _is_file(each)]
     return CaptionFitting(found.examples, found.schema, options, held_out), sources
 

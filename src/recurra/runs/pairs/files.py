@@ -7,12 +7,12 @@ from typing import Any, Unpack
 
 from recurra.data.examples import Examples
 from recurra.data.parallel import PairSchema, ReadPairs, read_again, read_pairs
-from recurra.data.schema import duplicates_across
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
 from recurra.runs.pairs.config import PairFitOptions
 from recurra.runs.pairs.fit import PairFitting
 from recurra.runs.pairs.run import PairRun
+from recurra.runs.parts import warn_of_shared
 
 
 def fit_pairs(
@@ -61,13 +61,7 @@ def opened(
     if test is not None:
         observer(PhaseStarted(f"Reading {test}"))
         held_out = read_more(test, pairs.schema, encoding=encoding, observer=observer)
-        shared = duplicates_across(pairs.examples, held_out)
-        if shared:
-            observer(
-                Said(
-                    f"{shared} of the {len(held_out)} test sources also stand in the training data", "warning"
-                )
-            )
+        warn_of_shared(pairs.examples, held_out, "sources", observer)
     sources = [str(each) for each in (source, test) if _is_file(each)]
     return PairFitting(pairs.examples, pairs.schema, options, held_out), sources
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any, Unpack
 
+import numpy as np
+
+from recurra.data.examples import Examples
 from recurra.data.music.performances import Performances, read_performances
+from recurra.data.packed import Packed
 from recurra.errors import InputError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
+from recurra.runs.parts import warn_of_shared
 from recurra.runs.performances.config import PerformanceFitOptions
 from recurra.runs.performances.fit import PerformanceFitting
 from recurra.runs.performances.run import PerformanceRun
@@ -58,8 +63,16 @@ def opened(
     named = [str(each) for each in (source, test) if isinstance(each, str | os.PathLike)]
     observer(PhaseStarted(f"Reading {named[0]}" if named else "Reading the music"))
     played = read_music(source, observer)
-    given = None if test is None else read_music(test, observer)
+    given = None
+    if test is not None:
+        given = read_music(test, observer)
+        warn_of_shared(_as_examples(played), _as_examples(given), "pieces", observer)
     return PerformanceFitting(played, options, given), named
+
+
+def _as_examples(played: Performances) -> Examples:
+    notes = [np.stack([each.begin, each.end, each.pitch, each.velocity], axis=1) for each in played.played]
+    return Examples(None, Packed.from_list(notes), None, rows=np.arange(len(played)))
 
 
 def read_music(source: Any, observer: Observer) -> Performances:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any, Unpack
 
+import numpy as np
+
+from recurra.data.examples import Examples
 from recurra.data.music import Pieces, RollConfig, read_pieces
 from recurra.errors import InputError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
+from recurra.runs.parts import warn_of_shared
 from recurra.runs.pieces.config import PieceFitOptions
 from recurra.runs.pieces.fit import PieceFitting
 from recurra.runs.pieces.run import PieceRun
@@ -64,7 +68,12 @@ def opened(
     if test is not None:
         # Frames of both parts last as long.
         given = read_music(test, rolls.frame if pieces.frame is None else pieces.frame, observer)
+        warn_of_shared(_as_examples(pieces), _as_examples(given), "pieces", observer)
     return PieceFitting(pieces, options, given), named
+
+
+def _as_examples(pieces: Pieces) -> Examples:
+    return Examples(None, pieces.rolls, None, rows=np.arange(len(pieces)))
 
 
 def read_music(source: Any, frame: str, observer: Observer) -> Pieces:
