@@ -41,6 +41,26 @@ def test_rows_of_one_image_and_lists_of_captions_are_one_example(tmp_path):
     assert read_captions(tmp_path / "lists.jsonl").examples.targets.tolist() == [("a b", "c d"), ("e f",)]
 
 
+def test_rows_of_one_image_in_different_parts_are_refused_and_of_one_vector_stay_apart(tmp_path):
+    for n in range(2):
+        write_image(tmp_path / f"{n}.png", bar("lying", n))
+    rows = {
+        "image": ["0.png", "1.png", "0.png"],
+        "caption": ["a b", "c d", "e f"],
+        "part": ["train", "test", "test"],
+    }
+    pl.DataFrame(rows).write_csv(tmp_path / "rows.csv")
+    split = CaptionOptions(split="part")
+    with pytest.raises(
+        DataError, match=r"1 images stand in more than one part: 0\.png \(train, test\)"
+    ) as caught:
+        read_captions(tmp_path / "rows.csv", split)
+    assert caught.value.where == "rows.csv, column 'part'"
+    vectors = pl.DataFrame({"a": [0.5, 1.5, 0.5], "b": [1.0, 2.0, 1.0], **rows}).drop("image")
+    found = read_captions(vectors, split).examples
+    assert found.parts.tolist() == ["train", "test", "test"] and len(set(found.inputs())) == 2
+
+
 def test_vectors_of_features(tmp_path):
     frame = pl.DataFrame(
         {"a": [0.5, 1.5, None], "b": [1.0, 2.0, 3.0], "caption": ["low one", "high one", "no one"]}

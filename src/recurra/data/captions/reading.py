@@ -36,6 +36,7 @@ _CAPTIONS = (
     "comment",
     "raw",
 )
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def read_captions(
         parts=None if parts is None else parts[rows[spoken]],
         names=None if names is None else names[rows[spoken]],
     )
-    examples = _together(examples)
+    examples = _together(examples, f"{table.origin}, column {schema.split!r}")
     notes = [
         f"{table.origin}: {len(table):,} rows ({table.format})",
         *(f"  {note}" for note in table.notes),
@@ -278,15 +279,36 @@ def _names(table: Table, schema: CaptionSchema) -> np.ndarray | None:
     return table.frame[column].to_numpy().astype(object)
 
 
-def _together(examples: Examples) -> Examples:
-    """Rows of the same file, or of exactly the same vector, as one example; its captions in the order of the rows."""
-    keys = examples.inputs() if examples.names is None else examples.names.tolist()
+def _together(examples: Examples, where: str) -> Examples:
+    """Rows of the same file, or of exactly the same vector in one part, as one example; its captions in the order of
+    the rows.
+
+    Args:
+        where: their parts stand.
+
+    Raises:
+        DataError: rows of one file are of different parts.
+    """
+    parts = [None] * len(examples) if examples.parts is None else examples.parts.tolist()
+    if examples.names is None:
+        keys: list[Any] = list(zip(examples.inputs(), parts, strict=True))
+    else:
+        keys = examples.names.tolist()
     first: dict[Any, int] = {}
     captions: dict[Any, list[str]] = {}
+    torn: dict[Any, str] = {}
     assert examples.targets is not None
     for n, key in enumerate(keys):
-        first.setdefault(key, n)
+        begun = first.setdefault(key, n)
         captions.setdefault(key, []).extend(examples.targets[n])
+        if parts[n] != parts[begun]:
+            torn.setdefault(key, f"{key} ({parts[begun]}, {parts[n]})")
+    if torn:
+        raise DataError(
+            f"{len(torn):,} images stand in more than one part: {listed(list(torn.values()), _NAMED)}",
+            where=where,
+            fix="Give all rows of an image the same part, or let the parts be drawn.",
+        )
     merged = examples.take(np.array(list(first.values()), dtype=np.int64))
     return replace(merged, targets=_objects([tuple(dict.fromkeys(captions[key])) for key in first]))
 
