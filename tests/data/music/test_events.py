@@ -1,5 +1,8 @@
 """Notes to events and back, and MIDI files as performances."""
 
+import re
+
+import mido
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -93,6 +96,26 @@ def test_performances_are_read_from_folders_and_what_is_none_is_told(tmp_path):
     assert any("test/broken.mid: this is no MIDI file" in warning for warning in found.warnings)
     with pytest.raises(DataError, match="events are those of MIDI files, and this is none"):
         read_performances(chorales(tmp_path / "c.json"))
+
+
+@pytest.mark.parametrize("times", [(0x0FFFFFFF, 48), (0, 0x0FFFFFFF)], ids=["stands", "ends"])
+def test_a_note_far_away_is_no_piece(tmp_path, times):
+    wait, length = times
+    notes = [
+        mido.Message("note_on", note=60, velocity=70, time=wait),
+        mido.Message("note_off", note=60, time=length),
+    ]
+    file = mido.MidiFile(ticks_per_beat=96)
+    file.tracks.append(mido.MidiTrack(notes))
+    (tmp_path / "songs").mkdir()
+    file.save(tmp_path / "songs" / "far.mid")
+    said = "its last note ends after 2,796,20. quarter notes, more than the 25,000 that a piece may last"
+    with pytest.raises(DataError, match=f"^far.mid: {said}"):
+        read_performances(tmp_path / "songs" / "far.mid")
+    midi_folder(tmp_path / "songs", 2)
+    found = read_performances(tmp_path / "songs")
+    assert len(found) == 2
+    assert len(found.warnings) == 1 and re.match(f"left out: far.mid: {said}", found.warnings[0])
 
 
 def test_events_are_foretold_where_they_are_asked_for(tmp_path):

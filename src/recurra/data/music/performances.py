@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recurra.data.music.midi import Performance
+from recurra.data.music.pieces import MOST_QUARTERS
 from recurra.data.music.reading import (
     MIDI,
     is_music,
@@ -59,7 +60,8 @@ def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | N
 def read_performances(source: str | os.PathLike[str]) -> Performances:
     """Read a MIDI file, or a folder of them, however deep.
 
-    All tracks but the drums are one. Broken files and files without notes are left out and told; in folders named
+    All tracks but the drums are one. Broken files, files without notes and files whose last note stands far away are
+    left out and told; in folders named
     train, valid and test lie these parts, and what lies in none of them is left out, too.
 
     Raises:
@@ -73,7 +75,7 @@ def read_performances(source: str | os.PathLike[str]) -> Performances:
             where=path.name,
             fix="Give a folder of MIDI files, or foretell frames: --level frames.",
         )
-    origin, read, broken = read_midi_files(path)
+    origin, read, broken = read_midi_files(path, MOST_QUARTERS)
     played = tuple(performance for _, _, performance in read)
     parts = parts_of([part for _, part, _ in read])
     quarters = sum(float(performance.end.max()) for performance in played)

@@ -14,6 +14,7 @@ from recurra.data.packed import Packed
 KEYS = 88
 LOWEST = 21  # the MIDI number of the first of them, A0; the last is C8, 108
 MOST_FRAMES = 100_000  # of a piece; the longest performances have a tenth of it
+MOST_QUARTERS = MOST_FRAMES / 4  # quarter notes, where there are no frames: as many sixteenths
 
 Part = Literal["train", "validation", "test"]
 _PARTS = re.compile(r"(?:(train)(?:ing)?|(val)(?:id(?:ation)?)?|(dev)|(test))(?:data|set)?(?![a-z])")

@@ -108,8 +108,11 @@ def _is_midi(file: Path) -> bool:
     return file.suffix.lower() in MIDI and not file.name.startswith(".") and file.is_file()
 
 
-def read_midi_files(path: Path) -> tuple[str, Midi, dict[str, str]]:
+def read_midi_files(path: Path, longest: float = np.inf) -> tuple[str, Midi, dict[str, str]]:
     """A MIDI file, or all in a folder: a name for the whole, the notes of each, and why others cannot be used.
+
+    Args:
+        longest: quarter notes after which the last note of a file has ended.
 
     Raises:
         DataError: there are none, none can be used, or the one that there is cannot.
@@ -125,6 +128,7 @@ def read_midi_files(path: Path) -> tuple[str, Midi, dict[str, str]]:
         inner = file.relative_to(folder)
         try:
             performance = read_midi(load(file, str(inner)), str(inner))
+            _refuse_longer(performance, longest, str(inner))
         except DataError as error:
             if len(files) == 1:
                 raise
@@ -140,6 +144,16 @@ def read_midi_files(path: Path) -> tuple[str, Midi, dict[str, str]]:
         )
     found, stray = _in_parts(found)
     return path.name, found, broken | dict.fromkeys(stray, _OF_NO_PART)
+
+
+def _refuse_longer(performance: Performance, longest: float, origin: str) -> None:
+    end = performance.end.max()
+    if end > longest:
+        raise DataError(
+            f"its last note ends after {end:,.0f} quarter notes, more than the {longest:,.0f} that a piece may last",
+            where=origin,
+            fix="Look for a note that stands far away, or never ends.",
+        )
 
 
 def _from_midi(path: Path, frame: str, fewest: int) -> Pieces:
