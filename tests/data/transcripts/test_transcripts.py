@@ -75,6 +75,25 @@ def test_folder_with_a_text_beside_each_and_parts(tmp_path):
     ]
 
 
+def test_texts_that_mark_holes_elsewhere_are_texts(tmp_path):
+    recordings(tmp_path, *(f"{n}.wav" for n in range(6)))
+    said = ["null", "na", "NaN", "?", "True", " ein"]
+    for n, text in enumerate(said):
+        (tmp_path / f"{n}.txt").write_text(text)
+    expected = [text.strip() for text in said]
+    assert opened(tmp_path).examples.targets.tolist() == expected
+    rows = {"file": [f"{n}.wav" for n in range(6)], "text": said}
+    frame = pl.DataFrame({**rows, "file": [str(tmp_path / name) for name in rows["file"]]})
+    assert opened(frame).examples.targets.tolist() == expected
+    pl.DataFrame(rows).write_ndjson(tmp_path / "a.jsonl")
+    assert opened(tmp_path).examples.targets.tolist() == expected
+    (tmp_path / "a.jsonl").unlink()
+    pl.DataFrame(rows | {"text": ["null", None, "na", " ", "?", "x"]}).write_csv(tmp_path / "a.csv")
+    found = opened(tmp_path)
+    assert found.examples.targets.tolist() == ["null", "na", "?", "x"]
+    assert found.lines == ("2 of 6 not used, no text: 1.wav, 3.wav",)
+
+
 def test_a_recording_in_no_part_is_left_out_and_the_parts_are_kept(tmp_path):
     recordings(tmp_path, "train/a.wav", "dev/b.wav", "test/c.wav", "stray.flac")
     for name in ("train/a", "dev/b", "test/c", "stray"):

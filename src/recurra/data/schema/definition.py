@@ -10,7 +10,7 @@ from recurra.data.images.form import ImageForm, StepOf
 
 Task = Literal["classify", "regress", "tag"]
 Layout = Literal["text", "wide", "lists", "long", "stream", "images"]
-TargetKind = Literal["binary", "multiclass", "multilabel", "real"]
+TargetKind = Literal["binary", "multiclass", "multilabel", "real", "text"]
 
 
 class SchemaOptions(BaseModel):
@@ -71,7 +71,7 @@ class Schema(BaseModel):
 
     Args:
         task: "classify", "regress" or "tag".
-        target_kind: "binary", "multiclass", "multilabel" or "real".
+        target_kind: "binary", "multiclass", "multilabel", "real", or "text": each a text of its own, none of classes.
         input: "text" or "sequence".
         layout: see above.
         text: the column of texts.

@@ -14,7 +14,7 @@ from recurra.data.schema import names, sequences
 from recurra.data.schema.definition import Schema
 from recurra.data.schema.images import images, of_frames
 from recurra.data.schema.unusable import Unusable
-from recurra.data.schema.values import FLAGS, class_names, label_sets, real_values, texts
+from recurra.data.schema.values import FLAGS, class_names, label_sets, real_values, texts, written
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError
 
@@ -228,6 +228,9 @@ def _targets(table: Table, schema: Schema, rows: np.ndarray) -> tuple[np.ndarray
         return values, {"no target": np.isnan(values)}
     if schema.target_kind == "multilabel":
         return _label_matrix(picked, schema)
+    if schema.target_kind == "text":
+        said = written(picked.frame[schema.target[0]])
+        return said.to_numpy().astype(object), {"no target": said.is_null().to_numpy()}
     found = class_names(picked.frame[schema.target[0]])
     holes = found.is_null().to_numpy()
     unknown = ~found.is_in(schema.classes).fill_null(False).to_numpy() & ~holes

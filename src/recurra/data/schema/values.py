@@ -24,17 +24,25 @@ def class_names(column: pl.Series) -> pl.Series:
     >>> class_names(pl.Series([1.0, 0.0, None])).to_list()
     ['1', '0', None]
     """
-    if column.dtype == pl.Boolean:
-        return column.cast(pl.String)
-    if column.dtype.is_float():
-        column = _written(column.fill_nan(None))
-    text = column.cast(pl.String).str.strip_chars()
+    text = written(column)
     text = text.set(text.str.to_lowercase().is_in(list(_HOLES)), None)
     small = text.str.to_lowercase()
     return small if set(small.drop_nulls().unique()) <= {"true", "false"} else text
 
 
-def _written(column: pl.Series) -> pl.Series:
+def written(column: pl.Series) -> pl.Series:
+    """The cells of a target column as text without blanks at its ends; null where there is nothing.
+
+    >>> written(pl.Series(["null ", " ", None])).to_list(), written(pl.Series([1.0, 0.5])).to_list()
+    (['null', None, None], ['1', '0.5'])
+    """
+    if column.dtype.is_float():
+        column = _floats_written(column.fill_nan(None))
+    text = column.cast(pl.String).str.strip_chars()
+    return text.set(text == "", None)
+
+
+def _floats_written(column: pl.Series) -> pl.Series:
     """Floats as text, whole ones without a point as long as floats tell whole numbers apart."""
     value = pl.col(column.name)
     whole = (value % 1 == 0) & (value.abs() < _EXACT)

@@ -39,8 +39,7 @@ class TranscriptSchema(BaseModel):
 
     Args:
         input: "sound", the rows name recordings, or "numbers", they hold a sequence.
-        table: the columns, the way of tables of classes: of sound `table.text` is the column of files. The classes are
-            left out, as every text would be one.
+        table: the columns, the way of other tables: of sound `table.text` is the column of files.
         speaker: the column that is called as one that says who speaks; of sound alone.
         task_why: why this is what they are.
     """

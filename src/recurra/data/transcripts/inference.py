@@ -11,7 +11,6 @@ from recurra.data.schema import names
 from recurra.data.schema.definition import Schema, SchemaOptions
 from recurra.data.schema.layouts import choose_numbers
 from recurra.data.schema.profile import profile
-from recurra.data.schema.values import class_names
 from recurra.data.sources.table import Table, listed
 from recurra.data.transcripts.definition import TranscriptOptions, TranscriptSchema
 from recurra.errors import DataError, InputError
@@ -66,7 +65,7 @@ def infer_transcripts(table: Table, options: TranscriptOptions) -> TranscriptSch
         speaker = _speaker_column(table, {*options.ignore, text, sound, split})
         schema = Schema(
             task="classify",
-            target_kind="multiclass",
+            target_kind="text",
             input="text",
             layout="text",
             text=sound,
@@ -83,15 +82,6 @@ def infer_transcripts(table: Table, options: TranscriptOptions) -> TranscriptSch
             input="sound", table=schema, speaker=speaker, task_why=f"{sound!r} names recordings"
         )
     return _of_numbers(table, options, text, split)
-
-
-def with_texts(schema: TranscriptSchema, table: Table) -> Schema:
-    """The columns, with every text of `table` as a class, so that none of them is one that was not learned."""
-    (target,) = schema.target
-    if target not in table.frame.columns:
-        return schema.table
-    found = class_names(table.frame[target])
-    return schema.table.model_copy(update={"classes": found.drop_nulls().unique().to_list()})
 
 
 def named_as(table: Table, schema: TranscriptSchema) -> Table:
@@ -197,7 +187,7 @@ def _of_numbers(table: Table, options: TranscriptOptions, text: str, split: str 
     chosen = choose_numbers(table, wanted, free, [text], "multiclass")
     schema = Schema(
         task="classify",
-        target_kind="multiclass",
+        target_kind="text",
         input="sequence",
         layout=chosen.layout,
         features=chosen.features,

@@ -24,7 +24,7 @@ from recurra.data.sources import read
 from recurra.data.sources.table import Table, listed
 from recurra.data.transcripts.definition import TranscriptSchema
 from recurra.data.transcripts.folder import read_sound_folder, table_in
-from recurra.data.transcripts.inference import named_as, with_texts
+from recurra.data.transcripts.inference import named_as
 from recurra.errors import DataError, InputError
 
 Told = Callable[[int, int], None]
@@ -144,9 +144,7 @@ def read_transcripts(
     table, said = named_as(source.table, schema), ()
     if need_roles:
         table, said = _in_parts(table, schema)
-    examples, unusable = to_examples(
-        table, with_texts(schema, table), need_targets=need_texts, need_roles=need_roles
-    )
+    examples, unusable = to_examples(table, schema.table, need_targets=need_texts, need_roles=need_roles)
     reasons = {
         row: why.replace("no target", "no text") for why, rows in unusable.reasons.items() for row in rows
     }
