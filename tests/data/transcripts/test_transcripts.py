@@ -227,6 +227,26 @@ def test_rate_is_the_commonest_and_names_what_cannot_be_opened(tmp_path):
         settle_audio(found, schema, AudioConfig())
 
 
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"lowest_hz": 5000}, "audio.lowest_hz: lowest_hz 5000 is above the highest of 8000 per second"),
+        (
+            {"hop_ms": 0.1, "window_ms": 1},
+            "audio.hop_ms: hop_ms 0.1 is less than a sample of 8000 per second",
+        ),
+        ({"usual_voice": [1, 2]}, "audio.usual_voice: usual_voice has 2 numbers for 24 bands"),
+    ],
+)
+def test_what_does_not_fit_the_recordings_is_told(tmp_path, said, problem):
+    recordings(tmp_path, "a.wav")
+    (tmp_path / "t.csv").write_text("file,text\na.wav,yes\n")
+    found = open_source(tmp_path)
+    schema = infer_transcripts(found.table, TranscriptOptions())
+    with pytest.raises(InputError, match=problem):
+        settle_audio(found, schema, AudioConfig(**said))
+
+
 def test_columns_of_other_names_are_found_again(tmp_path):
     recordings(tmp_path, "a.wav", "b.wav")
     (tmp_path / "t.csv").write_text("path,said\na.wav,yes\nb.wav,no\n")

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from recurra.errors import InputError
 
 Centre = Literal["speaker", "recording", "running", "none"]
 Centred = Literal["bands", "all", "running", "none"]
@@ -98,6 +100,9 @@ class AudioConfig(BaseModel):
             streams: whether the network reads forwards alone.
             speakers: whether it is known who speaks.
 
+        Raises:
+            InputError: what is said does not fit what is chosen.
+
         >>> AudioConfig().settled([8000, 8000, 44100]).rate, AudioConfig().settled([44100]).mels
         (8000, 80)
         >>> AudioConfig().settled([8000], [0.4]).centre_bands, AudioConfig().settled([8000], [7.0]).centre_bands
@@ -118,4 +123,12 @@ class AudioConfig(BaseModel):
         if bands is None:
             bands = centre != "speaker" and not short
         chosen = {"rate": rate, "mels": mels, "centre": centre, "centre_bands": bands}
-        return AudioConfig.model_validate(self.model_dump() | chosen)
+        try:
+            return AudioConfig.model_validate(self.model_dump() | chosen)
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise InputError(
+                problem,
+                where=f"audio.{problem.partition(' ')[0]}",  # the sentences above begin with the field
+                fix=f"The recordings are heard at {rate:,} samples per second, in {mels} bands.",
+            ) from error
