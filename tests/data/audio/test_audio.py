@@ -81,6 +81,11 @@ def test_broken_recordings_say_what_they_are(tmp_path):
         tmp_path / "whole.flac", np.random.default_rng(0).uniform(-1, 1, 200_000)
     ).read_bytes()
     (tmp_path / "cut.flac").write_bytes(whole_flac[: len(whole_flac) // 2] + b"\x00" * 1000)
+    whole_wav = written(tmp_path / "whole.wav", spoken("low high")).read_bytes()
+    size = whole_wav.index(b"data") + 4
+    (tmp_path / "half.wav").write_bytes(whole_wav[: len(whole_wav) // 2])
+    unknown = whole_wav[:size] + b"\xff\xff\xff\xff" + whole_wav[size + 4 :]  # as written into a pipe
+    (tmp_path / "piped.wav").write_bytes(unknown)
     said = {}
     for path in sorted(tmp_path.iterdir()):
         try:
@@ -92,6 +97,7 @@ def test_broken_recordings_say_what_they_are(tmp_path):
         "empty.wav": "empty",
         "cut.wav": "broken, or no recording",
         "cut.flac": "broken in the middle",
+        "half.wav": "cut off before its end",
         "head.wav": "empty",
         "silent.wav": "silent",
         "nan.wav": "holds samples that are no finite numbers",

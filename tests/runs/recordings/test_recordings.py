@@ -178,6 +178,16 @@ def test_what_cannot_be_heard_is_refused_with_its_name(run, tmp_path):
         run.predict("bad.wav")
     with pytest.raises(DataError, match="one channel"):
         run.predict([np.zeros((5, 2))])
+    spoilt = np.full(2000, np.nan, dtype=np.float32)
+    with pytest.raises(DataError, match="found NaN or infinite numbers"):
+        run.predict([spoilt])
+    with pytest.raises(InputError, match="found NaN or infinite numbers"):
+        run.stream().feed(spoilt)
+    for rate in (-5, 0):
+        with pytest.raises(InputError, match=f"rate: expected samples per second, found {rate}"):
+            run.predict([np.zeros(2000)], rate=rate)
+    with pytest.raises(InputError, match="rate: expected samples per second, found -5"):
+        run.stream().feed(np.zeros(2000), rate=-5)
     with pytest.raises(InputError, match="one channel"):
         run.stream().feed(np.zeros((5, 2)))
     with pytest.raises(InputError, match="one of them at a time"):

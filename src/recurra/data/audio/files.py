@@ -13,6 +13,8 @@ from recurra.errors import InputError
 
 ENDINGS = (".wav", ".flac")
 _BLOCK = 1 << 16  # samples of each channel read at a time
+_UNKNOWN = 0x7FFF0000  # bytes from which on a WAV's length is that of a writer who could not know it
+_SLIP = 64  # bytes: some writers count the head of the file, too
 QUIET = 1e-4  # between the lowest and the highest sample: less than that is silence
 
 
@@ -33,7 +35,7 @@ def head_of(path: Path) -> tuple[int, float]:
     """Samples per second, and seconds, from the file's head alone.
 
     Raises:
-        BadRecording: it is not there, or no recording.
+        BadRecording: it is not there, no recording, or cut off.
         InputError: the extra `audio` is not installed.
     """
     with _opened(path) as file:
@@ -44,8 +46,8 @@ def pieces(path: Path, rate: int) -> Iterator[np.ndarray]:
     """The samples of a file brought to `rate`, its channels mixed to one: (n,) float32, piece by piece.
 
     Raises:
-        BadRecording: it is not there, no recording, broken in the middle, empty, or without any sound; naming which,
-            as soon as it is known.
+        BadRecording: it is not there, no recording, cut off, broken in the middle, empty, or without any sound; naming
+            which, as soon as it is known.
         InputError: the extra `audio` is not installed.
     """
     resampler = None
@@ -74,7 +76,13 @@ def pieces(path: Path, rate: int) -> Iterator[np.ndarray]:
 
 
 def resampling(before: int, after: int) -> Any:
-    """What brings samples from one rate to another, piece by piece: `resample_chunk(samples, last=False)`."""
+    """What brings samples from one rate to another, piece by piece: `resample_chunk(samples, last=False)`.
+
+    Raises:
+        InputError: the rate before is none, or the extra `audio` is not installed.
+    """
+    if not before > 0:
+        raise InputError(f"expected samples per second, found {before}", where="rate")
     return _module("soxr").ResampleStream(before, after, 1, dtype="float32", quality="HQ")
 
 
@@ -82,6 +90,8 @@ def _opened(path: Path) -> Any:
     try:
         if not path.stat().st_size:
             raise BadRecording("empty")
+        if _is_cut_off(path):
+            raise BadRecording("cut off before its end")
         return _sound().SoundFile(path)
     except OSError as error:
         raise BadRecording(
@@ -89,6 +99,20 @@ def _opened(path: Path) -> Any:
         ) from error
     except _sound().SoundFileError as error:
         raise BadRecording("broken, or no recording") from error
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether a WAV holds less sound than its head says: libsndfile reads what there is as if it were all."""
+    with path.open("rb") as file:
+        head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+            return False
+        while len(chunk := file.read(8)) == 8:
+            size = int.from_bytes(chunk[4:], "little")
+            if chunk[:4] == b"data":
+                return path.stat().st_size - file.tell() + _SLIP < size < _UNKNOWN
+            file.seek(size + size % 2, 1)
+    return False
 
 
 def _sound() -> ModuleType:

@@ -138,7 +138,8 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
                 (`audio.centre=speaker`) takes off what the recordings of one have in common.
 
         Raises:
-            DataError: a file that cannot be read, naming it; arrays of another form.
+            DataError: a file that cannot be read, naming it; arrays of another form, or with NaN or infinite samples.
+            InputError: a rate that is none.
         """
         if speakers is not None and (isinstance(inputs, Examples) or not self.hears):
             raise InputError("who speaks is said of files and samples of sound", where="speakers")
@@ -159,7 +160,7 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
             raise DataError(f"expected {len(inputs)} speakers, found {len(who)}", where="speakers")
         audio, heard = self.config.settings.audio, Growing(self.front.mels)
         for each in inputs:
-            heard.add(self._heard(each, rate or self.front.rate))
+            heard.add(self._heard(each, self.front.rate if rate is None else rate))
         sequences = heard.packed()
         return self.transcribe(
             Voices(sequences, who, audio.usual_voice).taken_off() if audio.centre == "speaker" else sequences
@@ -180,6 +181,8 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
                     f"expected samples (n,) of one channel, found an array of shape {samples.shape}",
                     where="inputs",
                 )
+            if not np.isfinite(samples).all():
+                raise DataError("expected samples, found NaN or infinite numbers", where="inputs")
             if rate != mel.rate:
                 samples = resampling(rate, mel.rate).resample_chunk(samples, last=True)
             steps = mel.whole([samples])

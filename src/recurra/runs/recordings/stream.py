@@ -67,7 +67,7 @@ class TranscriptStream:
             rate: samples per second, where it is not that of the run; the same for all pieces.
 
         Raises:
-            InputError: another form, or the sequence has ended.
+            InputError: another form, NaN or infinite samples, a rate that is none, or the sequence has ended.
         """
         self.log_p(piece, rate=rate)
         return self.alphabet.decode(self._decoder.best(ended=False))
@@ -105,6 +105,8 @@ class TranscriptStream:
             raise InputError(
                 f"expected samples (n,) of one channel, found an array of shape {array.shape}", where="piece"
             )
+        if not np.isfinite(array).all():
+            raise InputError("expected samples, found NaN or infinite numbers", where="piece")
         self._rate = self._checked_rate(rate)
         if self._rate != self._front.rate:
             if self._resampler is None:
