@@ -94,6 +94,16 @@ def test_texts_that_mark_holes_elsewhere_are_texts(tmp_path):
     assert found.lines == ("2 of 6 not used, no text: 1.wav, 3.wav",)
 
 
+def test_blanks_around_names_of_recordings_are_no_part_of_them(tmp_path):
+    recordings(tmp_path, "a.wav", "b.wav")
+    pl.DataFrame({"file": [" a.wav", "b.wav  "], "text": ["yes", "no"]}).write_csv(tmp_path / "t.csv")
+    source = open_source(tmp_path)
+    schema = infer_transcripts(source.table, TranscriptOptions())
+    assert settle_audio(source, schema, AudioConfig()).rate == 8000
+    found = read_transcripts(source, schema, AUDIO)
+    assert found.names == ["a.wav", "b.wav"] and not found.lines
+
+
 def test_a_recording_in_no_part_is_left_out_and_the_parts_are_kept(tmp_path):
     recordings(tmp_path, "train/a.wav", "dev/b.wav", "test/c.wav", "stray.flac")
     for name in ("train/a", "dev/b", "test/c", "stray"):

@@ -92,7 +92,7 @@ def named_as(table: Table, schema: TranscriptSchema) -> Table:
     """
     names_: dict[str, str] = {}
     if schema.text is not None and schema.text not in table.frame.columns:
-        sound = [name for name in table.frame.columns if _names_sound(table.frame[name])]
+        sound = [name for name in table.frame.columns if names_sound(table.frame[name])]
         if len(sound) == 1:
             names_[sound[0]] = schema.text
     text = table.roles.get("target")
@@ -123,7 +123,7 @@ def _text_column(table: Table, asked: str | None, taken: list[str]) -> str:
                 fix="Say which (--text COLUMN).",
             )
     strings = [
-        name for name in free if table.frame[name].dtype == pl.String and not _names_sound(table.frame[name])
+        name for name in free if table.frame[name].dtype == pl.String and not names_sound(table.frame[name])
     ]
     if len(strings) == 1:
         return strings[0]
@@ -137,7 +137,7 @@ def _text_column(table: Table, asked: str | None, taken: list[str]) -> str:
 def _sound_column(table: Table, options: TranscriptOptions, text: str) -> str | None:
     """The column that names recordings; None where the rows hold numbers."""
     able = options.features or [name for name in table.frame.columns if name not in (text, *options.ignore)]
-    found = [name for name in able if _names_sound(table.column(name, "a feature"))]
+    found = [name for name in able if names_sound(table.column(name, "a feature"))]
     if len(found) > 1:
         raise DataError(
             f"several columns name recordings: {listed(found)}",
@@ -157,10 +157,11 @@ def _speaker_column(table: Table, taken: set[str | None]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _names_sound(column: pl.Series) -> bool:
+def names_sound(column: pl.Series) -> bool:
+    """Whether most cells are names of recordings, whatever blanks stand around them."""
     if column.dtype != pl.String:
         return False
-    head = column.drop_nulls().head(_HEAD).to_list()
+    head = column.drop_nulls().head(_HEAD).str.strip_chars().to_list()
     return 2 * sum(map(is_sound, head)) > len(head)
 
 

@@ -24,7 +24,7 @@ from recurra.data.sources import read
 from recurra.data.sources.table import Table, listed
 from recurra.data.transcripts.definition import TranscriptSchema
 from recurra.data.transcripts.folder import read_sound_folder, table_in
-from recurra.data.transcripts.inference import named_as
+from recurra.data.transcripts.inference import named_as, names_sound
 from recurra.errors import DataError, InputError
 
 Told = Callable[[int, int], None]
@@ -68,7 +68,7 @@ def open_source(source: Any, *, need_texts: bool = True, encoding: str | None = 
         DataError: with what is wrong, where, and what to do.
     """
     if not isinstance(source, str | os.PathLike) or source == "-":
-        return Source(read(source, encoding=encoding), Path())
+        return Source(_trimmed(read(source, encoding=encoding)), Path())
     path = Path(source)
     if path.is_dir():
         inside = table_in(path)
@@ -83,7 +83,13 @@ def open_source(source: Any, *, need_texts: bool = True, encoding: str | None = 
                 fix="Give a folder of recordings with their texts, or a table with the columns file and text.",
             )
         return Source(Table(pl.DataFrame({"file": [path.name]}), str(path), "recording"), path.parent)
-    return Source(read(path, encoding=encoding), path.parent)
+    return Source(_trimmed(read(path, encoding=encoding)), path.parent)
+
+
+def _trimmed(table: Table) -> Table:
+    """The same, without blanks around the names of recordings."""
+    names = [name for name in table.frame.columns if names_sound(table.frame[name])]
+    return replace(table, frame=table.frame.with_columns(pl.col(names).str.strip_chars())) if names else table
 
 
 def settle_audio(
