@@ -9,6 +9,7 @@ from typing import Any
 from recurra.data.examples import Examples
 from recurra.data.schema import Schema, SchemaOptions, describe, infer_schema, to_examples
 from recurra.data.sources import read
+from recurra.errors import DataError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.parts import warn_of_shared
 
@@ -73,9 +74,14 @@ def read_examples(
 
     Only what that takes has to be there: the inputs and the targets, not what the training data were
     split or ordered by.
+
+    Raises:
+        DataError: a column is not there, or nothing can be used.
     """
     table = read(source, encoding=encoding)
     examples, usable = to_examples(table, schema, need_targets=need_targets, need_roles=False)
+    if len(table) and not len(examples):
+        raise DataError("no row can be used", where=table.origin, fix="; ".join(usable.lines()))
     for line in [*table.notes, *usable.lines()]:
         observer(Said(line))
     return examples

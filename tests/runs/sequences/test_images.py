@@ -195,9 +195,10 @@ def test_nothing_readable_is_told_without_a_traceback(bars, tmp_path):
     run("fit", bars, "--out", place, *small, "--no-baselines")
     (tmp_path / "bad" / "lying").mkdir(parents=True)
     (tmp_path / "bad" / "lying" / "x.png").write_text("no picture")
-    assert json.loads(run("predict", place, tmp_path / "bad" / "lying" / "x.png", "--json")) == []
-    found = CliRunner().invoke(app, ["evaluate", str(place), str(tmp_path / "bad")])
-    assert "no row can be used" in str(found.exception) and "no image (lying/x.png)" in str(found.exception)
+    for verb, data, name in (("predict", "bad/lying/x.png", "x.png"), ("evaluate", "bad", "lying/x.png")):
+        found = CliRunner().invoke(app, [verb, str(place), str(tmp_path / data)])
+        assert found.exit_code and "no row can be used" in str(found.exception)
+        assert f"no image ({name})" in str(found.exception)
     assert json.loads(run("explain", place, "--data", bars, "--rows", "1", "--json"))["examples"]
 
 
