@@ -60,6 +60,7 @@ def settings_of(cell: str, output: str, asked: argparse.Namespace) -> dict[str, 
 def trial(name: str, cell: str, output: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
     """Fit, score the test part once, go on with its pieces; a killed one goes on from its checkpoint."""
     source, place = data_folder() / "poly_music" / FILES[name], f"music-{name}-{output}-{cell}-{seed}"
+    place += f"-{asked.epochs}-epochs" if asked.epochs is not None else ""
     options = PieceFitOptions(settings=settings_of(cell, output, asked), seed=seed)
     run = trained(fit_pieces, source, options, place=place)
     music = run.metrics["music"]
