@@ -188,7 +188,17 @@ def test_times_that_only_a_busy_machine_explains_are_passed_over(of_batch, of_st
     assert all(meaning in finding.means for finding in found)
 
 
-def course(training, validation=None, *, chance=1.0, update=0.005, clipped=0.1, norm=0.5, stopped="finished"):
+def course(
+    training,
+    validation=None,
+    *,
+    chance=1.0,
+    data=(None, None),
+    update=0.005,
+    clipped=0.1,
+    norm=0.5,
+    stopped="finished",
+):
     n = len(training)
     return Course(
         training_loss=training,
@@ -197,8 +207,11 @@ def course(training, validation=None, *, chance=1.0, update=0.005, clipped=0.1, 
         gradient_norm=[norm] * n,
         clipped_share=[clipped] * n,
         update_ratio=[update] * n,
-        chance=chance,
-        data_loss=None,
+        training_chance=chance,
+        validation_chance=None if validation is None else chance,
+        data_loss=data[0],
+        data_chance=data[1],
+        reference="a constant answer",
         stopped=stopped,
     )
 
@@ -214,6 +227,9 @@ def course(training, validation=None, *, chance=1.0, update=0.005, clipped=0.1, 
         (course([1.0, 0.99, 0.98]), {"underfitting"}),
         (course([0.9, 0.5, 0.1], [0.9, 0.8, 0.9]), {"overfitting"}),
         (course([0.9, 0.5, 0.3], [0.8, 0.4, 0.6]), {"validation loss rose"}),
+        (course([0.9, 0.5, 0.3], [0.8, 0.5, 0.4], data=(0.4, 0.1)), {"no better than chance"}),
+        (course([0.9, 0.5, 0.3], data=(0.4, 0.1)), {"no better than chance"}),
+        (course([0.9, 0.5, 0.3], data=(0.4, 1.0)), set()),
         (course([0.9, 0.5, 0.8], [0.9, 0.5, 0.8], update=0.1), {"learning rate too high"}),
         (course([0.9, 0.5, 0.3], [0.8, 0.5, 0.4], update=0.1), set()),
         (course([1.0, 1.0, 0.99], [1.0, 1.0, 0.99], update=1e-5), {"learning rate too low"}),

@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score
 
 from recurra.data.labels import TargetEncoder
 from recurra.errors import InputError
-from recurra.tasks import make_task
+from recurra.tasks import counts_of, make_task
 from recurra.tasks.metrics import multilabel_scores
 from recurra.tasks.settings import Settings, TaskConfig
 
@@ -16,7 +16,9 @@ CLASSES = np.array(["rare", "common", "common", "common"], dtype=object)
 
 def weighted(class_weight):
     targets = TargetEncoder.fit(CLASSES)
-    return make_task(targets, TaskConfig(class_weight=class_weight), targets.encode(CLASSES))
+    return make_task(
+        targets, TaskConfig(class_weight=class_weight), counts_of(targets, targets.encode(CLASSES))
+    )
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", {"rare": 3.0}, {"rare": 300.0, "common": 100.0}])

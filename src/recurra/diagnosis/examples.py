@@ -68,12 +68,14 @@ def of_run(run: Run[Any, Any], form: Callable[[Any, Any], nn.Module], **own: Any
     notes = list(own.pop("notes"))
     if config.options.init:
         notes.append("the run began with another's weights; here the first weights are drawn by the seed")
+    training = run.metrics.get("training", {})
     return Subject(
         network=run.network,
         initial=initial,
         history=run.history,
         settings=config.settings.flat() | {"network.cell": config.settings.network.cell},
-        stopped=run.metrics.get("training", {}).get("stopped"),
+        stopped=training.get("stopped"),
+        chances=training.get("chance", {}),
         seed=config.options.seed,
         notes=tuple(notes),
         **own,

@@ -15,7 +15,7 @@ from recurra.diagnosis.measures.parallelism import Parallelism
 from recurra.diagnosis.measures.training import Course
 from recurra.errors import RunError
 
-FORMAT = 2
+FORMAT = 3
 Severity = Literal["problem", "warning", "note"]
 
 

@@ -14,6 +14,7 @@ from recurra.errors import InputError
 from recurra.layers.base import RecurrentLayer
 
 FEWEST = 0.25  # of the examples must reach back to a lag for it to be shown
+REFERENCE = "a constant answer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +33,10 @@ class Subject:
         history: a record of every epoch, as `history.jsonl` holds them.
         settings: dotted names of the training's settings and their values; empty where there are none.
         stopped: why training ended, as `metrics.json` says.
-        chance: validation loss of the best answer that does not look at the input.
+        chances: loss of the best answer that does not look at the input, on the "training" and the "validation" part.
+        chance: the same on the examples, all there are.
         data_loss: validation loss on the examples, all there are, where they are not those of the training.
+        reference: what that answer is, in words.
         seed: of everything that is drawn.
         notes: what was left out of the examples, in sentences.
     """
@@ -48,8 +51,10 @@ class Subject:
     history: Sequence[Mapping[str, Any]] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     stopped: str | None = None
+    chances: Mapping[str, float] = field(default_factory=dict)
     chance: float | None = None
     data_loss: float | None = None
+    reference: str = REFERENCE
     seed: int = 0
     notes: tuple[str, ...] = ()
 

@@ -23,11 +23,10 @@ class Thresholds:
             are often silent by design.
     Training:
         large_update, small_update: sizes of a step over those of the weights, too large or too small to learn by.
-        little_learned, nothing_gained: the loss as a share of a constant answer's, in training, on other examples.
+        little_learned, nothing_gained: the loss as a share of chance, in training, on other examples.
         risen: the last training loss over the least one.
-        memorised: the training loss as a share of a constant answer's, where other examples gain nothing.
-        overfitted, gap: the best validation loss as a share of a constant answer's, and the last training loss as a
-            share of it.
+        memorised: the training loss as a share of chance, where other examples gain nothing.
+        overfitted, gap: the best validation loss as a share of chance, and the last training loss as a share of it.
         risen_validation: the last validation loss over the least one.
         clipped: share of the steps.
         far_above_clip: mean norm of the gradient over the limit of clipping.

@@ -30,21 +30,23 @@ def training_findings(course: Course | None, advice: Advice) -> Iterator[Finding
         yield rate
     else:
         yield from _of_fit(course, advice)
+    yield from _of_data(course)
     yield from _of_clipping(course, advice)
 
 
 def _of_rate(course: Course, advice: Advice) -> Iterator[Finding]:
     """Whether steps were too large or too small to learn anything."""
     t, update, last = THRESHOLDS, course.largest_update, course.training_loss[-1]
+    chance = course.training_chance
     if update is None:
         return
-    at_chance = course.chance is not None and last > t.little_learned * course.chance
+    at_chance = chance is not None and last > t.little_learned * chance
     if update > t.large_update and (at_chance or last > t.risen * min(course.training_loss)):
         yield Finding(
             "learning rate too high",
             "problem",
             f"A step moved the weights by up to {update:.1%} of their size, and the training loss ended at {last:.3g}"
-            + (f", where a constant answer has {course.chance:.3g}." if at_chance else _after_least(course)),
+            + (f", where {course.reference} has {chance:.3g}." if at_chance else _after_least(course)),
             "Steps overshoot what they aim at.",
             f"Train again with {advice.rate(0.1)}.",
             update,
@@ -55,7 +57,7 @@ def _of_rate(course: Course, advice: Advice) -> Iterator[Finding]:
             "learning rate too low",
             "problem",
             f"A step moved the weights by {update:.2g} of their size at most, and the training loss ended at "
-            f"{last:.3g}, where a constant answer has {course.chance:.3g}.",
+            f"{last:.3g}, where {course.reference} has {chance:.3g}.",
             "The weights are about where they began.",
             f"Train again with {advice.rate(10)}.",
             update,
@@ -70,15 +72,15 @@ def _after_least(course: Course) -> str:
 
 def _of_fit(course: Course, advice: Advice) -> Iterator[Finding]:
     """Whether what was learned holds for other examples."""
-    t, chance = THRESHOLDS, course.chance
-    training, held_out = course.training_loss[-1], course.best_unseen
+    t, chance = THRESHOLDS, course.validation_chance or None  # 0 where all targets are one class
+    training, of_training, held_out = course.training_loss[-1], course.training_chance, course.best_validation
     if chance is not None and held_out is not None and held_out > t.nothing_gained * chance:
-        if training < t.memorised * chance:
+        if of_training is not None and training < t.memorised * of_training:
             yield Finding(
                 "memorised",
                 "problem",
                 f"The training loss fell to {training:.3g}; on other examples the loss was {held_out:.3g} at best, and "
-                f"{chance:.3g} is what a constant answer has.",
+                f"{chance:.3g} is what {course.reference} has.",
                 "The network knows its examples by heart, and nothing of what they have in common.",
                 "See that targets stand beside their own inputs (rows shifted or shuffled?); else give more examples, "
                 f"or a smaller network{advice.smaller()}.",
@@ -86,9 +88,9 @@ def _of_fit(course: Course, advice: Advice) -> Iterator[Finding]:
                 t.nothing_gained,
             )
             return
-        yield _little_learned(held_out, chance, advice)
-    elif chance is not None and held_out is None and training > t.nothing_gained * chance:
-        yield _little_learned(training, chance, advice)
+        yield _little_learned(held_out, chance, course, advice)
+    elif of_training is not None and held_out is None and training > t.nothing_gained * of_training:
+        yield _little_learned(training, of_training, course, advice)
     elif held_out is not None and chance is not None and _overfits(course, held_out, chance):
         yield Finding(
             "overfitting",
@@ -116,13 +118,31 @@ def _overfits(course: Course, held_out: float, chance: float) -> bool:
     return held_out > t.overfitted * chance and course.training_loss[-1] < held_out * t.gap
 
 
-def _little_learned(loss: float, chance: float, advice: Advice) -> Finding:
+def _little_learned(loss: float, chance: float, course: Course, advice: Advice) -> Finding:
     return Finding(
         "underfitting",
         "problem",
-        f"The loss is {loss:.3g}, and {chance:.3g} is what a constant answer has.",
+        f"The loss is {loss:.3g}, and {chance:.3g} is what {course.reference} has.",
         "Next to nothing was learned: the inputs tell little of the targets, or the training was too short.",
         f"See that targets stand beside their own inputs; train longer{advice.longer()} or with a larger network.",
+        loss / chance,
+        THRESHOLDS.nothing_gained,
+    )
+
+
+def _of_data(course: Course) -> Iterator[Finding]:
+    """Whether the network says more of the examples diagnosed than could be said without a look at them."""
+    loss, chance = course.data_loss, course.data_chance
+    if loss is None or not chance or not loss > THRESHOLDS.nothing_gained * chance:
+        return
+    yield Finding(
+        "no better than chance",
+        "warning"
+        if course.best_validation is None
+        else "note",  # a warning where nothing else tells of others
+        f"On these data the loss is {loss:.3g}, and {chance:.3g} is what {course.reference} of theirs has.",
+        "What was learned does not hold for them, or their targets are spread in another way than those of training.",
+        "Compare their targets with those of training; recurra evaluate scores the answers.",
         loss / chance,
         THRESHOLDS.nothing_gained,
     )

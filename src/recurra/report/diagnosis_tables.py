@@ -144,7 +144,7 @@ def training(diagnosis: Diagnosis) -> list[Table]:
         "steps clipped",
         "update over weight",
     ]
-    chance = "" if course.chance is None else f"; a constant answer has a loss of {course.chance:.4g}"
+    chance = "" if course.chance is None else f"; {course.reference} has a loss of {course.chance:.4g}"
     return [Table(f"The training by epoch{chance}", columns, rows)]
 
 

@@ -34,6 +34,7 @@ from recurra.training.config import TrainingConfig
 from recurra.training.loop import EpochRecord, History, Objective, seeded, train
 
 BASELINES_SHARE = 0.1  # of a budget, for each baseline at most
+_FOR_CHANCE = 200  # batches
 DEADLINE_SHARE = 0.97  # of a budget, after which no step is begun
 
 C = TypeVar("C", bound=RunConfig)
@@ -128,6 +129,13 @@ class Fitting(ABC, Generic[C, R]):
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """Fit what the network is compared with, each in at most that time; nothing where nothing is held out."""
+
+    def chance(self, batches: BatchSource) -> float:
+        """Loss on `batches` of the best answer that does not look at the input."""
+        task: Any = (
+            self.objective
+        )  # that of each kind knows it from the targets alone, else `chance` is another
+        return task.chance(batch.target for batch in batches.evaluation() if batch.target is not None)
 
     @abstractmethod
     def score(self, config: C, network: nn.Module, history: History, observer: Observer) -> R:
@@ -239,6 +247,7 @@ def carry_out(
             60.0 if options.budget_s is None else BASELINES_SHARE * options.budget_s, observer
         )
     clock["baselines"] = time.monotonic()
+    chance = _chance(fitting)
 
     if out is not None:
         if overwrite:
@@ -278,6 +287,7 @@ def carry_out(
         "steps": history.steps,
         "total_steps": config.total_steps,
         "weights": count_weights(network),
+        "chance": chance,
     } | run.metrics.get("training", {})
     run.metrics["seconds"] = _seconds(clock, started, history)
     if out is not None:
@@ -327,6 +337,16 @@ def start_from(network: nn.Module, init: Run[Any, Any], observer: Observer) -> N
     new = [name for name in own if name not in fitting]
     told = f"; new: {', '.join(new)}" if new else ""
     observer(Said(f"starting from {len(fitting)} of {len(own)} weights of {init.path}{told}"))
+
+
+def _chance(fitting: Fitting[C, R]) -> dict[str, float]:
+    """Loss of the best answer that does not look at the input; in training on so many batches at most."""
+    training = fitting.training
+    parts = {
+        "training": training.part(min(1.0, _FOR_CHANCE / len(training))),
+        "validation": fitting.validation,
+    }
+    return {name: fitting.chance(part) for name, part in parts.items() if part is not None}
 
 
 def _plan(

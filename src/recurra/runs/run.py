@@ -153,18 +153,20 @@ def _remove(*files: Path) -> None:
 
 
 def check_targets(folder: Path, config: Any, outputs: int) -> None:
-    """See that a network gives as many outputs as its targets need, and a threshold for each where there are several.
+    """See that a network gives as many outputs as its targets need, and a threshold for each where there are several;
+    and that the classes counted are as many.
 
     Args:
-        config: with the network's shape and, of kinds that have one, the decision.
+        config: with the network's shape and, of kinds that have them, the counts and the decision.
         outputs: that the targets need.
 
     Raises:
         RunError: they do not fit.
     """
     thresholds = getattr(getattr(config, "decision", None), "threshold", None)
-    given = config.shape.output_size
-    if outputs != given or (isinstance(thresholds, list) and len(thresholds) != given):
+    given, counts = config.shape.output_size, getattr(config, "counts", None) or []
+    counted = {len(row) if isinstance(row, list) else len(counts) for row in counts}
+    if outputs != given or (isinstance(thresholds, list) and len(thresholds) != given) or counted - {given}:
         raise RunError(
             f"the targets do not fit a network of {given} outputs",
             where=str(folder / CONFIG),

@@ -12,25 +12,27 @@ if TYPE_CHECKING:
     from recurra.tasks.task import Task
 
 
-def make_task(targets: TargetEncoder, config: TaskConfig, encoded: np.ndarray | None = None) -> Task:
+def make_task(targets: TargetEncoder, config: TaskConfig, counts: np.ndarray | None = None) -> Task:
     """The task for targets of their kind: "binary", "multiclass", "multilabel" or "real".
 
     Args:
-        encoded: the encoded training targets; class weights are taken from them.
+        counts: of the training part, see `counts_of`; class weights are taken from them.
     """
-    import numpy as np
-
     if targets.kind == "real":
         from recurra.tasks.regress import RegressTask
 
         return RegressTask(targets)
     from recurra.tasks.classify import ClassifyTask, MultilabelTask
 
-    counts = None
+    return (MultilabelTask if targets.kind == "multilabel" else ClassifyTask)(targets, config, counts)
+
+
+def counts_of(targets: TargetEncoder, encoded: np.ndarray) -> np.ndarray | None:
+    """(K,) encoded targets of each class, or (2, K) without and with each label; None for numbers."""
+    import numpy as np
+
+    if targets.kind == "real":
+        return None
     if targets.kind == "multilabel":
-        if encoded is not None:
-            counts = np.stack([(encoded < 0.5).sum(0), (encoded > 0.5).sum(0)])
-        return MultilabelTask(targets, config, counts)
-    if encoded is not None:
-        counts = np.bincount(encoded, minlength=len(targets.classes))
-    return ClassifyTask(targets, config, counts)
+        return np.stack([(encoded < 0.5).sum(0), (encoded > 0.5).sum(0)])
+    return np.bincount(encoded, minlength=len(targets.classes))

@@ -18,6 +18,8 @@ from recurra.tasks.metrics import Score
 from recurra.tasks.settings import TaskConfig
 from recurra.tasks.task import Answer, Decision, gathered
 
+_RARE = 1e-6  # probability at least of what does not occur
+
 
 class ClassifyTask:
     """One class of K (two or more).
@@ -59,6 +61,15 @@ class ClassifyTask:
             "loss": float(functional.cross_entropy(outputs, targets, self.weights)),
             "accuracy": float((outputs.argmax(1) == targets).double().mean()),
         }
+
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """See `Task.chance`."""
+        truth = torch.cat([target.cpu() for target in targets])
+        shares = torch.bincount(truth, minlength=self.output_size).float()
+        if self.weights is not None:
+            shares *= self.weights
+        best = torch.log((shares / shares.sum()).clamp(min=_RARE))
+        return self.validate([(best.expand(len(truth), -1), truth)])["loss"]
 
     def decide(self, outputs: Tensor, targets: Tensor) -> Decision:
         """Temperature, and for two classes the threshold."""
@@ -143,6 +154,14 @@ class MultilabelTask:
             ),
             "labels right": float(((outputs > 0) == (targets > 0.5)).double().mean()),
         }
+
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """See `Task.chance`."""
+        truth = torch.cat([target.cpu() for target in targets])
+        best = torch.logit(truth.float().mean(0).clamp(_RARE, 1 - _RARE))
+        if self.weights is not None:
+            best += self.weights.log()
+        return self.validate([(best.expand(len(truth), -1), truth)])["loss"]
 
     def decide(self, outputs: Tensor, targets: Tensor) -> Decision:
         """Temperature, and a threshold for each label."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -38,6 +39,11 @@ class RegressTask:
         loss = float(functional.mse_loss(outputs.squeeze(1).double(), targets.double()))
         spread = float(targets.double().var(correction=0))
         return {"loss": loss, "R²": 1 - loss / spread if spread > 0 else 0.0}
+
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """See `Task.chance`."""
+        truth = torch.cat([target.cpu() for target in targets])
+        return self.validate([(truth.float().mean().expand(len(truth), 1), truth)])["loss"]
 
     def decide(self, outputs: Tensor, targets: Tensor) -> None:
         """Nothing to decide."""

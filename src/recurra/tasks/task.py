@@ -54,6 +54,10 @@ class Task(Protocol):
         """`loss` and one more number that people read, from the outputs and targets of all batches."""
         ...
 
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """`validate`'s loss of the best answer that is the same everywhere, from the targets of all batches."""
+        ...
+
     def decide(self, outputs: Tensor, targets: Tensor) -> Decision | None:
         """Fit temperature and threshold on the validation part; None where there is nothing to decide."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from recurra.diagnosis.subject import Subject
+from recurra.diagnosis.subject import REFERENCE, Subject
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,10 @@ class Course:
         gradient_norm: before clipping, mean over the steps.
         clipped_share: of the steps at which clipping acted.
         update_ratio: size of an update over that of the weights; None in old histories.
-        chance: validation loss of the best answer that does not look at the input; None where it is not known.
-        data_loss: loss on the examples diagnosed, where they are others than those of the training.
+        training_chance, validation_chance: loss of an answer that learned nothing on these parts; None where it is not
+            known.
+        data_loss, data_chance: both on the examples diagnosed, where they are others than those of the training.
+        reference: what that answer is, in words.
         stopped: why it ended, in the words of `metrics.json`.
     """
 
@@ -32,8 +34,11 @@ class Course:
     gradient_norm: list[float]
     clipped_share: list[float]
     update_ratio: list[float | None]
-    chance: float | None
+    training_chance: float | None
+    validation_chance: float | None
     data_loss: float | None
+    data_chance: float | None
+    reference: str
     stopped: str | None
 
     @property
@@ -42,9 +47,9 @@ class Course:
         return min((each for each in self.validation_loss if each is not None), default=None)
 
     @property
-    def best_unseen(self) -> float | None:
-        """The lowest loss on examples that were not trained on."""
-        return self.data_loss if self.best_validation is None else self.best_validation
+    def chance(self) -> float | None:
+        """What the curves are held against in pictures and tables."""
+        return self.training_chance if self.validation_chance is None else self.validation_chance
 
     @property
     def rise(self) -> float:
@@ -68,7 +73,11 @@ def course(subject: Subject) -> Course | None:
     if not subject.history:
         return None
     return course_of(
-        subject.history, stopped=subject.stopped, chance=subject.chance, data_loss=subject.data_loss
+        subject.history,
+        stopped=subject.stopped,
+        chances=subject.chances,
+        data=None if subject.data_loss is None else (subject.data_loss, subject.chance),
+        reference=subject.reference,
     )
 
 
@@ -76,14 +85,19 @@ def course_of(
     records: Sequence[Mapping[str, Any]],
     *,
     stopped: str | None,
-    chance: float | None = None,
-    data_loss: float | None = None,
+    chances: Mapping[str, float] | None = None,
+    data: tuple[float, float | None] | None = None,
+    reference: str = REFERENCE,
 ) -> Course:
     """The course that a history tells of; the rest as in `Course`.
 
     Args:
         records: of every epoch, as `history.jsonl` holds them.
+        chances: on the "training" and the "validation" part.
+        data: loss and chance on the examples diagnosed.
     """
+    chances = chances or {}
+    data_loss, data_chance = data or (None, None)
     return Course(
         training_loss=[record["train_loss"] for record in records],
         validation_loss=[record.get("validation", {}).get("loss") for record in records],
@@ -91,7 +105,10 @@ def course_of(
         gradient_norm=[record["gradient_norm"] for record in records],
         clipped_share=[record["clipped_share"] for record in records],
         update_ratio=[record.get("update_ratio") for record in records],
-        chance=chance,
+        training_chance=chances.get("training"),
+        validation_chance=chances.get("validation"),
         data_loss=data_loss,
+        data_chance=data_chance,
+        reference=reference,
         stopped=stopped,
     )

@@ -168,7 +168,7 @@ def draw_losses(axes: Axes, diagnosis: Diagnosis) -> None:
     if not np.isnan(held).all():
         axes.plot(epochs, held, label="validation", linestyle="--", **_look(1, len(epochs)))
     if course.chance is not None:
-        _line(axes, course.chance, "constant answer")
+        _line(axes, course.chance, course.reference)
         axes.set_ylim(top=1.1 * max(course.chance, *course.training_loss))
     axes.set(xlabel="epoch", ylabel="loss", title="Training")
     _whole_numbers(axes)

@@ -155,7 +155,7 @@ PANELS: dict[str, Panel] = {
             "validation loss rose",
         ),
         "Both should fall. A validation line that rises while training falls is overfitting; both near the dotted "
-        "line of a constant answer is nothing learned.",
+        "line is nothing learned.",
     ),
     "steps": Panel(
         drawings.draw_steps,

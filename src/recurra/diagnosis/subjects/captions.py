@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -43,8 +42,6 @@ def subject(run: CaptionRun, data: Any, encoding: str | None, observer: Observer
     target = batch.target
     assert target is not None
     last = (target >= 0).sum(1) - 1
-    there = target[target >= 0].numpy()
-    shares = np.bincount(there)[np.unique(there)] / len(there)
     task, rows = PairTask(), torch.arange(len(target))
 
     def at_the_end(output: CaptionOutput) -> torch.Tensor:
@@ -63,7 +60,7 @@ def subject(run: CaptionRun, data: Any, encoding: str | None, observer: Observer
         lengths=last + 1,
         loss=lambda output: task.loss(output.written, target),
         answer=at_the_end,
-        chance=-float((shares * np.log(shares)).sum()) if len(shares) > 1 else math.log(2),
+        chance=task.chance([target]),
         notes=[
             *taken(len(some), len(data), "images", False, _IDS),
             "the loss is that of all ids of the captions; lags are counted from the end of each",

@@ -46,23 +46,14 @@ def subject(run: ForecastRun, data: Any, encoding: str | None, observer: Observe
     batch = next(few.evaluation())
     target = batch.target
     assert target is not None
-    levels = run.config.settings.task.levels
-    task = ForecastTask(levels)
+    task = ForecastTask(run.config.settings.task.levels)
     return of_run(
         run,
         ForecastNetwork,
         inputs=batch.inputs,
         loss=lambda output: task.loss(output, target),
         answer=lambda output: output.flatten(1),
-        chance=_last_value_loss(task, every, levels),
+        chance=task.chance(*map(torch.from_numpy, every.past_targets())),
+        reference="the last value with the quantiles of its own errors",
         notes=taken(len(chosen), len(origins), "windows", False, STEPS),
     )
-
-
-def _last_value_loss(task: ForecastTask, windows: WindowBatches, levels: tuple[float, ...]) -> float:
-    """Loss of the last value, and of the quantiles that its own errors have."""
-    past, truth = (torch.from_numpy(each) for each in windows.past_targets())
-    errors = truth - past[:, -1:]
-    spread = errors.double().nanquantile(torch.tensor(levels, dtype=torch.float64), dim=0)
-    constant = past[:, -1:, None].double() + spread.T[None]
-    return task.validate([(constant, truth)])["loss"]

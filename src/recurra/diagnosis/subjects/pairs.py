@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from recurra.runs.events import Observer
 from recurra.runs.pairs.files import read_more
 from recurra.runs.pairs.preparation import encode
 from recurra.runs.pairs.run import PairRun
+from recurra.tasks.chance import chance_of_ids
 
 _IDS = 64  # of a target
 
@@ -44,8 +44,6 @@ def subject(run: PairRun, data: Any, encoding: str | None, observer: Observer) -
     target[np.arange(target.shape[1]) > ends[:, None]] = no_target(target.dtype)
     expected = torch.from_numpy(target)
     rows, last = torch.arange(len(ends)), torch.from_numpy(ends)
-    there = target[target >= 0]
-    shares = np.bincount(there)[np.unique(there)] / len(there)
 
     def loss(output: DecoderOutput) -> Tensor:
         # Not `PairTask.loss`: torch's pieces of logits are used up by the first of several backward passes.
@@ -61,7 +59,7 @@ def subject(run: PairRun, data: Any, encoding: str | None, observer: Observer) -
         lengths=torch.from_numpy(lengths),
         loss=loss,
         answer=at_the_end,
-        chance=-float((shares * np.log(shares)).sum()) if len(shares) > 1 else math.log(2),
+        chance=chance_of_ids([expected]),
         notes=[
             *taken(len(some), len(data), "pairs", cut > 0, STEPS),
             "the loss is that of all ids of the targets; lags are counted from the end of each source, and in what "

@@ -43,9 +43,7 @@ def subject(run: PieceRun, data: Any, encoding: str | None, observer: Observer) 
     values, lengths = batch.inputs
     assert batch.target is not None
     task, target = PieceTask(), last_valid(batch.target, lengths)
-    shares = torch.from_numpy((rolls.values.sum(0) + 1) / (len(rolls.values) + 2)).float()
     frames = torch.from_numpy(rolls.values[:: max(1, len(rolls.values) // SCORED)].astype(np.float32))
-    constant = torch.logit(shares).expand(len(frames), -1)
     some = rolls.take(drawn(len(rolls), seed, SCORED))
     return of_run(
         run,
@@ -54,7 +52,7 @@ def subject(run: PieceRun, data: Any, encoding: str | None, observer: Observer) 
         lengths=lengths,
         loss=lambda output: task.loss(_at_the_end(output, lengths), target),
         answer=lambda output: _raw(_at_the_end(output, lengths)),
-        chance=task.validate([(constant, frames)])["loss"],
+        chance=task.chance([frames]),
         data_loss=run.evaluate(some, observer)[0].value if given else None,
         notes=[
             *taken(len(chosen), len(rolls), "pieces", bool((cut > STEPS).any()), STEPS),

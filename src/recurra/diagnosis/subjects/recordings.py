@@ -23,8 +23,6 @@ from recurra.runs.events import Observer
 from recurra.runs.recordings.files import read_sequences
 from recurra.runs.recordings.run import RecordingRun
 
-_BY_CHANCE = 200  # sequences that the loss of an answer without a look at the input is measured on
-
 
 def subject(run: RecordingRun, data: Any, encoding: str | None, observer: Observer) -> Subject:
     """Sequences up to the step at which the last token of their likeliest path is surest; the loss is that of this step
@@ -69,7 +67,10 @@ def subject(run: RecordingRun, data: Any, encoding: str | None, observer: Observ
         lengths=lengths,
         loss=lambda output: functional.cross_entropy(answer(output), target),
         answer=answer,
-        chance=_by_chance(run, examples.sequences.lengths[usable], [numbers[n] for n in usable.tolist()]),
+        chance=run.task.chance(
+            joined_steps(examples.sequences.lengths[usable], run.config.settings.network),
+            [numbers[n] for n in usable.tolist()],
+        ),
         data_loss=_loss_on(run, examples.sequences.take(some), [numbers[n] for n in some.tolist()])
         if given
         else None,
@@ -116,19 +117,6 @@ def _loss_on(run: RecordingRun, sequences: Packed, numbers: list[np.ndarray]) ->
     pairs = (
         (Written(torch.from_numpy(log_p)[None], torch.tensor([len(log_p)])), _target(each))
         for log_p, each in zip(run.log_p(sequences), numbers, strict=True)
-    )
-    return run.task.validate(pairs)["loss"]
-
-
-def _by_chance(run: RecordingRun, lengths: np.ndarray, numbers: list[np.ndarray]) -> float:
-    """Validation loss where every step says the same: each token as often as it comes, blank for the rest."""
-    steps = joined_steps(lengths, run.config.settings.network)
-    counts = np.bincount(np.concatenate(numbers), minlength=run.config.shape.output_size).astype(np.float64)
-    counts[BLANK] = max(1.0, float(steps.sum() - counts.sum()))
-    log_p = torch.from_numpy(np.log((counts + 1e-3) / (counts + 1e-3).sum())).float()
-    pairs = (
-        (Written(log_p.expand(1, int(count), -1), torch.tensor([int(count)])), _target(each))
-        for count, each in zip(steps[:_BY_CHANCE], numbers[:_BY_CHANCE], strict=True)
     )
     return run.task.validate(pairs)["loss"]
 

@@ -44,9 +44,6 @@ def subject(run: SentenceRun, data: Any, encoding: str | None, observer: Observe
     ).evaluation()
     last = torch.from_numpy(targets.values[targets.starts[chosen] + ends[chosen] - 1][batch.index])
     lengths = batch.inputs[1]
-    values = targets.flat()[0]
-    counts = np.bincount(values[values >= 0])
-    shares = counts[counts > 0] / counts.sum()
 
     def of_last(output: TagScores) -> Tensor:
         return last_valid(output.scores, lengths)
@@ -58,7 +55,7 @@ def subject(run: SentenceRun, data: Any, encoding: str | None, observer: Observe
         lengths=lengths,
         loss=lambda output: functional.cross_entropy(of_last(output), last),
         answer=of_last,
-        chance=-float((shares * np.log(shares)).sum()),
+        chance=run.task.chance([torch.from_numpy(targets.flat()[0])]),
         data_loss=_loss_on(run, data, learned, observer) if given else None,
         notes=[
             *taken(len(chosen), len(filled), "sentences", bool((cut == STEPS).any()), STEPS),

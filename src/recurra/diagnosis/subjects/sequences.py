@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from recurra.data.examples import Examples
 from recurra.data.schema import examples_from_arrays
@@ -18,7 +17,6 @@ from recurra.networks.sequence_network import SequenceNetwork
 from recurra.runs.events import Observer
 from recurra.runs.examples import read_examples
 from recurra.runs.sequences.run import SequenceRun
-from recurra.runs.tags.run import TagRun
 
 
 def subject(run: SequenceRun, data: Any, encoding: str | None, observer: Observer) -> Subject:
@@ -49,7 +47,7 @@ def subject(run: SequenceRun, data: Any, encoding: str | None, observer: Observe
         lengths=torch.from_numpy(lengths),
         loss=lambda output: task.loss(output, target),
         answer=lambda output: output,
-        chance=constant_loss(run, torch.from_numpy(targets)),
+        chance=task.chance([torch.from_numpy(targets)]),
         data_loss=_loss_on(run, data, targets, observer) if given else None,
         notes=taken(len(chosen), len(data), "examples", (cut == STEPS).any(), STEPS),
     )
@@ -60,16 +58,3 @@ def _loss_on(run: SequenceRun, examples: Examples, targets: np.ndarray, observer
     chosen = drawn(len(examples), run.config.options.seed, SCORED)
     output = run.outputs(examples.take(chosen), observer)
     return run.task.validate([(output, torch.from_numpy(targets[chosen]))])["loss"]
-
-
-def constant_loss(run: SequenceRun | TagRun, targets: Tensor) -> float:
-    """Validation loss of the best answer that is the same everywhere."""
-    kind = run.targets.kind
-    if kind == "real":
-        best = targets.float().mean().reshape(1)
-    elif kind == "multilabel":
-        best = torch.logit(targets.float().mean(0).clamp(1e-6, 1 - 1e-6))
-    else:
-        counts = torch.bincount(targets, minlength=run.config.shape.output_size)
-        best = torch.log((counts / counts.sum()).clamp(min=1e-6))
-    return run.task.validate([(best.expand(len(targets), -1), targets)])["loss"]

@@ -13,7 +13,6 @@ from recurra.data.packed import Packed
 from recurra.data.schema.arrays import tagged_from_arrays
 from recurra.diagnosis.examples import SCORED, STEPS, drawn, of_run, source_of, taken
 from recurra.diagnosis.subject import Subject
-from recurra.diagnosis.subjects.sequences import constant_loss
 from recurra.errors import DataError
 from recurra.networks.step_network import StepNetwork
 from recurra.runs.events import Observer
@@ -42,7 +41,6 @@ def subject(run: TagRun, data: Any, encoding: str | None, observer: Observer) ->
     packed = Packed(inputs.values, inputs.starts[chosen] + ends[chosen] - cut, cut)
     values, lengths = (torch.from_numpy(each) for each in packed.pad(np.arange(len(packed))))
     task, target = run.task, torch.from_numpy(labels.encoded.values[starts[chosen] + ends[chosen] - 1])
-    known = torch.from_numpy(labels.those_known)
     some = data.take(drawn(len(data), run.config.options.seed, SCORED)) if given else None
     return of_run(
         run,
@@ -51,7 +49,7 @@ def subject(run: TagRun, data: Any, encoding: str | None, observer: Observer) ->
         lengths=lengths,
         loss=lambda output: task.loss(last_valid(output, lengths), target),
         answer=lambda output: last_valid(output, lengths),
-        chance=constant_loss(run, known),
+        chance=task.chance([torch.from_numpy(labels.encoded.values)]),
         data_loss=None if some is None else _tag_loss_on(run, some, observer),
         notes=[
             *taken(len(chosen), len(filled), "sequences", (cut == STEPS).any(), STEPS),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from recurra.networks.language import LanguageNetwork, LanguageOutput
 from recurra.runs.events import Observer
 from recurra.runs.language import LanguageRun
 from recurra.runs.texts.run import TextRun
+from recurra.tasks.chance import chance_of_ids
 
 _TOKENS = 128  # of a window
 _CHARACTERS = 400_000  # of a text that are read
@@ -52,8 +52,6 @@ def of_stream(run: LanguageRun[Any], ids: np.ndarray, what: str, some: str, note
     begins = np.linspace(0, len(ids) - 1 - steps, rows).astype(np.int64)
     windows = ids[begins[:, None] + np.arange(steps + 1)]
     target = torch.from_numpy(windows[:, -1:].copy())
-    counts = np.bincount(ids)
-    shares = counts[counts > 0] / len(ids)
 
     def at_the_end(output: LanguageOutput) -> LanguageOutput:
         return output._replace(raw=output.raw[:, -1:], dropped=output.dropped[:, -1:])
@@ -67,6 +65,6 @@ def of_stream(run: LanguageRun[Any], ids: np.ndarray, what: str, some: str, note
         inputs=(torch.from_numpy(windows[:, :-1].copy()),),
         loss=lambda output: functional.cross_entropy(at_the_end(output).logits[:, 0], target[:, 0]),
         answer=lambda output: at_the_end(output).logits[:, 0].log_softmax(1).exp(),
-        chance=-float((shares * np.log(shares)).sum()) if len(shares) > 1 else math.log(2),
+        chance=chance_of_ids([torch.from_numpy(ids)]),
         notes=[said, *notes],
     )

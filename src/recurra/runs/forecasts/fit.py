@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from recurra.data.batches import BatchSource
 from recurra.data.series.collection import Series
 from recurra.data.series.definition import SeriesSchema
 from recurra.data.series.windows import WindowBatches
@@ -102,6 +103,11 @@ class ForecastFitting(Fitting[ForecastRunConfig, ForecastRun]):
                 levels=prepared.settings.task.levels,
                 seed=self.options.seed,
             )
+
+    def chance(self, batches: BatchSource) -> float:
+        """See `ForecastTask.chance`."""
+        assert isinstance(batches, WindowBatches) and isinstance(self.objective, ForecastTask)
+        return self.objective.chance(*map(torch.from_numpy, batches.past_targets()))
 
     def new_config(self, sources: list[str]) -> ForecastRunConfig:
         """Settings, schema and scaling."""

@@ -9,10 +9,11 @@ import numpy as np
 from torch import nn
 
 from recurra.data.audio.config import AudioConfig
+from recurra.data.batches import BatchSource
 from recurra.data.packed import Packed
 from recurra.data.transcripts.definition import TranscriptSchema
 from recurra.data.transcripts.reading import Transcripts
-from recurra.networks.transcription_network import TranscriptionNetwork
+from recurra.networks.transcription_network import TranscriptionNetwork, joined_steps
 from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.examples_fitting import ExamplesFitting
 from recurra.runs.recordings.config import RecordingFitOptions, RecordingRunConfig
@@ -85,6 +86,15 @@ class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
         self.language = None if lm is None else open_language(lm, self.prepared.targets, observer)
         if lm is not None:
             refuse_unchosen(self.settings.decoding, len(self.prepared.parts["validation"]))
+
+    def chance(self, batches: BatchSource) -> float:
+        """See `TranscriptionTask.chance`."""
+        numbers, steps = [], []
+        for batch in batches.evaluation():
+            assert batch.target is not None
+            numbers += [row[row >= 0].numpy() for row in batch.target]
+            steps.append(joined_steps(batch.inputs[1].numpy(), self.settings.network))
+        return self.prepared.task.chance(np.concatenate(steps), numbers)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""

@@ -32,6 +32,7 @@ class SequenceRunConfig(RunConfig):
     Args:
         numbers: the scaling of numeric sequences, or of pixels.
         targets: the target encoder.
+        counts: training targets of each class, see `recurra.tasks.counts_of`; weights in the loss come from them.
         decision: how outputs become answers.
     """
 
@@ -42,4 +43,5 @@ class SequenceRunConfig(RunConfig):
     shape: NetworkShape
     numbers: dict[str, Any] | None = None
     targets: dict[str, Any]
+    counts: list[int] | list[list[int]] | None = None
     decision: Decision | None = None

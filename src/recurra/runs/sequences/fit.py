@@ -66,6 +66,11 @@ class SequenceFitting(ExamplesFitting[SequenceRunConfig, SequenceRun]):
         self.validation_steps = self.prepared.validation_steps
         self.final_steps = self.validation_steps + int(raw_lengths(self.prepared.parts["test"]).sum())
 
+    def new_config(self, sources: list[str]) -> SequenceRunConfig:
+        """And how often each class occurs in training."""
+        counts = None if self.prepared.counts is None else self.prepared.counts.tolist()
+        return super().new_config(sources).model_copy(update={"counts": counts})
+
     def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> SequenceNetwork:
         """Initialised by the seed; embeddings from another run or from word vectors."""
         prepared = self.prepared

@@ -23,7 +23,7 @@ from recurra.runs.events import Observer, Said, ignore
 from recurra.runs.parts import fingerprint, hashes, split_parts
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.run import SequenceRun
-from recurra.tasks import make_task
+from recurra.tasks import counts_of, make_task
 from recurra.tasks.defaults import default_settings
 from recurra.tasks.settings import MACHINE, Settings
 from recurra.tasks.task import Task
@@ -42,6 +42,7 @@ class Prepared:
         validation_steps: valid steps in the validation part.
         pairs: (P,) codes of the pairs of tokens that have a vector (text only).
         text, numbers, targets: the encoders.
+        counts: training targets of each class, see `counts_of`.
         fingerprint: of all that training and validation read.
     """
 
@@ -55,6 +56,7 @@ class Prepared:
     text: TextEncoder | None
     numbers: NumberEncoder | PixelEncoder | None
     targets: TargetEncoder
+    counts: np.ndarray | None
     task: Task
     shape: NetworkShape
     settings: Settings
@@ -100,7 +102,8 @@ def prepare(
     for name in ("validation", "test"):
         parts[name] = _of_known_classes(parts[name], targets, name, observer)
     y = {name: targets.encode(_targets(parts[name]), parts[name].rows) for name in ("train", "validation")}
-    task = make_task(targets, settings.task, y["train"])
+    counts = counts_of(targets, y["train"])
+    task = make_task(targets, settings.task, counts)
 
     text = numbers = None
     pairs = np.zeros(0, dtype=np.int64)
@@ -137,6 +140,7 @@ def prepare(
         text=text,
         numbers=numbers,
         targets=targets,
+        counts=counts,
         task=task,
         shape=NetworkShape(
             input=kind,

@@ -63,7 +63,9 @@ class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
     @property
     def task(self) -> Task:
         """The task that the network was trained for."""
-        return make_task(self.targets, self.config.settings.task)
+        config = self.config
+        counts = None if config.counts is None else np.array(config.counts)
+        return make_task(self.targets, config.settings.task, counts)
 
     @property
     def classes(self) -> list[str]:

@@ -32,6 +32,7 @@ class TagRunConfig(RunConfig):
     Args:
         numbers: the scaling of the sequences.
         targets: the target encoder.
+        counts: training targets of each class, see `recurra.tasks.counts_of`; weights in the loss come from them.
         decision: how outputs become answers.
     """
 
@@ -42,4 +43,5 @@ class TagRunConfig(RunConfig):
     shape: NetworkShape
     numbers: dict[str, Any]
     targets: dict[str, Any]
+    counts: list[int] | list[list[int]] | None = None
     decision: Decision | None = None

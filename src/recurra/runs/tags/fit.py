@@ -67,6 +67,11 @@ class TagFitting(ExamplesFitting[TagRunConfig, TagRun]):
         self.validation_steps = steps.get("validation", 0)
         self.final_steps = self.validation_steps + steps.get("test", 0)
 
+    def new_config(self, sources: list[str]) -> TagRunConfig:
+        """And how often each class occurs in training."""
+        counts = None if self.prepared.counts is None else self.prepared.counts.tolist()
+        return super().new_config(sources).model_copy(update={"counts": counts})
+
     def network(self, init: Run[Any, Any] | None, observer: Observer, *, anew: bool) -> nn.Module:
         """See `Fitting.network`; of several labels each output begins at its share of the training steps."""
         network = super().network(init, observer, anew=anew)

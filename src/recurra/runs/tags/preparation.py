@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from recurra.data.batches import Batches
 from recurra.data.examples import Examples
 from recurra.data.labels import TargetEncoder
@@ -17,6 +19,7 @@ from recurra.runs.parts import fingerprint, hashes, split_parts
 from recurra.runs.tags.config import TagFitOptions
 from recurra.runs.tags.run import TagRun
 from recurra.runs.tags.targets import StepTargets, encode_targets, fit_encoder
+from recurra.tasks import counts_of
 from recurra.tasks.settings import MACHINE
 from recurra.tasks.tagging.settings import TagSettings, default_tag_settings
 from recurra.tasks.tagging.task import TagTask
@@ -34,6 +37,7 @@ class Prepared:
         labels: their targets.
         training, validation: batches; None where there is no validation part.
         numbers, targets: the encoders.
+        counts: training targets of each class, see `counts_of`.
         fingerprint: of all that training and validation read.
     """
 
@@ -45,6 +49,7 @@ class Prepared:
     validation: Batches | None
     numbers: NumberEncoder
     targets: TargetEncoder
+    counts: np.ndarray | None
     task: TagTask
     shape: NetworkShape
     settings: TagSettings
@@ -109,7 +114,8 @@ def prepare(
     if not settings.network.bidirectional:
         ahead = "reads forwards alone, as a stream does; --set network.bidirectional=true lets it look ahead"
     observer(Said(f"the network {ahead}"))
-    task = TagTask(targets, settings.task, labels["train"].those_known)
+    counts = counts_of(targets, labels["train"].those_known)
+    task = TagTask(targets, settings.task, counts)
     held = "validation" in inputs
     return Prepared(
         parts=parts,
@@ -120,6 +126,7 @@ def prepare(
         validation=Batches(inputs["validation"], labels["validation"].encoded, **sizes) if held else None,
         numbers=numbers,
         targets=targets,
+        counts=counts,
         task=task,
         shape=NetworkShape(
             input="features",

@@ -60,7 +60,9 @@ class TagRun(Run[TagRunConfig, StepNetwork]):
     @property
     def task(self) -> TagTask:
         """The task that the network was trained for."""
-        return TagTask(self.targets, self.config.settings.task)
+        config = self.config
+        counts = None if config.counts is None else np.array(config.counts)
+        return TagTask(self.targets, config.settings.task, counts)
 
     @property
     def measures(self) -> StepMeasures:

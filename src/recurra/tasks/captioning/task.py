@@ -39,6 +39,10 @@ class CaptionTask:
         """Nats per id of what is written, without smoothing, and perplexity."""
         return self.pair.validate((output.written, target) for output, target in pairs)
 
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """See `PairTask.chance`."""
+        return self.pair.chance(targets)
+
 
 def words_loss(words: Tensor, target: Tensor) -> Tensor:
     """Binary cross-entropy of which ids (B, V) stand in captions (B, T), per id of a caption.

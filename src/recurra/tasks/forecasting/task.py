@@ -41,6 +41,18 @@ class ForecastTask:
         loss, mae, mse = (sums / max(1, counted)).tolist()
         return {"loss": loss, "MAE": mae, "MSE": mse}
 
+    def chance(self, past: Tensor, truth: Tensor) -> float:
+        """`validate`'s loss of the last value, with the quantiles that its own errors have.
+
+        Args:
+            past: (W, L) targets before each origin, without NaN.
+            truth: (W, H) what came, NaN where missing.
+        """
+        last = past[:, -1:].double()
+        levels = torch.tensor(self.levels, dtype=torch.float64)
+        spread = torch.stack([errors.nanquantile(levels) for errors in (truth.double() - last).T])
+        return self.validate([(last[..., None] + spread, truth)])["loss"]
+
     def _sums(self, output: Tensor, target: Tensor) -> tuple[Tensor, int]:
         """The sum of the loss over the steps that are there, and their number."""
         there = ~torch.isnan(target)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions, functional
 
 from recurra.networks.language import LanguageOutput, activation_penalties
+from recurra.tasks.chance import chance_of_ids
 
 _PIECE = 512  # tokens
 
@@ -48,6 +49,10 @@ class LanguageTask:
         if self.characters_per_token is None:
             return {"loss": nats, "perplexity": math.exp(min(nats, 700))}
         return {"loss": nats, "bits per character": nats / math.log(2) / self.characters_per_token}
+
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """Nats per token where each is foretold as often as it comes."""
+        return chance_of_ids(targets)
 
 
 @torch.no_grad()

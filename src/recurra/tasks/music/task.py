@@ -42,6 +42,12 @@ class PieceTask:
             wrong += int((said ^ there).sum())
         return {"loss": nats / max(1, frames), "frame accuracy": right / max(1, right + wrong)}
 
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """`validate`'s loss where each key is foretold as often as it is struck."""
+        frames = torch.cat([target[~target[..., 0].isnan()].cpu() for target in targets])
+        shares = (frames.sum(0) + 1) / (len(frames) + 2)
+        return self.validate([(torch.logit(shares).expand(len(frames), -1), frames)])["loss"]
+
 
 def chosen(output: Output, where: Tensor) -> Output:
     """What was said of some frames: `where` (...) bool."""

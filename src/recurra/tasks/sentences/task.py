@@ -11,6 +11,7 @@ from torch.nn import functional
 from recurra.data.sentences.schemes import spans
 from recurra.layers.crf import best_paths, log_likelihood
 from recurra.networks.sentence_network import TagScores
+from recurra.tasks.chance import chance_of_ids
 
 NO_TAG = -100  # in a target
 
@@ -56,6 +57,10 @@ class SentenceTask:
         measured = {"loss": nats / max(1, words)}
         headline = 2 * found / max(1, there + said) if self.marks_spans else right / max(1, known)
         return measured | {self.best_by: headline}
+
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """Nats per word where each tag is foretold as often as it comes."""
+        return chance_of_ids(targets)
 
     def answers(self, output: TagScores) -> list[np.ndarray]:
         """(T,) places in `names` for each sentence: the best path of the chain, or each word's best tag."""

@@ -27,12 +27,12 @@ class TagTask:
     Args:
         targets: knows what a target is.
         config: choices of loss and decision.
-        encoded: the encoded targets of all training steps that have one; class weights are taken from them.
+        counts: of all training steps that have a target, see `counts_of`; class weights are taken from them.
     """
 
-    def __init__(self, targets: TargetEncoder, config: TaskConfig, encoded: np.ndarray | None = None):
+    def __init__(self, targets: TargetEncoder, config: TaskConfig, counts: np.ndarray | None = None):
         self.targets = targets
-        self.each = make_task(targets, config, encoded)
+        self.each = make_task(targets, config, counts)
         self.output_size = self.each.output_size
         self.columns = targets.size if targets.kind == "multilabel" else 1
 
@@ -57,6 +57,10 @@ class TagTask:
             flat.append((output[known], target[known]))
         measured = self.each.validate(flat)
         return measured | {"loss": self.columns * measured["loss"]}
+
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """See `Task.chance`; over all steps with a target."""
+        return self.columns * self.each.chance(target[self.known(target)] for target in targets)
 
     def decide(self, outputs: Tensor, targets: Tensor) -> Decision | None:
         """Temperature and threshold on steps (M, output_size) and their targets, without gaps."""

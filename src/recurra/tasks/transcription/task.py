@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from recurra.errors import InputError
 from recurra.networks.transcription_network import Written
 from recurra.tasks.transcription.decoding import greedy
 from recurra.tasks.transcription.scores import transcript_measures, transcript_sums
+
+_BY_CHANCE = 200
 
 
 class TranscriptionTask:
@@ -63,6 +65,25 @@ class TranscriptionTask:
             "loss": nats / max(1, tokens),
             word_errors.name: float(word_errors.statistic(np.concatenate(sums).sum(0))),
         }
+
+    def chance(self, steps: np.ndarray, numbers: Sequence[np.ndarray]) -> float:
+        """`validate`'s loss where every step says the same: each token as often as it comes, blank for the rest.
+
+        Args:
+            steps: (N,) that are written at.
+            numbers: of the tokens of N texts; the loss is that of the first 200.
+        """
+        counts = np.bincount(np.concatenate(numbers), minlength=self.output_size).astype(np.float64)
+        counts[BLANK] = max(1.0, float(steps.sum() - counts.sum()))
+        log_p = torch.from_numpy(np.log((counts + 1e-3) / (counts + 1e-3).sum())).float()
+        pairs = (
+            (
+                Written(log_p.expand(1, int(count), -1), torch.tensor([int(count)])),
+                torch.from_numpy(np.append(each, -1))[None],  # ended as in a batch: a text may be empty
+            )
+            for count, each in zip(steps[:_BY_CHANCE], numbers[:_BY_CHANCE], strict=True)
+        )
+        return self.validate(pairs)["loss"]
 
     def texts(self, output: Written) -> list[str]:
         """What the likeliest path of each sequence says."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions, functional
 
 from recurra.networks.decoder import DecoderOutput
+from recurra.tasks.chance import chance_of_ids
 
 _PIECE = 1024  # targets
 
@@ -41,6 +42,10 @@ class PairTask:
             total, count = total + float(nats.double().sum()), count + len(nats)
         nats_per_id = total / max(1, count)
         return {"loss": nats_per_id, "perplexity": math.exp(min(nats_per_id, 700))}
+
+    def chance(self, targets: Iterable[Tensor]) -> float:
+        """Nats per id where each is foretold as often as it comes."""
+        return chance_of_ids(targets)
 
 
 @torch.no_grad()
