@@ -31,7 +31,9 @@ def test_it_is_that_of_a_loop_whose_states_are_leaves(cell, options):
     subject = subject_of_layer(layer, steps=7, examples=3)
     (found,) = gradients_over_time(subject)
     x, head = subject.inputs[0], subject.network.head
-    expected = []
+    direction = torch.randn(3, 16, generator=torch.Generator().manual_seed(0))
+    direction = direction / direction.norm(dim=1, keepdim=True)
+    expected, carried = [], []
     for lag in range(7):
         # The state k steps back is what the rest of the sequence starts from; at lag 0 nothing is left of it.
         before = 7 - lag
@@ -39,10 +41,12 @@ def test_it_is_that_of_a_loop_whose_states_are_leaves(cell, options):
         leaves = [part.detach().requires_grad_() for part in states_of(state)]
         start = tuple(leaves) if len(leaves) > 1 else leaves[0]
         last = layer(x[:, before:], start)[0][:, -1] if lag else leaves[0][0]
-        gradients = torch.autograd.grad(
-            3 * subject.loss(head(last)), leaves, allow_unused=True, materialize_grads=True
-        )
-        expected.append(sum(g[0].double().square().sum(1) for g in gradients).sqrt().median())
+        for of, norms in ((3 * subject.loss(head(last)), expected), ((last * direction).sum(), carried)):
+            gradients = torch.autograd.grad(
+                of, leaves, allow_unused=True, materialize_grads=True, retain_graph=True
+            )
+            norms.append(sum(g[0].double().square().sum(1) for g in gradients).sqrt().median())
+    assert found.trained.carried.median == pytest.approx([float(e) for e in carried], rel=1e-3)
     assert found.trained.loss.median == pytest.approx([float(e) for e in expected], rel=1e-3)
 
 

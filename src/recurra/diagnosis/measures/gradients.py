@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -13,7 +13,6 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from recurra.cells.base import Cell, Weights
 from recurra.cells.parallel import Coefficients, ParallelCell
 from recurra.diagnosis.subject import FEWEST, Subject, copy_of, names_of, recurrent_layers
-from recurra.layers.base import RecurrentLayer
 
 _LARGEST = torch.finfo(torch.float32).max  # stands for a norm that is not finite
 _PERCENTILES = (0.1, 0.5, 0.9)
@@ -98,12 +97,18 @@ class Tapped:
     """A cell that keeps the state after every step, each as a node of its own in the graph.
 
     Gradients with respect to such a node count what uses the state later, and nothing else.
+
+    Args:
+        cell: the equations.
+        zoneout: for each state, the share of the old value in it; here and not in the layer, for what is carried is the
+            state behind it.
     """
 
     beyond_torch = ("the states of every step",)  # so that the reference runs it
 
-    def __init__(self, cell: Cell):
+    def __init__(self, cell: Cell, zoneout: tuple[float, ...]):
         self.cell, self.gates, self.states = cell, cell.gates, cell.states
+        self.zoneout = zoneout or (0.0,) * len(cell.states)
         self.runs: list[list[tuple[Tensor, ...]]] = []
 
     def project(self, x: Tensor, w: Weights) -> Tensor:
@@ -122,7 +127,10 @@ class Tapped:
     ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
         """As the cell."""
         after, inside = self.cell.step(projected, state, w, mask=mask, gates=gates)
-        after = tuple(part.clone() for part in after)
+        after = tuple(
+            torch.lerp(new, old.to(new.dtype), share) if share else new.clone()
+            for new, old, share in zip(after, state, self.zoneout, strict=True)
+        )
         self.runs[-1].append(after)
         return after, inside
 
@@ -157,7 +165,9 @@ def _flows(network: nn.Module, subject: Subject) -> dict[str, Flow]:
     begun: dict[str, list[Tensor | None]] = {}
     taps: dict[str, Tapped] = {}
     for place, layer in recurrent_layers(network).items():
-        taps[place] = (TappedParallel if isinstance(layer.cell, ParallelCell) else Tapped)(layer.cell)
+        tapped = TappedParallel if isinstance(layer.cell, ParallelCell) else Tapped
+        taps[place] = tapped(layer.cell, layer.variant.zoneout)
+        layer.variant = replace(layer.variant, zoneout=())
         layer.asked_backend = "reference"
         layer.cell = taps[place]  # pyright: ignore[reportAttributeAccessIssue] (class attributes there, own ones here)
         begun[place] = []
@@ -176,7 +186,7 @@ def _flows(network: nn.Module, subject: Subject) -> dict[str, Flow]:
         call = max(calls, key=lambda call: call.steps)
         for k, (name, states) in enumerate(zip(names_of(network)[place], call.runs, strict=True)):
             reverse = layer.bidirectional and k % 2 == 1
-            flows[name] = _flow(layer, states, call.lengths, reverse, loss, generator)
+            flows[name] = _flow(states, call.lengths, reverse, loss, generator)
     return flows
 
 
@@ -196,7 +206,6 @@ def lengths_of(arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Tensor |
 
 
 def _flow(
-    layer: RecurrentLayer,
     states: list[tuple[Tensor, ...]],
     lengths: Tensor | None,
     reverse: bool,
@@ -209,7 +218,6 @@ def _flow(
     ends = torch.full_like(lengths, steps - 1) if reverse else lengths - 1
     there = lengths > 0
     nodes = [part for state in states for part in state]
-    kept = 1 - torch.tensor(layer.variant.zoneout or (0.0,) * len(states[0]))
 
     def norms(of: Tensor) -> Tensor:
         """(B, K) over the lags, NaN behind the first step of an example."""
@@ -217,9 +225,7 @@ def _flow(
         squares = torch.zeros(steps, examples, dtype=torch.float64)
         for number, gradient in enumerate(found):
             if gradient is not None:
-                # With zoneout a state is (1 - k) of the node and k of the state before.
-                step, part = divmod(number, len(states[0]))
-                squares[step] += (gradient.double() / kept[part]).square().sum(1)
+                squares[number // len(states[0])] += gradient.double().square().sum(1)
         at = ends[:, None] - torch.arange(steps)
         valid = (torch.arange(steps) < lengths[:, None]) & there[:, None]
         lagged = squares.sqrt().T.gather(1, at.clamp(min=0))
