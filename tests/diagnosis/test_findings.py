@@ -109,19 +109,37 @@ def test_recurrent_weights_scaled_to_explode_are_found(cell, scale):
     assert exploding.value > THRESHOLDS.exploded
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_a_forget_bias_of_minus_five_is_found(healthy, cell):
+@pytest.mark.parametrize(("cell", "scale"), [("lstm", 1.0), ("gru", 0.1)])
+def test_a_forget_bias_of_minus_five_is_found(healthy, cell, scale):
     run, data = healthy[cell]
 
     def close(name, weight):
         if "bias" in name and "encoder" in name:
             weight[16:32] = -5 if "bias_ih" in name else 0
+        if "weight_hh" in name:
+            weight.mul_(scale)
 
     found = examine(replace(subject_of(run, data, observer=ignore), network=altered(run.network, close)))
     assert "closed gate" in graver(found)
     closed = next(f for f in found.findings if f.name == "closed gate")
     assert closed.value < 1.1
     assert "--set training.learning_rate=0.0002" in closed.change
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(1.02, set()), (0.3, {"closed gate"})])
+def test_a_gru_with_its_update_gate_shut_is_ill_only_where_its_weights_carry_nothing(scale, expected):
+    layer = layer_of("GRU", inputs=2)
+    with torch.no_grad():
+        layer.weight_hh_l0[:32] *= 0.1
+        layer.weight_ih_l0[:32] *= 0.1
+        layer.weight_ih_l0[32:] *= 0.3
+        layer.bias_ih_l0[:] = torch.tensor([6.0, -6.0, 0.0]).repeat_interleave(16)  # r is 1, z is 0
+        layer.bias_hh_l0[:] = 0
+        layer.weight_hh_l0[32:] = scale * torch.linalg.qr(torch.randn(16, 16))[0]
+    found = examine(subject_of_layer(layer, steps=40))
+    assert graver(found) & {"closed gate"} == expected
+    (told,) = (each for each in found.findings if each.name == "time constants")
+    assert "leak of its gate alone" in told.says
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])

@@ -19,11 +19,12 @@ _ORDER = ("problem", "warning", "note")
 def find(measures: Measures, subject: Subject) -> list[Finding]:
     """What follows from the measures, the gravest first; nothing but notes of a healthy network."""
     advice = Advice(subject.settings)
+    lost = {each.name for each in measures.gradients if each.trained.carried.falls_below(THRESHOLDS.vanished)}
     found = [
         *(finding for layer in measures.gradients for finding in _of_gradients(layer, subject, advice)),
         *_of_all_gradients(measures.gradients),
         *_of_memory(measures.memory, int(subject.valid.max()), advice),
-        *(finding for layer in measures.gates for finding in _of_gates(layer, advice)),
+        *(finding for layer in measures.gates for finding in _of_gates(layer, layer.name in lost, advice)),
         *_of_time_constants(measures.gates),
         *_of_relus(measures.relus, advice),
         *training_findings(measures.training, advice),
@@ -148,10 +149,14 @@ def _of_memory(memory: Memory, steps: int, advice: Advice) -> Iterator[Finding]:
     )
 
 
-def _of_gates(layer: LayerGates, advice: Advice) -> Iterator[Finding]:
-    t, constant = THRESHOLDS, layer.typical_time_constant
-    if constant is not None and constant < t.time_constant:
-        mean, forget = 1 - 1 / constant, layer.keeps == "f"
+def _of_gates(layer: LayerGates, lost: bool, advice: Advice) -> Iterator[Finding]:
+    """What is wrong with them; `lost`: the layer's carried gradient vanishes.
+
+    With its update gate at 0 a GRU is a plain RNN, whose state goes on through the recurrent weights.
+    """
+    t, constant, forget = THRESHOLDS, layer.typical_time_constant, layer.keeps == "f"
+    if constant is not None and constant < t.time_constant and (forget or lost):
+        mean = 1 - 1 / constant
         gate = "forget gate" if forget else "update gate"
         yield Finding(
             "closed gate",
@@ -207,8 +212,8 @@ def _of_time_constants(layers: list[LayerGates]) -> Iterator[Finding]:
         "time constants",
         "note",
         f"The slowest unit keeps its state for {longest:.3g} steps ({slowest.name}; the middle one there for "
-        f"{middle:.2g}), by 1 / (1 - mean of the gate {slowest.keeps}).",
-        "What units do together may last longer, and what is of no use to the answer is kept, too.",
+        f"{middle:.2g}), by the leak of its gate alone: 1 / (1 - mean of the gate {slowest.keeps}).",
+        "What goes on through the recurrent weights may last longer, and what is of no use to the answer is kept, too.",
         "",
         longest,
         THRESHOLDS.time_constant,

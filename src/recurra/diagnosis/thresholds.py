@@ -18,7 +18,8 @@ class Thresholds:
         exploded: times the norm at lag 0.
         forgotten: share of the largest change of the answer, below which an input counts as forgotten.
         constant: differences between answers as a share of their size, of a network that says one thing of everything.
-        time_constant: steps, of the middle unit of a layer whose gate keeps nothing.
+        time_constant: steps, of the middle unit of a layer whose gate keeps nothing; of a GRU only where
+            the carried gradient has `vanished`, too.
         units: share of a layer's units that are dead, saturated or still; of ReLU elsewhere twice as many, for those
             are often silent by design.
     Training:

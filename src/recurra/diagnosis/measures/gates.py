@@ -45,7 +45,8 @@ class LayerGates:
     Args:
         name: "layer 1" or "layer 1 backwards".
         values: of each gate and state, by its name in the cell.
-        time_constants: 1 / (1 - mean of f or z), in steps, of each unit, rising; None of a cell without such a gate.
+        time_constants: 1 / (1 - mean of f or z), in steps, of each unit, rising, which is the gate's leak alone; None
+            of a cell without such a gate.
         still: share of units whose h does not change over steps and examples.
         at_end: share of units whose h lies at an end of tanh's range (|h| > 0.99) at 19 of 20 steps or more.
         dead: share of ReLU units that are 0 at every step of every example; None of other cells.
