@@ -57,6 +57,14 @@ def test_an_answer_that_is_always_the_same_has_no_spread():
     assert (found.spread, found.size, set(found.change)) == (0, 0, {0})
 
 
+def test_the_order_of_the_examples_changes_nothing():
+    x = torch.randn(32, 20, 1, generator=torch.Generator().manual_seed(0))
+    order = x[:, -3:].sum((1, 2)).argsort()
+    mixed, sorted_ = (memory(subject(SumOfLast(3), each)) for each in (x, x[order]))
+    assert sorted_.spread == pytest.approx(mixed.spread)
+    assert sorted_.spread == pytest.approx(2 * 3**0.5 / torch.pi**0.5, rel=0.25)  # of two normal numbers
+
+
 def test_answers_that_are_no_numbers_are_counted():
     x = torch.randn(8, 20, 1)
     x[:2] = torch.inf

@@ -25,7 +25,7 @@ class Memory:
     Args:
         lags: k, from 0; in steps of the input.
         change: of each.
-        spread: mean |y_i - y_j| over pairs of different examples, in the answers' own unit.
+        spread: mean |y_i - y_j| over all pairs of examples, in the answers' own unit.
         size: mean |y_i|.
         not_finite: examples whose answer is no finite number; there is no curve where there are some.
     """
@@ -68,7 +68,7 @@ def memory(subject: Subject) -> Memory:
     broken = int((~y.isfinite()).any(1).sum())
     if broken:
         return Memory([], [], spread=0.0, size=0.0, not_finite=broken)
-    spread = float((y - y.roll(1, 0)).norm(dim=1).mean())
+    spread = float(torch.pdist(y).mean().nan_to_num())
     reached = (valid[:, None] > torch.arange(int(valid.max()))).float().mean(0)
     lags = _spaced(int((reached >= FEWEST).sum()))
     change = []
