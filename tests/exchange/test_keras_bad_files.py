@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import random
 import struct
 import sys
 import zipfile
@@ -170,6 +171,26 @@ def test_a_file_cut_short_is_refused_wherever_it_is_cut(tmp_path):
     flipped[whole.index(b"keras_version")] ^= 1
     (tmp_path / "flipped.keras").write_bytes(flipped)
     refused(tmp_path / "flipped.keras", "cannot be unpacked")
+
+
+def test_a_damaged_file_is_read_or_refused_whatever_the_libraries_raise(tmp_path):
+    content, draw, kinds = weights_file(arrays()), random.Random(0), set()
+    for _ in range(250):
+        damaged = bytearray(content)
+        damaged[draw.randrange(len(content))] = draw.randrange(256)
+        path = write_keras(tmp_path / "m.keras", model(), bytes(damaged))
+        try:
+            read_keras(path)
+        except DataError as error:
+            kinds.add(type(error.__cause__))
+    assert RuntimeError in kinds  # of h5py
+    packed = bytearray(
+        write_keras(tmp_path / "p.keras", model(), content, compression=zipfile.ZIP_LZMA).read_bytes()
+    )
+    for place in range(60, 70):
+        packed[place] ^= 0xFF
+    (tmp_path / "p.keras").write_bytes(packed)
+    refused(tmp_path / "p.keras", "cannot be unpacked")
 
 
 def test_sizes_that_cannot_be_are_refused_before_anything_is_allocated(tmp_path):

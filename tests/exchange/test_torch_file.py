@@ -209,3 +209,41 @@ def test_a_linear_layer_before_the_recurrent_ones_is_refused(tmp_path, bias):
     torch.save(model.state_dict(), tmp_path / "weights.pt")
     with pytest.raises(DataError, match="proj was defined before the recurrent ones"):
         read_torch(tmp_path / "weights.pt")
+
+
+def altered(content, places, value):
+    """`content` with the byte at each of the places, one after the other, changed to `value`."""
+    for place in places:
+        yield content[:place] + bytes([value]) + content[place + 1 :]
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_a_damaged_file_of_torch_is_read_or_refused_whatever_the_libraries_raise(tmp_path):
+    path, refused = tmp_path / "weights.pt", 0
+    torch.save(dict(nn.GRU(3, 4).state_dict()), path)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    (pickled,) = (name for name in members if name.endswith("data.pkl"))
+
+    def zipped(content):
+        found = io.BytesIO()
+        with zipfile.ZipFile(found, "w") as archive:
+            for name, each in (members | {pickled: content}).items():
+                archive.writestr(name, each)
+        return found.getvalue()
+
+    directory = whole.rindex(b"PK\x01\x02")
+    damaged = list(altered(whole, range(directory, directory + 80), 0xFF))
+    damaged += [
+        zipped(each)
+        for value in b"ujrX"
+        for each in altered(members[pickled], range(0, len(members[pickled]), 3), value)
+    ]
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            read_torch(path)
+        except DataError as error:
+            refused += "weights.pt" in str(error)
+    assert refused > len(damaged) / 2

@@ -9,7 +9,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from recurra.errors import DataError, InputError
+from recurra.exchange.damage import guarded
 from recurra.storage import LARGEST_TEXT, missing_file, reading_error
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -59,10 +59,8 @@ class KerasArchive:
             content = _member(path, archive, WEIGHTS, _SWELLING * path.stat().st_size + _SLACK)
         self._bytes = len(content)
         h5py = _h5py()
-        try:
+        with guarded(lambda line: _broken(path, f"{WEIGHTS} is no HDF5 file ({line})")):
             self._file = h5py.File(io.BytesIO(content), "r")
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise _broken(path, f"{WEIGHTS} is no HDF5 file ({_first_line(error)})") from error
 
     def check_room(self, count: int) -> None:
         """See that so many numbers can be in the file.
@@ -87,11 +85,14 @@ class KerasArchive:
         Raises:
             DataError: one is missing, of another shape or type, or stands elsewhere than in this file.
         """
-        found = self._group(f"{place}/vars")
-        names = sorted(found)
-        if names != sorted(str(n) for n in range(len(shapes))):
-            raise _broken(self.path, f"{place} has {len(names)} weights in {WEIGHTS}, expected {len(shapes)}")
-        return [self._tensor(found, f"{place}/vars", str(n), shape) for n, shape in enumerate(shapes)]
+        with guarded(lambda line: _broken(self.path, f"{place} cannot be read in {WEIGHTS} ({line})")):
+            found = self._group(f"{place}/vars")
+            names = sorted(found)
+            if names != sorted(str(n) for n in range(len(shapes))):
+                raise _broken(
+                    self.path, f"{place} has {len(names)} weights in {WEIGHTS}, expected {len(shapes)}"
+                )
+            return [self._tensor(found, f"{place}/vars", str(n), shape) for n, shape in enumerate(shapes)]
 
     def _tensor(self, group: Any, place: str, name: str, shape: tuple[int, ...]) -> Tensor:
         h5py = _h5py()
@@ -107,10 +108,7 @@ class KerasArchive:
         plain = layout in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) and not data.external
         if not plain or data.id.get_storage_size() < data.nbytes:
             raise _broken(self.path, f"{place}/{name} is not stored as Keras stores it")
-        try:
-            return torch.from_numpy(data[()])
-        except (OSError, ValueError) as error:
-            raise _broken(self.path, f"{place}/{name} cannot be read ({_first_line(error)})") from error
+        return torch.from_numpy(data[()])
 
     def _group(self, place: str) -> Any:
         h5py, group = _h5py(), self._file
@@ -150,24 +148,25 @@ def _opened(path: Path) -> zipfile.ZipFile:
             where=str(path),
             fix=f"Save the model as one: {_anew(path)}.",
         )
-    try:
-        with path.open("rb") as stream:
-            begin = stream.read(8)
-        if begin == _HDF5:
+    with guarded(lambda line: _broken(path, f"this is no zip archive that can be read ({line})")):
+        try:
+            with path.open("rb") as stream:
+                begin = stream.read(8)
+            if begin == _HDF5:
+                raise DataError(
+                    "this is an HDF5 file, which holds weights alone or the older form of a whole model",
+                    where=str(path),
+                    fix=f"Save the model anew, in Keras: {_anew(path)}.",
+                )
+            archive = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as error:
             raise DataError(
-                "this is an HDF5 file, which holds weights alone or the older form of a whole model",
+                "this is no Keras 3 file: it is not a zip archive, or it ends too early",
                 where=str(path),
-                fix=f"Save the model anew, in Keras: {_anew(path)}.",
-            )
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise DataError(
-            "this is no Keras 3 file: it is not a zip archive, or it ends too early",
-            where=str(path),
-            fix=f"Save the model again, in Keras: {_anew(path)}.",
-        ) from error
-    except OSError as error:
-        raise reading_error(error, path) from error
+                fix=f"Save the model again, in Keras: {_anew(path)}.",
+            ) from error
+        except OSError as error:
+            raise reading_error(error, path) from error
     names = archive.namelist()
     if absent := [name for name in (METADATA, CONFIG, WEIGHTS) if names.count(name) != 1]:
         archive.close()
@@ -189,18 +188,14 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str, most: int) -> bytes
             where=str(path),
             fix="Do not use this file.",
         )
-    try:
+    with guarded(lambda line: _broken(path, f"{name} cannot be unpacked ({line})")):
         return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise _broken(path, f"{name} cannot be unpacked ({_first_line(error)})") from error
 
 
 def _json(path: Path, archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     content = _member(path, archive, name, LARGEST_TEXT)
-    try:
+    with guarded(lambda line: _broken(path, f"{name} is not valid JSON ({line})")):
         found = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise _broken(path, f"{name} is not valid JSON ({_first_line(error)})") from error
     if not isinstance(found, dict):
         raise _broken(path, f"{name} holds no object")
     return found
@@ -212,10 +207,6 @@ def _broken(path: Path, problem: str) -> DataError:
 
 def _anew(path: Path) -> str:
     return _ANEW.format(name=path.name, stem=path.name.split(".")[0])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _h5py() -> ModuleType:

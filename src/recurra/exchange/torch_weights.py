@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from recurra.errors import DataError
+from recurra.exchange.damage import guarded
 from recurra.storage import missing_file, reading_error
 
 # Where trainers put the weights beside optimiser and epoch.
@@ -47,11 +48,12 @@ def read_tensors(path: Path) -> Tensors:
         raise missing_file(path)
     if path.is_dir():
         raise DataError("this is a folder, and a file of weights is expected", where=str(path))
-    try:
-        ordered = zipfile.is_zipfile(path)
-        found = _torch(path) if ordered else _safetensors(path)
-    except OSError as error:
-        raise reading_error(error, path) from error
+    with guarded(lambda line: DataError(f"it cannot be read ({line})", where=str(path), fix=_ANEW)):
+        try:
+            ordered = zipfile.is_zipfile(path)
+            found = _torch(path) if ordered else _safetensors(path)
+        except OSError as error:
+            raise reading_error(error, path) from error
     if odd := [name for name in found if not name.isprintable() or len(name) > 200]:
         raise DataError(f"a tensor cannot be named {odd[0]!r:.60}", where=str(path), fix=_ANEW)
     total = sum(t.numel() * t.element_size() for t in found.values())
@@ -102,9 +104,6 @@ def _torch(path: Path) -> dict[str, Tensor]:
             where=str(path),
             fix=_ANEW,
         ) from error
-    except (RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"torch cannot read it ({line:.200})", where=str(path), fix=_ANEW) from error
     return _tensors_in(content, path)
 
 
