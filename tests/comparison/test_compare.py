@@ -1,6 +1,7 @@
 """Whole comparisons on tiny made-up data: each kind of run, files, resuming, errors."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -200,6 +201,44 @@ def test_there_is_nothing_to_resume(tmp_path):
         reviews(tmp_path / "new", resume=True)
     with pytest.raises(InputError, match="no comparison to resume"):
         reviews(resume=True)
+
+
+def test_what_is_damaged_of_a_comparison_is_named_with_what_to_do(compared, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(compared[1], out)
+    trials = out / "trials"
+    sums, record, sessions = (
+        trials / "gru-seed-1.safetensors",
+        trials / "gru-seed-1.json",
+        trials / "sessions.json",
+    )
+    for content in (b"nothing", None):
+        sums.unlink() if content is None else sums.write_bytes(content)
+        with pytest.raises(
+            RunError, match=r"gru-seed-1\.safetensors: .* Delete trials/gru-seed-1\.json and resume"
+        ):
+            reviews(out, resume=True)
+    record.write_text("[]")
+    with pytest.raises(RunError, match="no record of that trial"):
+        reviews(out, resume=True)
+    record.unlink()
+    for content in ("[3]", '{"seconds": ["x"]}', "{}", "{"):
+        sessions.write_text(content)
+        with pytest.raises(RunError, match=r"sessions\.json: .* Delete it and resume"):
+            reviews(out, resume=True)
+    sessions.unlink()
+    again = reviews(out, resume=True)
+    assert [row["by_seed"] for row in again.summary["rows"]] == [
+        row["by_seed"] for row in compared[0].summary["rows"]
+    ]
+
+
+def test_trials_without_their_plan_are_not_taken_over(compared, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(compared[1], out)
+    (out / "comparison.json").unlink()
+    with pytest.raises(RunError, match=r"comparison\.json"):
+        reviews(out, resume=True)
 
 
 def test_a_network_that_cannot_be_trained_is_left_out_and_said(monkeypatch, tmp_path):

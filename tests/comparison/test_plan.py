@@ -200,6 +200,8 @@ def test_learning_rates_lie_around_the_default():
         ({"cells": "gru,xyz"}, r"expected one or several different ones of .*, found 'xyz'"),
         ({"cells": "gru,gru"}, "different ones"),
         ({"cells": []}, "found none"),
+        ({"cells": 5}, "found '5'"),
+        ({"weights": 99_999_999_999_999}, "--weights: 99999999999999 does not fit"),
         ({"match": "size"}, "--match: 'size' does not fit"),
         ({"seeds": 0}, "--seeds: 0 does not fit"),
         ({"budget": "soon"}, "--budget: expected a time above zero"),
@@ -209,6 +211,17 @@ def test_learning_rates_lie_around_the_default():
 def test_options_that_cannot_be_are_refused(given, match):
     with pytest.raises(InputError, match=match):
         comparison_options(**({"cells": None, "budget": None} | given))
+
+
+def test_a_network_that_there_is_no_memory_for_cannot_take_part(fitting, monkeypatch):
+    def no_room(*_, **__):
+        raise RuntimeError(
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 68719476736 bytes."
+        )
+
+    monkeypatch.setattr(type(fitting), "network", no_room)
+    with pytest.raises(InputError, match=r"none of the networks can be made.*no memory here"):
+        planned(fitting, cells=["gru"])
 
 
 def test_every_cell_takes_part_where_nothing_is_said():

@@ -99,6 +99,9 @@ def test_lines_of_a_text_are_inputs_by_their_numbers(run):
         ({}, "nothing to explain"),
         ({"input": "a", "series": ["s"]}, "no effect"),
         ({"input": "a", "rows": [1]}, "Give one"),
+        ({"data": "aA\nbB\n", "rows": ["a"]}, "expected the whole numbers of rows"),
+        ({"data": "aA\nbB\n", "rows": [1.7]}, "expected the whole numbers of rows"),
+        ({"data": "aA\nbB\n", "rows": 1}, "expected the whole numbers of rows"),
         ({"input": [1.0]}, "expected a text, found list"),
     ],
 )

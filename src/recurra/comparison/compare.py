@@ -243,6 +243,7 @@ class _Work:
                     "a baseline has this name", where=f"encoders[{result.name!r}]", fix="Take another one."
                 )
         plan = before or self._new_plan(fitting)
+        make_folder(self.out / TRIALS)
         self.sessions.note()
         tuned = self._trials(
             fitting, plan, tuning_trials(plan, self.asked.seed), sources, "Choosing learning rates"
@@ -320,7 +321,7 @@ class _Work:
     def _new_plan(self, fitting: Fitting[Any, Any]) -> Plan:
         """Made and written down."""
         plan = make_plan(self.kind.name, fitting, self.options, started=self.started, observer=self.observe)
-        make_folder(self.out / TRIALS)
+        make_folder(self.out)
         write_json(self.out / PLAN, plan.model_dump(mode="json"))
         return plan
 
@@ -457,7 +458,13 @@ def _check_place(out: Path, *, resume: bool) -> None:
         InputError: it is taken, or there is nothing to resume.
     """
     taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
-    begun = (out / PLAN).exists() or (out / TRIALS).exists()
+    begun = (out / PLAN).exists()
+    if resume and not begun and (out / TRIALS).exists():
+        raise RunError(
+            f"there are trials, but not the {PLAN} that says what they were for",
+            where=str(out),
+            fix="Restore it, or start again in another folder.",
+        )
     if resume and not begun:
         raise InputError("there is no comparison to resume here", where=str(out), fix="Leave --resume out.")
     if taken and not resume:

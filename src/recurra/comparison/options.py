@@ -34,7 +34,7 @@ class ComparisonOptions(BaseModel):
     cells: tuple[str, ...] = CELLS
     encoders: tuple[str, ...] = ()
     match: Literal["params", "time"] = "params"
-    weights: int | None = Field(default=None, ge=1)
+    weights: int | None = Field(default=None, ge=1, le=10**9)
     seeds: int = Field(default=3, ge=1)
     trials: int = Field(default=3, ge=1)
     tune_on: int | None = Field(default=None, ge=1)
@@ -76,7 +76,9 @@ def comparison_options(
     named = {name: value for name, value in given.items() if value is not None}
     named["encoders"] = tuple(encoders)
     if cells is not None:
-        words = cells.split(",") if isinstance(cells, str) else cells
+        words = (
+            cells.split(",") if isinstance(cells, str) else cells if isinstance(cells, Iterable) else [cells]
+        )
         asked = [str(cell).strip().lower() for cell in words]
         strange = [cell for cell in asked if cell not in CELLS]
         if strange or len(set(asked)) < len(asked) or not (asked or named["encoders"]):

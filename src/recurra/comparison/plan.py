@@ -307,7 +307,16 @@ def _sized(
     fixed = _is_fixed(own)
     if target is not None and not fixed:
         own = own.again(own.sized(target), fitting.options.seed)
-    network = own.network(None, observer, anew=False)
+    try:
+        network = own.network(None, observer, anew=False)
+    except RuntimeError as error:
+        if "allocate" not in str(error):
+            raise
+        raise InputError(
+            f"there is no memory here for its {own.settings.network.hidden_size:,} units",
+            where="--weights",
+            fix="Take fewer.",
+        ) from error
     weights = count_weights(network)
     if target is not None and abs(weights / target - 1) > TOLERANCE:
         why = (

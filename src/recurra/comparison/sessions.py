@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Literal
 
+from pydantic import TypeAdapter, ValidationError
+
+from recurra.errors import RunError
 from recurra.storage import read_json, write_json
 
 SESSIONS = "sessions.json"
@@ -20,7 +24,7 @@ class Sessions:
 
     def __init__(self, folder: Path, started: float):
         self._path, self._started = folder / SESSIONS, started
-        self._earlier: list[float] = read_json(self._path)["seconds"] if self._path.exists() else []
+        self._earlier: list[float] = _seconds(self._path) if self._path.exists() else []
 
     def note(self) -> None:
         """Write down how far this session has come; the folder is there."""
@@ -30,3 +34,14 @@ class Sessions:
     def total_s(self) -> float:
         """Seconds up to now, those of earlier sessions up to what they last noted."""
         return sum(self._earlier) + time.monotonic() - self._started
+
+
+def _seconds(path: Path) -> list[float]:
+    try:
+        return TypeAdapter(dict[Literal["seconds"], list[float]]).validate_python(read_json(path))["seconds"]
+    except (RunError, ValidationError, KeyError) as error:
+        raise RunError(
+            "what earlier sessions noted of their time cannot be read",
+            where=str(path),
+            fix="Delete it and resume: then the time of this session alone is counted.",
+        ) from error

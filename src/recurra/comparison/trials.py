@@ -22,31 +22,54 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load as from_safetensors
 from safetensors.numpy import save as to_safetensors
 
 from recurra.comparison.plan import Trial
-from recurra.errors import InputError, TrainingError
+from recurra.errors import InputError, RunError, TrainingError
 from recurra.networks.own import Encoders, Factory, encoders_handed_over, hand_over
 from recurra.runs.events import Observer, ignore
 from recurra.runs.fitting import Fitting, carry_out, train_network
 from recurra.storage import make_folder, read_json, write_bytes, write_json
 
 TRIALS = "trials"
+_AGAIN = f"Delete {TRIALS}/{{}}.json and resume: that trial is then carried out again."
 _PATIENCE_S = 10.0  # for trainings that are to end
 
 Record = dict[str, Any]
 
 
 def record_of(out: Path, trial: Trial) -> Record | None:
-    """What a trial left; None where it has not ended."""
+    """What a trial left; None where it has not ended.
+
+    Raises:
+        RunError: it cannot be read, or is of another trial.
+    """
     path = out / TRIALS / f"{trial.name}.json"
-    return read_json(path) if path.exists() else None
+    if not path.exists():
+        return None
+    record = read_json(path)
+    if not isinstance(record, dict) or record.get("name") != trial.name:
+        raise RunError("this is no record of that trial", where=str(path), fix=_AGAIN.format(trial.name))
+    return record
 
 
 def contributions_of(out: Path, trial: Trial) -> np.ndarray:
-    """(N, C) what each test example added to the sums of the headline in a final trial."""
-    return from_safetensors((out / TRIALS / f"{trial.name}.safetensors").read_bytes())["contributions"]
+    """(N, C) what each test example added to the sums of the headline in a final trial.
+
+    Raises:
+        RunError: the file is missing or broken.
+    """
+    path = out / TRIALS / f"{trial.name}.safetensors"
+    try:
+        return from_safetensors(path.read_bytes())["contributions"]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise RunError(
+            "what the trial's test examples scored is missing or cannot be read",
+            where=str(path),
+            fix=_AGAIN.format(trial.name),
+        ) from error
 
 
 def run_trials(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def explain(
     """
     if not isinstance(run, Run):
         run = _loaded(Path(run))
-    rows = None if rows is None else [int(row) for row in rows]
+    rows = None if rows is None else _row_numbers(rows)
     if input is not None and (data is not None or rows is not None):
         raise InputError(
             "an input by itself and rows of data were both given", where="--data", fix="Give one."
@@ -113,6 +114,13 @@ def explain(
         notes=notes,
         model=run.config.files.get(MODEL),
     )
+
+
+def _row_numbers(rows: Sequence[int]) -> list[int]:
+    try:
+        return [operator.index(row) for row in rows]
+    except TypeError as error:
+        raise InputError(f"expected the whole numbers of rows, found {rows!r:.60}", where="--rows") from error
 
 
 def _loaded(folder: Path) -> Run[Any, Any]:
