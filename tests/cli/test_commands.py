@@ -18,6 +18,7 @@ import pytest
 
 from recurra.cli.app import SECTIONS, app
 from recurra.cli.main import run
+from recurra.cli.visible import put
 from recurra.training.interruption import Interruption
 from tests.runs.conftest import sentences
 
@@ -433,3 +434,30 @@ def test_scoring_needs_no_columns_that_only_splitting_needed(place, tmp_path):
     assert said.returncode == 0, said.stderr
     again = recurra("evaluate", tmp_path / "run", place / "labelled.csv", "--json")
     assert json.loads(again.stdout)["n"] == 40
+
+
+def test_nothing_that_a_terminal_would_obey_comes_from_a_file(tmp_path):
+    rows = "".join(f"{word} {k},{word}\x1b[31m\n" for k in range(30) for word in ("dull", "fine"))
+    (tmp_path / "data.csv").write_text("text,label\n" + rows)
+    done = recurra("fit", tmp_path / "data.csv", "--out", tmp_path / "run", *QUICK)
+    told = [done, recurra("info", tmp_path / "run"), recurra("explain", tmp_path / "run", "dull 3")]
+    odd = tmp_path / "\x1b]0;odd\x07.csv"
+    odd.write_text("text\nfine\n")
+    told.append(recurra("evaluate", tmp_path / "run", odd))
+    assert [each.returncode for each in told] == [0, 0, 0, 2]
+    assert not any(sign in each.stdout + each.stderr for each in told for sign in "\x1b\x07")
+    assert all("x1b" in each.stdout + each.stderr for each in told)
+    (tmp_path / "new.csv").write_text("text\nfine 3\n")
+    answers = ("predict", tmp_path / "run", tmp_path / "new.csv")
+    assert "\x1b[31m" in recurra(*answers).stdout, "programs get the label as it is"
+
+
+def test_answers_are_made_visible_for_a_terminal_alone():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for place, expected in ((io.StringIO(), "a\x1b[2J\r\n"), (Terminal(), "a\\x1b[2J\r\n")):
+        with redirect_stdout(place):
+            put("a\x1b[2J\r\n")
+        assert place.getvalue() == expected

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from recurra.cli.visible import visible
 from recurra.runs.events import Event, Measured, PhaseStarted, Said
 from recurra.runs.run import Run
 from recurra.training.loop import EpochRecord, StepDone
@@ -149,5 +150,5 @@ def interval(score: dict[str, Any]) -> str:
 
 
 def plain(text: object) -> str:
-    """Text in which nothing is taken for markup."""
-    return str(text).replace("[", r"\[")
+    """Text in which nothing is taken for markup, or obeyed by the terminal."""
+    return visible(text).replace("[", r"\[")

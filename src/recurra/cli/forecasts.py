@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, number, print_json, print_scores
+from recurra.cli.visible import put
 from recurra.errors import InputError
 from recurra.runs.events import PhaseStarted
 from recurra.runs.forecasts.files import back_test, fit_series, read_series
@@ -109,7 +110,7 @@ def run_forecast(
     elif as_json:
         print_json(records)
     else:
-        sys.stdout.write(table.write_csv())
+        put(table.write_csv())
 
 
 def evaluate(run: ForecastRun, data: str, *, encoding: str | None, watcher: Watcher) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 import recurra.cli.fitting_verbs  # these two add their verbs, in the order of the help
 import recurra.cli.run_verbs  # noqa: F401
 from recurra.cli.app import INTERRUPTED, JSON, app
+from recurra.cli.visible import visible
 from recurra.storage import check_there
 
 
@@ -99,7 +100,7 @@ def run() -> None:
     try:
         app()
     except RecurraError as error:
-        print(f"recurra: {error}", file=sys.stderr)
+        print(f"recurra: {visible(error)}", file=sys.stderr)
         sys.exit(error.exit_status)
     except SystemExit as exit:
         if exit.code == INTERRUPTED:  # typer's own, for Ctrl-C wherever nothing else is made of it

@@ -13,6 +13,7 @@ import numpy as np
 
 from recurra.cli.console import Watcher, print_json
 from recurra.cli.faces import face_of_run
+from recurra.cli.visible import put
 from recurra.errors import InputError
 from recurra.runs.loading import load_for
 from recurra.storage import write_bytes
@@ -45,7 +46,7 @@ def run_predict(
     elif as_json:
         print_json(records)
     else:
-        sys.stdout.write(printed)
+        put(printed)
 
 
 def answer_records(

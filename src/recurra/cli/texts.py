@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_json, print_scores
+from recurra.cli.visible import put
 from recurra.data.corpus import read_corpus
 from recurra.runs.events import PhaseStarted
 from recurra.runs.texts.files import fit_corpus
@@ -64,9 +65,9 @@ def generate(run: TextRun, place: Path, prompt: str, *, as_json: bool, **options
     if as_json:
         print_json({"run": str(place), "prompt": prompt, "text": "".join(pieces)} | options)
         return
-    sys.stdout.write(prompt)
+    put(prompt)
     for piece in pieces:
-        sys.stdout.write(piece)
+        put(piece)
         sys.stdout.flush()
     sys.stdout.write("\n")
 
