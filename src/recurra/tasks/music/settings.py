@@ -11,7 +11,7 @@ from recurra.training.config import TrainingConfig
 
 _FRAMES = 4_096  # in a batch
 _STEPS = 6_000
-_READ = 3_000_000  # frames, in all epochs
+_READ = 15_000_000  # frames, in all epochs
 
 
 class PieceSettings(RoomsOfSettings):
@@ -28,7 +28,7 @@ def default_piece_settings(lengths: np.ndarray) -> PieceSettings:
 
     Some thousand small steps: on JSB Chorales two pieces at a time were better than four, and those than eight. The
     loss of a frame is a sum over 88 keys, and its gradient as much larger: it is clipped at a larger norm. Much music
-    is read less often, until three million frames are read.
+    is read less often, until fifteen million frames are read: MuseData twelve times cost 0.65 of its NLL of a frame.
 
     >>> chorales = default_piece_settings(np.full(229, 60))
     >>> chorales.batches.max_batch, chorales.training.epochs
