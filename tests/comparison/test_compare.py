@@ -108,8 +108,16 @@ def test_what_was_held_equal_is_said(compared):
         "Tuning: 2 learning rates",
         "Seeds: 3",
         "Test part: opened once",
+        "fewer where validation no longer gets better",
     ):
         assert word in held
+
+
+@pytest.mark.parametrize("match", ["params", "time"])
+def test_where_nothing_is_validated_nothing_is_said_of_it(match):
+    held = " ".join(reviews(trials=1, validation=0, match=match).summary["held_equal"])
+    assert "there was no validation part" in held
+    assert "no longer gets better" not in held
 
 
 def test_the_time_left_and_every_trial_are_told(compared):

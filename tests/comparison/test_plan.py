@@ -206,6 +206,7 @@ def test_learning_rates_lie_around_the_default():
         ({"seeds": 0}, "--seeds: 0 does not fit"),
         ({"budget": "soon"}, "--budget: expected a time above zero"),
         ({"weights": 100, "match": "time"}, "--weights"),
+        ({"tune_on": 100, "trials": 1}, "--tune-on: with --trials 1"),
     ],
 )
 def test_options_that_cannot_be_are_refused(given, match):

@@ -146,6 +146,21 @@ def test_starting_from_another_run_takes_its_weights_and_encoders(text_run, tmp_
     )
 
 
+def test_the_outputs_begin_anew_where_they_stand_for_other_classes(text_run, tmp_path):
+    folder = text_run.save(tmp_path / "first")
+    rows = [row | {"label": {"good": "angry", "bad": "glad"}[row["label"]]} for row in sentences(60, seed=4)]
+    examples, schema = examples_of(rows, text="text", target="label")
+    said = []
+    options = quick(init=str(folder), baselines=False, settings={"training__learning_rate": 1e-12})
+    run = fit(
+        examples, schema, options, observer=lambda e: said.append(e.text) if isinstance(e, Said) else None
+    )
+    own, given = run.network.state_dict(), text_run.network.state_dict()
+    begun = {name for name in own if not torch.allclose(own[name], given[name], atol=1e-6)}
+    assert begun == {"head.1.weight", "head.1.bias"}
+    assert any("new: head.1.weight, head.1.bias, for the classes are others" in text for text in said)
+
+
 def examples_of_texts(texts):
     from recurra.data.schema import examples_from_arrays
 

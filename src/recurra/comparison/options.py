@@ -105,4 +105,10 @@ def comparison_options(
             where="--weights",
             fix="Leave it out, or take --match params.",
         )
+    if options.tune_on is not None and options.trials == 1:
+        raise InputError(
+            "with --trials 1 no learning rate is tried, on fewer examples neither",
+            where="--tune-on",
+            fix="Leave it out, or try several: --trials 3.",
+        )
     return options

@@ -41,6 +41,7 @@ def held_equal(
     epochs = ", ".join(
         f"{cell_name(each.cell)} {each.total_steps / plan.steps_per_epoch:.3g}" for each in plan.candidates
     )
+    fewer = "fewer where validation no longer gets better"
     if options.match == "params":
         solved = [c.weights for c in plan.candidates if not c.fixed] or [one.weights]
         low, high = min(solved), max(solved)
@@ -56,8 +57,7 @@ def held_equal(
                 f"; but for {apart}, without a width to change, which took part as given)." if fixed else ")."
             ),
             f"Length: {one.total_steps:,} optimiser steps at most for each scored training of each network "
-            f"({one.total_steps / plan.steps_per_epoch:.3g} epochs{tuned}), fewer where validation no longer gets "
-            "better. "
+            f"({one.total_steps / plan.steps_per_epoch:.3g} epochs{tuned}){', ' + fewer if validated else ''}. "
             "The time that takes was not held equal; it stands in the table.",
         ]
     else:
@@ -68,7 +68,7 @@ def held_equal(
         )
         told += [
             f"Time: {plan.length:.3g} s for each scored training of each network, turned into steps by the pace "
-            f"{pace} (epochs: {epochs}); fewer where validation no longer gets better."
+            f"{pace} (epochs: {epochs}){'; ' + fewer if validated else ''}."
             + ("" if took_s is None else f" They took {took_s[0]:.3g} to {took_s[1]:.3g} s."),
             f"Size: the hidden size, {one.hidden_size} units; the number of weights was not held equal ({sizes}).",
         ]

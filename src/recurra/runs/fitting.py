@@ -89,8 +89,12 @@ class Fitting(ABC, Generic[C, R]):
         with seeded(self.options.seed):
             network = self.network_form(self.settings.network, self.shape)
         if init is not None:
-            start_from(network, init, observer)
+            start_from(network, init, observer, same_outputs=self.same_outputs(init))
         return network.to(self.settings.training.device)
+
+    def same_outputs(self, init: Any) -> bool:
+        """Whether the outputs stand for what those of a run to start from do; of most kinds it decides that."""
+        return True
 
     def again(self, settings: dict[str, Any], seed: int, share: float = 1.0) -> Self:
         """Another training on what `prepare` made: the same parts, encoders and batches; nothing is copied.
@@ -329,13 +333,25 @@ def train_network(
         )
 
 
-def start_from(network: nn.Module, init: Run[Any, Any], observer: Observer) -> None:
-    """Take over every weight of the same name and shape; the rest stays as initialised, and is told."""
+def start_from(
+    network: nn.Module, init: Run[Any, Any], observer: Observer, *, same_outputs: bool = True
+) -> None:
+    """Take over every weight of the same name and shape; the rest stays as initialised, and is told.
+
+    Args:
+        same_outputs: whether the outputs stand for the same classes as there; else their weights begin anew.
+    """
     own, given = network.state_dict(), init.network.state_dict()
-    fitting = {name: t for name, t in given.items() if name in own and own[name].shape == t.shape}
+    anew = () if same_outputs else _of_outputs(network)
+    fitting = {
+        name: t
+        for name, t in given.items()
+        if name in own and own[name].shape == t.shape and not name.startswith(anew)
+    }
     network.load_state_dict(fitting, strict=False)
     new = [name for name in own if name not in fitting]
     told = f"; new: {', '.join(new)}" if new else ""
+    told += "" if same_outputs else ", for the classes are others than there"
     observer(Said(f"starting from {len(fitting)} of {len(own)} weights of {init.path}{told}"))
 
 
@@ -347,6 +363,11 @@ def _chance(fitting: Fitting[C, R]) -> dict[str, float]:
         "validation": fitting.validation,
     }
     return {name: fitting.chance(part) for name, part in parts.items() if part is not None}
+
+
+def _of_outputs(network: Any) -> tuple[str, str]:
+    """How names of weights begin that have a row for each class: of the head's last layer, and of the chain."""
+    return f"head.{len(network.head) - 1}.", "crf."
 
 
 def _plan(

@@ -250,6 +250,26 @@ def test_a_training_goes_on_from_another(tmp_path, spans_run):
         carry_out(fitting(init=str(tmp_path / "first"), settings={"words.least": 2}))
 
 
+def test_the_scores_of_other_tags_begin_anew(tmp_path, spans_run):
+    _, run = spans_run
+    run.save(tmp_path / "first")
+    words, tags = lists()
+    renamed = [[tag.replace("LOC", "TIME") for tag in each] for each in tags]  # as many, in another order
+    still = {"training.epochs": 1, "training.learning_rate": 1e-12}
+    asked = options(init=str(tmp_path / "first"), baselines=False, settings=still)
+    said = []
+    made = SentenceFitting(Sentences.of(words, renamed), schema(), asked, None)
+    other = carry_out(made, observer=lambda event: said.append(getattr(event, "text", "")))
+    own, given = other.network.state_dict(), run.network.state_dict()
+    assert own.keys() == given.keys()
+    begun = {name for name in own if not torch.allclose(own[name], given[name], atol=1e-6)}
+    assert {"head.1.weight", "head.1.bias", "crf.between"} <= begun
+    assert {name.split(".")[0] for name in begun} <= {"head", "crf"}
+    (told,) = (text for text in said if text.startswith("starting from"))
+    assert "new: head.1.weight" in told and told.endswith("for the classes are others than there")
+    assert f"{len(own) - 6} of {len(own)} weights" in told
+
+
 def test_networks_are_compared_with_the_baselines(tmp_path):
     path = tmp_path / "ned.train"
     path.write_text(columns(150))

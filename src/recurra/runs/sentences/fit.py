@@ -104,12 +104,16 @@ class SentenceFitting(Fitting[SentenceRunConfig, SentenceRun]):
         with seeded(self.options.seed):
             network = SentenceNetwork(self.settings.network, self.shape)
         if init is not None:
-            start_from(network, init, observer)
+            start_from(network, init, observer, same_outputs=self.same_outputs(init))
         network.input.counts[FIRST_ID:] = torch.tensor(prepared.vocabulary.counts, dtype=torch.float32)
         if network.crf is not None and prepared.learned_scheme is not None:
             table = forbidden_transitions(prepared.tags, prepared.learned_scheme)
             network.crf.forbid(torch.from_numpy(table))
         return network.to(self.settings.training.device)
+
+    def same_outputs(self, init: Any) -> bool:
+        """Whether the tags are the same."""
+        return list(init.tags) == list(self.prepared.tags)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""

@@ -79,10 +79,14 @@ class SequenceFitting(ExamplesFitting[SequenceRunConfig, SequenceRun]):
         if isinstance(network.input, TokenInput) and network.input.pairs:
             network.input.pair_codes.copy_(torch.from_numpy(prepared.pairs))
         if init is not None:
-            start_from(network, init, observer)
+            start_from(network, init, observer, same_outputs=self.same_outputs(init))
         elif anew:
             _start_from_vectors(network, prepared, self.options.seed)
         return network.to(self.settings.training.device)
+
+    def same_outputs(self, init: Any) -> bool:
+        """Whether the classes are the same."""
+        return init.classes == list(self.prepared.targets.classes)
 
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""

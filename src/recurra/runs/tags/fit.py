@@ -81,6 +81,10 @@ class TagFitting(ExamplesFitting[TagRunConfig, TagRun]):
             network.begin_at(torch.from_numpy(shares).to(next(network.parameters())))
         return network
 
+    def same_outputs(self, init: Any) -> bool:
+        """Whether the classes are the same."""
+        return init.classes == list(self.prepared.targets.classes)
+
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """On training and validation part together, scored on the test part."""
         prepared, test = self.prepared, self.prepared.labels.get("test")
