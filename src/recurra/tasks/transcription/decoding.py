@@ -87,7 +87,7 @@ class _Text:
 
     def path(self) -> list[_Text]:
         """From the root of the tree to itself."""
-        found = [self]
+        found: list[_Text] = [self]
         while found[-1].parent is not None:
             found.append(found[-1].parent)
         return found[::-1]
