@@ -76,9 +76,8 @@ def comparison_options(
     named = {name: value for name, value in given.items() if value is not None}
     named["encoders"] = tuple(encoders)
     if cells is not None:
-        words = (
-            cells.split(",") if isinstance(cells, str) else cells if isinstance(cells, Iterable) else [cells]
-        )
+        words = cells.split(",") if isinstance(cells, str) else cells
+        words = words if isinstance(words, Iterable) else [words]
         asked = [str(cell).strip().lower() for cell in words]
         strange = [cell for cell in asked if cell not in CELLS]
         if strange or len(set(asked)) < len(asked) or not (asked or named["encoders"]):

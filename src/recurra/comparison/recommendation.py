@@ -12,10 +12,8 @@ from recurra.networks.config import cell_name
 from recurra.statistics.repeated import LEAST_SEEDS
 
 QUICKER = 1.1  # times, from which on speed decides between networks that are surely near each other
-NEAR_POINTS, NEAR = (
-    0.01,
-    0.02,
-)  # of a share, and of any other score: what a quicker network may surely not lose more of
+NEAR_POINTS = 0.01  # of a share, that a quicker network may surely not lose more of
+NEAR = 0.02  # of any other score, likewise
 WIDE = 5  # times the usual interval of the networks, from which on seeds are too far apart to tell anything
 TOO_FEW = 4  # the rule by which nothing is told
 RULES = (
@@ -108,9 +106,7 @@ def _recommend(judgement: Judgement) -> Recommendation:
         taken = quickest
     tied, doubtful, unsteady = _standing(judgement, taken, networks)
     passed_over = ""
-    if leader in able and leader not in steady:
-        passed_over = f"{words.name(leader)} has the better mean, but its seeds are too far apart to build on"
-    elif leader not in able:
+    if leader not in able:
         ahead = judgement.pair(leader.name, taken.name)
         assert ahead is not None
         passed_over = (
@@ -190,7 +186,10 @@ def _reason(
             continue
         better = _gain(judgement, taken, row) > 0
         if row.name in unsteady:
-            lost.append(f"the seeds of {words.name(row)} are too far apart to tell")
+            whose = f"the seeds of {words.name(row)}"
+            if not better and not passed_over:
+                whose = f"{words.name(row)} has the better mean, but its seeds"
+            lost.append(f"{whose} are too far apart to tell")
         elif row.name in doubtful:
             lost.append(f"{words.name(row)} seems to {'lose' if better else 'gain'} {words.gap(pair)}")
         else:

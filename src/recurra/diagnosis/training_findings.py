@@ -137,9 +137,8 @@ def _of_data(course: Course) -> Iterator[Finding]:
         return
     yield Finding(
         "no better than chance",
-        "warning"
-        if course.best_validation is None
-        else "note",  # a warning where nothing else tells of others
+        # Where nothing else tells of other examples, it warns.
+        "warning" if course.best_validation is None else "note",
         f"On these data the loss is {loss:.3g}, and {chance:.3g} is what {course.reference} of theirs has.",
         "What was learned does not hold for them, or their targets are spread in another way than those of training.",
         "Compare their targets with those of training; recurra evaluate scores the answers.",

@@ -136,9 +136,7 @@ class Fitting(ABC, Generic[C, R]):
 
     def chance(self, batches: BatchSource) -> float:
         """Loss on `batches` of the best answer that does not look at the input."""
-        task: Any = (
-            self.objective
-        )  # that of each kind knows it from the targets alone, else `chance` is another
+        task: Any = self.objective  # it knows this from the targets alone, but for kinds that do it otherwise
         return task.chance(batch.target for batch in batches.evaluation() if batch.target is not None)
 
     @abstractmethod
