@@ -12,7 +12,8 @@ from rich.table import Table
 
 from recurra.cli.console import Watcher, interval, number, plain, print_json
 from recurra.cli.fit import free_place, parse_assignments
-from recurra.comparison.compare import PLAN, compare
+from recurra.comparison.compare import compare
+from recurra.comparison.place import PLAN
 from recurra.comparison.summary import marks
 from recurra.comparison.trials import TRIALS
 from recurra.errors import InputError

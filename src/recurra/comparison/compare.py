@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from recurra.comparison.call import written_call
 from recurra.comparison.conclusion import Conclusion
 from recurra.comparison.options import ComparisonOptions, comparison_options
+from recurra.comparison.place import PLAN, SUMMARY, check_asked, check_place, stored_plan
 from recurra.comparison.plan import Plan, Trial, final_trials, make_plan, replanned, tuning_trials
 from recurra.comparison.sessions import Sessions
+from recurra.comparison.telling import told_left, told_trial
 from recurra.comparison.trials import (
     TRIALS,
     Clock,
@@ -35,10 +35,9 @@ from recurra.runs.fitting import Fitting
 from recurra.runs.kinds import Kind
 from recurra.runs.loading import load
 from recurra.runs.run import Run
-from recurra.storage import make_folder, read_json, write_json
+from recurra.storage import make_folder, write_json
 from recurra.training.loop import EpochRecord
 
-PLAN, SUMMARY = "comparison.json", "summary.json"
 VALIDATION = 0.2  # of the training data, where learning rates are tried and nobody says otherwise
 # Arguments of `compare` that change nothing of what comes out; and roles, which stand apart.
 _NOT_OF_THE_RESULT = frozenset(["roles", "resume", "command", "observer"])
@@ -160,7 +159,7 @@ def compare(
     if out is None and resume:
         raise InputError("there is no comparison to resume", where="--resume", fix="Name it: --out FOLDER.")
     if out is not None:
-        _check_place(Path(out), resume=resume)
+        check_place(Path(out), resume=resume)
     with tempfile.TemporaryDirectory() as temporary, own_encoders(encoders):
         if options.jobs > 1:
             check_importable(encoders or {})
@@ -223,9 +222,9 @@ class _Work:
         self, data: Any, test: Any, encoding: str | None
     ) -> tuple[dict[str, Any], dict[str, list[Run]]]:
         """The summary, and the runs of each cell."""
-        before = self._stored_plan()
+        before = stored_plan(self.out)
         if before is not None:
-            self._check_asked(before)
+            check_asked(before, self.kind.name, self.options, self.asked)
         opened = self.kind.opened
         fitting, sources = opened(data, self.asked, test=test, encoding=encoding, observer=self.observe)
         self._prepare(fitting)
@@ -304,20 +303,6 @@ class _Work:
     def _tested(self, fitting: Fitting[Any, Any]) -> bool:
         return bool(fitting.new_config([]).parts.get("test"))
 
-    def _stored_plan(self) -> Plan | None:
-        """The plan of an interrupted comparison; None where there is none."""
-        path = self.out / PLAN
-        if not path.exists():
-            return None
-        try:
-            return Plan.model_validate(read_json(path))
-        except ValidationError as error:
-            raise RunError(
-                f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}",
-                where=str(path),
-                fix="The file was altered or is of another version; start again in another folder.",
-            ) from error
-
     def _new_plan(self, fitting: Fitting[Any, Any]) -> Plan:
         """Made and written down."""
         plan = make_plan(self.kind.name, fitting, self.options, started=self.started, observer=self.observe)
@@ -348,24 +333,9 @@ class _Work:
         write_json(self.out / PLAN, found.model_dump(mode="json"))
         return found
 
-    def _check_asked(self, plan: Plan) -> None:
-        """What can be refused before any data are read."""
-        before = {"kind": plan.kind, **plan.options.model_dump(mode="json"), **plan.asked}
-        asked = self.asked.model_dump(mode="json")
-        if asked["validation"] is None:  # then the data may have decided
-            del asked["validation"]
-        now = {"kind": self.kind.name, **self.options.model_dump(mode="json"), **asked}
-        for name, value in now.items():
-            if before.get(name) != value:
-                raise InputError(
-                    f"this comparison began with {name} = {before.get(name)!r}, found {value!r}",
-                    where="--resume",
-                    fix="Repeat the command as it was, or start again in another folder.",
-                )
-
     def _check_same(self, plan: Plan, fitting: Fitting[Any, Any]) -> None:
         """What can be refused before anything is fitted."""
-        self._check_asked(plan)
+        check_asked(plan, self.kind.name, self.options, self.asked)
         if plan.fingerprint != fitting.fingerprint:
             raise RunError(
                 "the data is not the data that this comparison began with",
@@ -403,7 +373,9 @@ class _Work:
                     continue
                 self.sessions.note()
                 left = clock.ended(plan.training_s(trial.candidate, trial.purpose))
-                self.observe(Said(f"{len(found)} of {len(trials)}: {_line(trial, record)}{_left(left)}"))
+                self.observe(
+                    Said(f"{len(found)} of {len(trials)}: {told_trial(trial, record)}{told_left(left)}")
+                )
                 if self.options.jobs > 1:
                     self.observe(Measured(len(found), len(trials), "trainings"))
         finally:
@@ -430,46 +402,3 @@ class _Work:
                     )
                 )
         return chosen
-
-
-def _line(trial: Trial, record: Record) -> str:
-    """A trial in a line."""
-    what = f"learning rate {trial.learning_rate:.3g}" if trial.purpose == "tuning" else f"seed {trial.seed}"
-    if record["failed"]:
-        return f"{cell_name(trial.candidate.cell)}, {what}: {record['failed']}"
-    if trial.purpose == "tuning":
-        came = f"validation loss {record['validation_loss']:.4g}"
-    else:
-        came = f"{record['score']['name']} {record['score']['value']:.4g}"
-    early = f", stopped early, best in epoch {record['best_epoch']}" if record["stopped"] == "early" else ""
-    return f"{cell_name(trial.candidate.cell)}, {what}: {came} in {record['seconds']:.1f} s{early}"
-
-
-def _left(seconds: float) -> str:
-    if seconds < 1:
-        return ""
-    return f"; about {seconds:.0f} s left" if seconds < 90 else f"; about {seconds / 60:.0f} min left"
-
-
-def _check_place(out: Path, *, resume: bool) -> None:
-    """Refuse a folder that holds something else than the comparison to go on with.
-
-    Raises:
-        InputError: it is taken, or there is nothing to resume.
-    """
-    taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
-    begun = (out / PLAN).exists()
-    if resume and not begun and (out / TRIALS).exists():
-        raise RunError(
-            f"there are trials, but not the {PLAN} that says what they were for",
-            where=str(out),
-            fix="Restore it, or start again in another folder.",
-        )
-    if resume and not begun:
-        raise InputError("there is no comparison to resume here", where=str(out), fix="Leave --resume out.")
-    if taken and not resume:
-        raise InputError(
-            "this place is taken",
-            where=str(out),
-            fix="Choose another --out" + (", or add --resume." if begun else "."),
-        )

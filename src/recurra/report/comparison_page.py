@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recurra.comparison.compare import SUMMARY
+from recurra.comparison.place import SUMMARY
 from recurra.comparison.recommendation import TOO_FEW
 from recurra.comparison.summary import FORMAT
 from recurra.errors import RunError

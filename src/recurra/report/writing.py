@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recurra.comparison.compare import SUMMARY
+from recurra.comparison.place import SUMMARY
 from recurra.report.comparison_page import comparison_page, read_summary
 from recurra.report.diagnosis_page import diagnosis_page
 from recurra.report.run_files import read_diagnosis, read_run_files

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, Self, TypedDict, TypeVar
 
@@ -22,16 +20,18 @@ from recurra.networks.sequence_network import count_weights
 from recurra.networks.sizing import sized
 from recurra.runs.budget import steps_within
 from recurra.runs.config import CONFIG, FitOptions, RunConfig, Told, read_config, write_config
-from recurra.runs.events import Event, Observer, PhaseStarted, Said, ignore, noting
+from recurra.runs.events import Observer, PhaseStarted, Said, ignore, noting
+from recurra.runs.history import say_how_it_ended, seconds_of, with_history
 from recurra.runs.loading import load
 from recurra.runs.places import check_place
-from recurra.runs.run import CHECKPOINT, HISTORY, Run, clear_run
+from recurra.runs.run import CHECKPOINT, Run, clear_run
+from recurra.runs.starting import start_from
 from recurra.statistics.repeated import Measure
-from recurra.storage import append_line, make_folder, write_bytes
+from recurra.storage import make_folder
 from recurra.tasks.baselines import BaselineResult
 from recurra.training.checkpoint import read_checkpoint
 from recurra.training.config import TrainingConfig
-from recurra.training.loop import EpochRecord, History, Objective, seeded, train
+from recurra.training.loop import History, Objective, seeded, train
 
 BASELINES_SHARE = 0.1  # of a budget, for each baseline at most
 _FOR_CHANCE = 200  # batches
@@ -273,10 +273,10 @@ def carry_out(
             deadline=deadline,
             folder=out,
             resume=resume,
-            observer=_with_history(observer, out, resume),
+            observer=with_history(observer, out, resume),
         )
         clock["trained"] = time.monotonic()
-        _say_how_it_ended(history, observer)
+        say_how_it_ended(history, observer)
 
         observer(PhaseStarted("Scoring"))
         run = fitting.score(config, network.eval(), history, observer)
@@ -291,7 +291,7 @@ def carry_out(
         "weights": count_weights(network),
         "chance": chance,
     } | run.metrics.get("training", {})
-    run.metrics["seconds"] = _seconds(clock, started, history)
+    run.metrics["seconds"] = seconds_of(clock, started, history)
     if out is not None:
         run.write(out)
     return run
@@ -331,28 +331,6 @@ def train_network(
         )
 
 
-def start_from(
-    network: nn.Module, init: Run[Any, Any], observer: Observer, *, same_outputs: bool = True
-) -> None:
-    """Take over every weight of the same name and shape; the rest stays as initialised, and is told.
-
-    Args:
-        same_outputs: whether the outputs stand for the same classes as there; else their weights begin anew.
-    """
-    own, given = network.state_dict(), init.network.state_dict()
-    anew = () if same_outputs else _of_outputs(network)
-    fitting = {
-        name: t
-        for name, t in given.items()
-        if name in own and own[name].shape == t.shape and not name.startswith(anew)
-    }
-    network.load_state_dict(fitting, strict=False)
-    new = [name for name in own if name not in fitting]
-    told = f"; new: {', '.join(new)}" if new else ""
-    told += "" if same_outputs else ", for the classes are others than there"
-    observer(Said(f"starting from {len(fitting)} of {len(own)} weights of {init.path}{told}"))
-
-
 def _chance(fitting: Fitting[C, R]) -> dict[str, float]:
     """Loss of the best answer that does not look at the input; in training on so many batches at most."""
     training = fitting.training
@@ -361,11 +339,6 @@ def _chance(fitting: Fitting[C, R]) -> dict[str, float]:
         "validation": fitting.validation,
     }
     return {name: fitting.chance(part) for name, part in parts.items() if part is not None}
-
-
-def _of_outputs(network: Any) -> tuple[str, str]:
-    """How names of weights begin that have a row for each class: of the head's last layer, and of the chain."""
-    return f"head.{len(network.head) - 1}.", "crf."
 
 
 def _plan(
@@ -408,57 +381,6 @@ def _stored_config(out: Path, options: FitOptions, form: type[C]) -> C | None:
                 fix="Repeat the command as it was, or start again with --overwrite.",
             )
     return stored
-
-
-def _with_history(observer: Observer, out: Path | None, resume: bool) -> Observer:
-    """Let every epoch also grow `history.jsonl`; lines past the checkpoint are dropped when resuming."""
-    if out is None:
-        return observer
-    path = out / HISTORY
-    kept = read_checkpoint(out / CHECKPOINT) if resume else None
-    records = [] if kept is None else kept.progress.get("records", [])
-    write_bytes(path, b"".join(json.dumps(record).encode() + b"\n" for record in records))
-
-    def observe(event: Event) -> None:
-        if isinstance(event, EpochRecord):
-            append_line(path, asdict(event))
-        observer(event)
-
-    return observe
-
-
-def _say_how_it_ended(history: History, observer: Observer) -> None:
-    endings = {
-        "finished": None,
-        "early": Said(f"stopped early: nothing better in validation since epoch {history.best_epoch}"),
-        "interrupted": Said(
-            f"interrupted at step {history.steps}; the weights of epoch {history.best_epoch} are kept",
-            "warning",
-        ),
-        "clock": Said("the clock cut training short: another run may give other numbers", "warning"),
-    }
-    said = endings.get(
-        history.stopped,
-        Said(
-            f"loss {history.stopped}: training stopped, the weights of epoch {history.best_epoch} are kept",
-            "warning",
-        ),
-    )
-    if said is not None:
-        observer(said)
-
-
-def _seconds(clock: dict[str, float], started: float, history: History) -> dict[str, float]:
-    """Of each part of the work; what earlier sessions trained counts in training and total."""
-    earlier = max(0.0, history.seconds - (clock["trained"] - clock["training"]))
-    return {
-        "before": clock["begin"] - started,
-        "preparing": clock["prepared"] - clock["begin"],
-        "baselines": clock["baselines"] - clock["prepared"],
-        "training": history.seconds,
-        "scoring": clock["scored"] - clock["trained"],
-        "total": clock["scored"] - started + earlier,
-    }
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from recurra.errors import RunError
 from recurra.networks.forecast_network import ForecastNetwork, last_season, season_share
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer
-from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
+from recurra.runs.fitting import Conduct, Fitting, carry_out
 from recurra.runs.forecasts.config import ForecastFitOptions, ForecastRunConfig
 from recurra.runs.forecasts.preparation import Prepared, prepare
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.forecasts.scoring import BackTest, score_run
 from recurra.runs.run import Run
+from recurra.runs.starting import start_from
 from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.forecasting.calibration import independent_horizons, width_factors

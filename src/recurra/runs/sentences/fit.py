@@ -17,12 +17,13 @@ from recurra.errors import RunError
 from recurra.networks.sentence_network import SentenceNetwork
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, Said
-from recurra.runs.fitting import Conduct, Fitting, carry_out, start_from
+from recurra.runs.fitting import Conduct, Fitting, carry_out
 from recurra.runs.run import Run
 from recurra.runs.sentences.config import SentenceFitOptions, SentenceRunConfig
 from recurra.runs.sentences.preparation import Prepared, prepare
 from recurra.runs.sentences.run import SentenceRun
 from recurra.runs.sentences.scoring import score_run
+from recurra.runs.starting import start_from
 from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.sentences.baselines import run_sentence_baselines

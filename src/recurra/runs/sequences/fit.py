@@ -16,12 +16,13 @@ from recurra.networks.inputs import TokenInput
 from recurra.networks.sequence_network import SequenceNetwork
 from recurra.runs.events import Observer, PhaseStarted, Said
 from recurra.runs.examples_fitting import ExamplesFitting
-from recurra.runs.fitting import Conduct, carry_out, start_from
+from recurra.runs.fitting import Conduct, carry_out
 from recurra.runs.run import Run
 from recurra.runs.sequences.config import SequenceFitOptions, SequenceRunConfig
 from recurra.runs.sequences.preparation import Prepared, prepare, raw_lengths
 from recurra.runs.sequences.run import SequenceRun
 from recurra.runs.sequences.scoring import score_run
+from recurra.runs.starting import start_from
 from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult, run_baselines
 from recurra.tasks.metrics.headline import headline_measure, headline_sums
