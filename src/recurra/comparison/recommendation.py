@@ -279,9 +279,10 @@ class _Words:
 
     def quicker(self, one: Row, other: Row) -> str:
         """How long either takes to train, where one is quicker."""
-        if other.train_s < QUICKER * one.train_s:
+        quick, slow = _seconds(one.train_s), _seconds(other.train_s)
+        if other.train_s < QUICKER * one.train_s or quick == slow:
             return ""
-        return f"takes {_seconds(one.train_s)} to train instead of {_seconds(other.train_s)}"
+        return f"takes {quick} to train instead of {slow}"
 
     def ends(self, pair: Pair) -> str:
         """The interval of what the second of a pair has more than the first, as in: 0.2 points worse and 1.4 better."""
