@@ -117,6 +117,13 @@ def test_who_was_still_improving_has_a_mark_and_everybody_says_how_often_the_dat
     assert "(+)" not in sections(comparison_page(summary))["scores"]
 
 
+def test_groups_are_said_where_there_are_some(summary):
+    assert "drawn again together" not in comparison_page(summary)
+    summary["measure"] |= {"groups": 4, "tested": "60 test examples of 4 groups"}
+    said = sections(comparison_page(summary))["scores"]
+    assert "60 test examples of 4 groups" in said and "drawn again together" in said
+
+
 def test_the_surest_difference_from_what_is_to_be_taken_comes_first(summary):
     take = summary["recommendation"]["take"]
     ours = [pair for pair in summary["pairs"] if take in (pair["a"], pair["b"])]

@@ -177,6 +177,7 @@ def summarise(
             "share": judgement.share,
             "level": LEVEL,
             "test_examples": judgement.examples,
+            "groups": judgement.groups,
             "tested": judgement.tested,
             "interval": f"over seeds and test {'examples' if judgement.groups is None else 'groups'} together "
             "(Student's t, Satterthwaite's degrees of freedom)",

@@ -28,6 +28,7 @@ _ABOUT_INTERVALS = (
     "has no seeds, is over the examples alone, by resampling them. The page of a single run has intervals over its "
     "test examples alone (Wilson's for a share), so that even the same baseline has a slightly different one there."
 )
+_ABOUT_GROUPS = " Examples of one group depend on each other, and are drawn again together."
 _COLOURS = (drawing.BLUE, drawing.ORANGE, drawing.GREEN, drawing.PINK, drawing.INK)
 _SHOWN_LOSSES = 0.9  # share of the validation losses that are drawn, the lowest ones
 _OVER = 1.02  # times a budget, from which on it is said that it was not kept
@@ -68,7 +69,7 @@ def _scores(summary: Summary) -> Section:
             others=len(found) > 1 and len(found) < len(summary["rows"]),
             meaning=wording.meaning(measure["name"]),
             table=score_table(caption, map(shown, summary["rows"])),
-            intervals=_ABOUT_INTERVALS,
+            intervals=_ABOUT_INTERVALS + (_ABOUT_GROUPS if measure["groups"] else ""),
         ),
     )
 
