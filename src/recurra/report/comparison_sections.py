@@ -66,7 +66,8 @@ def _scores(summary: Summary) -> Section:
             "comparison_scores.html",
             measure=measure,
             marks=set(found.values()) | ({"+"} if unfinished else set()),
-            others=len(found) > 1 and len(found) < len(summary["rows"]),
+            others=len(found) > 1
+            and any(row["network"] and row["name"] not in found for row in summary["rows"]),
             meaning=wording.meaning(measure["name"]),
             table=score_table(caption, map(shown, summary["rows"])),
             intervals=_ABOUT_INTERVALS + (_ABOUT_GROUPS if measure["groups"] else ""),
