@@ -1,7 +1,7 @@
 """The comparison of Bai et al. (arXiv:1803.01271, Table 1) made again by `recurra.compare`.
 
     python benchmarks/published.py TEST ... --out FOLDER [--seeds N] [--trials N] [--epochs N] [--train N] [--jobs N]
-                                   [--cells CELL,CELL] [--chrono]
+                                   [--cells CELL,CELL] [--chrono] [--set K=V ...]
 
 - jsb: JSB chorales (RECURRA_DATA/poly_music), official split; 88 keys down or up, the next 88 foretold; negative log
   likelihood of a frame, 300,000 weights.
@@ -14,7 +14,8 @@
 Every network has one layer (the TCN as many blocks as see the whole sequence), reads forwards and answers from its
 last output; learning rates, half a power of ten apart, are chosen on a validation part. The print had 50,000 sequences
 to add and 10,000 to copy, and tuned each network by hand; here --train says how many, and so does the table. A killed
-comparison goes on when the same command is given again: every trial is kept in FOLDER/TEST as it ends.
+comparison goes on when the same command is given again: every trial is kept in FOLDER/TEST as it ends. --set gives all
+networks another setting (`network.kernel_size=8` is for a TCN alone: no other has a kernel).
 """
 
 from __future__ import annotations
@@ -232,7 +233,8 @@ def compared(name: str, asked: argparse.Namespace) -> Comparison:
             print(f"  {event.text}", flush=True)
 
     epochs = asked.epochs or test.epochs
-    settings = {"training.epochs": epochs, "network.chrono_init": asked.chrono, **test.settings}
+    chosen = dict(assignment.split("=", 1) for assignment in asked.assignments)
+    settings = {"training.epochs": epochs, "network.chrono_init": asked.chrono, **test.settings, **chosen}
     print(f"{name}: {test.measure}", flush=True)
     return compare(
         test.data(asked.train or test.train),
@@ -257,10 +259,9 @@ def row(name: str, found: Comparison) -> list[str]:
             test.value({score["name"]: score["value"] for score in run.metrics["test"]["scores"]})
             for run in found.runs.get(each, [])
         ]
-        measured = f"{np.mean(values):.3g}" + (
-            f" ({min(values):.3g} to {max(values):.3g})" if values[1:] else ""
-        )
-        cells.append(f"{measured if values else '–'} · {test.printed.get(each, '–')}")
+        measured = f"{np.mean(values):.3g}" if values else "–"
+        measured += f" ({min(values):.3g} to {max(values):.3g})" if values[1:] else ""
+        cells.append(f"{measured} · {test.printed.get(each, '–')}")
     learned = next(iter(found.runs.values()))[0].config.parts["train"]
     return [name, f"{learned:,}", test.measure, *cells]
 
@@ -279,11 +280,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trainings at the same time")
     parser.add_argument("--cells", default="rnn,lstm,gru,tcn")
     parser.add_argument("--chrono", action="store_true", help="gates begin by remembering (arXiv:1804.11188)")
+    parser.add_argument("--set", action="append", default=[], metavar="K=V", dest="assignments")
     asked = parser.parse_args()
     rows = [row(name, compared(name, asked)) for name in asked.tests]
     networks = [f"{CELL_NAMES[each]} · printed" for each in ("rnn", "lstm", "gru", "tcn")]
     print(table(["test", "learned from", "measure", *networks], rows))
     begin = "; gates begin by remembering" if asked.chrono else ""
+    begin += "".join(f"; {assignment}" for assignment in asked.assignments)
     print(
         f"\nSeeds: {asked.seeds}; learning rates tried: {asked.trials}; numbers of weights as printed, within "
         f"{TOLERANCE:.0%}{begin}. Digits are 14 x 14 of the 10,000 test images alone: not comparable with the print."
