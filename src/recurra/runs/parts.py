@@ -15,6 +15,7 @@ from recurra.data.schema import duplicates_across
 from recurra.data.splits import Split, make_split
 from recurra.errors import DataError
 from recurra.runs.events import Observer, Said
+from recurra.tasks.metrics import grouped
 
 
 class Ordered(Protocol):
@@ -126,15 +127,22 @@ def _check_groups(parts: dict[str, Examples]) -> None:
 
 
 def _tell_groups(test: Examples, observer: Observer) -> None:
-    """Examples of one group depend on each other, which the intervals of a single run do not know."""
+    """Examples of one group depend on each other: what is sure of their scores hangs on how many groups there are."""
     if test.groups is None or not len(test):
         return
     count = len(set(test.groups.tolist()))
-    if count < len(test):
+    if grouped(test.groups):
         observer(
             Said(
-                f"the {len(test):,} test examples are of {count:,} group{'s' * (count > 1)}: intervals of scores take "
-                "them for independent, and are too narrow for what other groups would bring"
+                f"the {len(test):,} test examples are of {count:,} groups: intervals, and whether the network is "
+                "better than a baseline, are over these, as other groups may be different"
+            )
+        )
+    elif count == 1 < len(test):
+        observer(
+            Said(
+                f"the {len(test):,} test examples are all of one group: what is said of scores holds for it, and other "
+                "groups may be different"
             )
         )
 

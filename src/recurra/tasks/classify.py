@@ -89,26 +89,29 @@ class ClassifyTask:
         chosen = metrics.decide(probabilities, threshold)
         return Answer(np.array(self.targets.classes, dtype=object)[chosen], probabilities)
 
-    def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
+    def scores(self, answer: Answer, targets: np.ndarray, groups: np.ndarray | None = None) -> list[Score]:
         """Accuracy first; for the decision as it was taken."""
         assert answer.probabilities is not None
         classes = self.targets.classes
         chosen = metrics.class_indices(answer.labels, classes)
         truth = metrics.class_indices(targets, classes)
-        decided = metrics.decision_scores(truth, chosen, len(classes))
-        rest = metrics.classification_scores(targets, answer.probabilities, classes)
+        decided = metrics.decision_scores(truth, chosen, len(classes), groups=groups)
+        rest = metrics.classification_scores(targets, answer.probabilities, classes, groups=groups)
         names = {score.name for score in decided}
         return decided + [score for score in rest if score.name not in names]
 
-    def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
+    def tables(self, answer: Answer, targets: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Any]:
         """Confusion matrix (rows: true class) and the per-class table."""
         classes = self.targets.classes
-        confusion = metrics.confusion_matrix(
-            metrics.class_indices(targets, classes),
-            metrics.class_indices(answer.labels, classes),
-            len(classes),
-        )
-        rows = metrics.per_class_table(np.diagonal(confusion), confusion.sum(1), confusion.sum(0), classes)
+        truth, said = (metrics.class_indices(names, classes) for names in (targets, answer.labels))
+
+        def counts(chosen: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            found = metrics.confusion_matrix(truth[chosen], said[chosen], len(classes))
+            return np.diagonal(found), found.sum(1), found.sum(0)
+
+        confusion = metrics.confusion_matrix(truth, said, len(classes))
+        rows = metrics.per_class_table(*counts(slice(None)), classes)
+        rows = metrics.rows_over_groups(rows, counts, groups)
         return {"confusion": confusion.tolist(), "per_class": [row.to_json() for row in rows]}
 
 
@@ -180,15 +183,20 @@ class MultilabelTask:
         probabilities = scaling.probabilities(outputs.double().numpy())
         return Answer(probabilities >= np.asarray(0.5 if threshold is None else threshold), probabilities)
 
-    def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
+    def scores(self, answer: Answer, targets: np.ndarray, groups: np.ndarray | None = None) -> list[Score]:
         """Micro F1 first."""
         assert answer.probabilities is not None
-        return metrics.multilabel_scores(targets, answer.probabilities, answer.labels)
+        return metrics.multilabel_scores(targets, answer.probabilities, answer.labels, groups=groups)
 
-    def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
+    def tables(self, answer: Answer, targets: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Any]:
         """The per-label table."""
-        right = (answer.labels & targets).sum(0)
-        rows = metrics.per_class_table(right, targets.sum(0), answer.labels.sum(0), self.targets.classes)
+
+        def counts(chosen: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            there, said = targets[chosen], answer.labels[chosen]
+            return (said & there).sum(0), there.sum(0), said.sum(0)
+
+        rows = metrics.per_class_table(*counts(slice(None)), self.targets.classes)
+        rows = metrics.rows_over_groups(rows, counts, groups)
         return {"per_class": [row.to_json() for row in rows]}
 
 

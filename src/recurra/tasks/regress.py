@@ -52,11 +52,11 @@ class RegressTask:
         """Numbers in the target's own unit."""
         return Answer(self.targets.decode(outputs.squeeze(1).double().numpy()))
 
-    def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
+    def scores(self, answer: Answer, targets: np.ndarray, groups: np.ndarray | None = None) -> list[Score]:
         """RMSE first."""
-        return metrics.regression_scores(targets, answer.labels)
+        return metrics.regression_scores(targets, answer.labels, groups=groups)
 
-    def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
+    def tables(self, answer: Answer, targets: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Any]:
         """True numbers and answers in pairs, of at most so many examples, spread evenly."""
         chosen = np.linspace(0, len(targets) - 1, min(len(targets), _MOST_PAIRS)).round().astype(int)
         pairs = np.stack([targets, answer.labels], axis=1)[chosen].astype(float)

@@ -66,11 +66,14 @@ class Task(Protocol):
         """From the network's outputs to labels and probabilities."""
         ...
 
-    def scores(self, answer: Answer, targets: np.ndarray) -> list[Score]:
-        """Scores with intervals, the headline first; `targets` as people wrote them."""
+    def scores(self, answer: Answer, targets: np.ndarray, groups: np.ndarray | None = None) -> list[Score]:
+        """Scores with intervals, the headline first; `targets` as people wrote them.
+
+        Examples of one of the `groups` (N,) depend on each other.
+        """
         ...
 
-    def tables(self, answer: Answer, targets: np.ndarray) -> dict[str, Any]:
+    def tables(self, answer: Answer, targets: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Any]:
         """Tables for people and programs: confusion matrix, per class; JSON-safe."""
         ...
 

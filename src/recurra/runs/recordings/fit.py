@@ -109,6 +109,7 @@ class RecordingFitting(ExamplesFitting[RecordingRunConfig, RecordingRun]):
             [prepared.targets.plain(text) for text in prepared.seen.targets.tolist()],
             test.sequences,
             prepared.texts["test"],
+            groups=test.groups,
             seed=self.options.seed,
             time_limit_s=time_limit_s,
         )

@@ -193,7 +193,8 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
         if examples.targets is None or examples.sequences is None:
             raise DataError("the data has no texts to compare with")
         references = [self.alphabet.plain(text) for text in examples.targets.tolist()]
-        return transcript_scores(transcript_sums(self.transcribe(examples.sequences, observer), references))
+        sums = transcript_sums(self.transcribe(examples.sequences, observer), references)
+        return transcript_scores(sums, examples.groups)
 
     def stream(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, batch: int = 1, *, precision: str | None = None, backend: str = "auto"

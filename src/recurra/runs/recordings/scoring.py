@@ -51,14 +51,16 @@ def score_run(
             continue
         said = run.transcribe(part.sequences, observer)
         sums = transcript_sums(said, texts[name])
-        scores = transcript_scores(sums)
+        scores = transcript_scores(sums, part.groups)
         content[name] = {"n": len(part), "scores": [score.to_json() for score in scores]}
         if name == "test":
             content["transcriptions"] = shown(run, part.sequences, said, texts[name], names, _SHOWN)
     if "test" not in content or sums is None:
         return content, None
     name = run.config.settings.network.cell_name
-    content |= beside_baselines(transcript_measures()[0], sums, scores, baselines, name)
+    content |= beside_baselines(
+        transcript_measures()[0], sums, scores, baselines, name, groups=parts["test"].groups
+    )
     return content, sums
 
 

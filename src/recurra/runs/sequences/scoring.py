@@ -41,18 +41,20 @@ def score_run(
         truth = torch.from_numpy(run.targets.encode(validation.targets, validation.rows))
         run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
         answer = task.answer(outputs, run.config.decision)
-        content["validation"] = _part(task.scores(answer, validation.targets), len(validation))
+        content["validation"] = _part(
+            task.scores(answer, validation.targets, validation.groups), len(validation)
+        )
     answered = None
     if len(test) and test.targets is not None:
         answer = answered = run.answer(test, observer)
-        scores = task.scores(answer, test.targets)
-        content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets)
+        scores = task.scores(answer, test.targets, test.groups)
+        content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets, test.groups)
         if shown := pictures(test, answer, run.classes, run.config.options.seed):
             content["test"]["images"] = shown
         content["baselines"] = [result.to_json() for result in baselines]
         if baselines:
             best = best_baseline(baselines)
-            paired = compare_with_baseline(answer.labels, best, test.targets)
+            paired = compare_with_baseline(answer.labels, best, test.targets, test.groups)
             cell = run.config.settings.network.cell_name
             content["verdict"] = verdict(scores, baselines, paired, cell)
             content["standing"] = standing(scores[0].higher_is_better, paired, best.name)

@@ -99,7 +99,7 @@ class TagFitting(ExamplesFitting[TagRunConfig, TagRun]):
             seen.known,
             prepared.inputs["test"],
             test.known,
-            test.truth(prepared.targets),
+            test.truth(prepared.targets, prepared.parts["test"].groups),
             prepared.targets,
             class_weight=self.settings.task.class_weight,
             seed=self.options.seed,

@@ -133,7 +133,7 @@ class TagRun(Run[TagRunConfig, StepNetwork]):
             raise DataError("no step has a target of a class that was learned")
         output = self.outputs(examples, observer)[torch.from_numpy(labels.known)]
         answer = self.task.answer(output, self.config.decision)
-        return self.measures.scores(self.measures.sums(answer, labels.truth(self.targets)))
+        return self.measures.scores(self.measures.sums(answer, labels.truth(self.targets)), examples.groups)
 
     def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
         _, *middle, last = self.network.stages()

@@ -46,9 +46,12 @@ def score_run(
         if name == "validation":
             truth = torch.from_numpy(labels[name].those_known)
             run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
-        answer, truth = task.answer(outputs, run.config.decision), labels[name].truth(run.targets)
+        answer, truth = (
+            task.answer(outputs, run.config.decision),
+            labels[name].truth(run.targets, parts[name].groups),
+        )
         sums = measures.sums(answer, truth)
-        scores = measures.scores(sums)
+        scores = measures.scores(sums, truth.groups)
         content[name] = {
             "n": len(parts[name]),
             "steps": int(labels[name].known.sum()),
@@ -59,5 +62,5 @@ def score_run(
     if "test" not in content or sums is None:
         return content, None
     name = run.config.settings.network.cell_name
-    content |= beside_baselines(measures.headline, sums, scores, baselines, name)
+    content |= beside_baselines(measures.headline, sums, scores, baselines, name, groups=parts["test"].groups)
     return content, sums

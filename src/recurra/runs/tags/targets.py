@@ -33,15 +33,15 @@ class StepTargets:
         """(M, ...) the encoded targets of the steps that have one."""
         return self.encoded.values[self.known]
 
-    def truth(self, encoder: TargetEncoder) -> StepTruth:
-        """What answers at these steps are scored against; numbers in their own unit."""
+    def truth(self, encoder: TargetEncoder, groups: np.ndarray | None = None) -> StepTruth:
+        """What answers at these steps are scored against; numbers in their own unit. `groups`: of the sequences."""
         sequence = np.repeat(np.arange(len(self.encoded)), self.encoded.lengths)[self.known]
         values = self.those_known
         if encoder.kind == "real":
             values = encoder.decode(values)
         elif encoder.kind == "multilabel":
             values = values > 0.5
-        return StepTruth(sequence, values, len(self.encoded))
+        return StepTruth(sequence, values, len(self.encoded), groups)
 
 
 def fit_encoder(examples: Examples, classes: list[str] | None) -> TargetEncoder:

@@ -67,7 +67,10 @@ def run_baselines(
         raise InputError(
             "expected the same kind of input to learn from and to score, found texts and numbers"
         )
-    learned, asked = Targets.encode(train.targets, classes), Targets.encode(test.targets, classes)
+    learned, asked = (
+        Targets.encode(train.targets, classes),
+        Targets.encode(test.targets, classes, test.groups),
+    )
     candidates = [_trivial(learned, len(test))]
     if learned.varied:
         classical = _for_sequences if train.texts is None else _for_texts

@@ -34,14 +34,21 @@ class Targets:
         kind: one class of two or more, several labels, or a real number.
         values: (N,) class indices, (N, K) bool, or (N,) float64.
         classes: K names of classes or labels; empty for real numbers.
+        groups: (N,) of the examples, where those of one depend on each other.
     """
 
     kind: Kind
     values: np.ndarray
     classes: tuple[Any, ...]
+    groups: np.ndarray | None = None
 
     @classmethod
-    def encode(cls, targets: np.ndarray | None, classes: Sequence[Any] | None) -> Targets:
+    def encode(
+        cls,
+        targets: np.ndarray | None,
+        classes: Sequence[Any] | None,
+        groups: np.ndarray | None = None,
+    ) -> Targets:
         """From targets as `Examples` holds them; what they are shows in their type."""
         if targets is None:
             raise InputError(
@@ -49,16 +56,17 @@ class Targets:
             )
         if targets.ndim == 2:
             names = classes if classes is not None else [str(k) for k in range(targets.shape[1])]
-            return cls("multilabel", targets.astype(bool), tuple(names))
+            return cls("multilabel", targets.astype(bool), tuple(names), groups)
         if np.issubdtype(targets.dtype, np.number):
-            return cls("real", targets.astype(np.float64), ())
+            return cls("real", targets.astype(np.float64), (), groups)
         if classes is None:
             raise InputError("class names need to be given in their order", where="classes")
-        return cls("multiclass", class_indices(targets, classes), tuple(classes))
+        return cls("multiclass", class_indices(targets, classes), tuple(classes), groups)
 
     def take(self, indices: np.ndarray) -> Targets:
         """The targets at `indices`."""
-        return Targets(self.kind, self.values[indices], self.classes)
+        groups = None if self.groups is None else self.groups[indices]
+        return Targets(self.kind, self.values[indices], self.classes, groups)
 
     @property
     def varied(self) -> bool:
@@ -68,13 +76,13 @@ class Targets:
     def score(self, guess: np.ndarray, *, seed: int) -> list[Score]:
         """Scores of a guess: (N, K) probabilities, or (N,) class indices or numbers."""
         if self.kind == "multilabel":
-            return multilabel_scores(self.values, guess, seed=seed)
+            return multilabel_scores(self.values, guess, groups=self.groups, seed=seed)
         if self.kind == "real":
-            return regression_scores(self.values, guess)
+            return regression_scores(self.values, guess, groups=self.groups)
         if guess.ndim == 1:
-            return decision_scores(self.values, guess, len(self.classes), seed=seed)
-        names = np.array(self.classes, dtype=object)
-        return classification_scores(names[self.values], guess, self.classes, seed=seed)
+            return decision_scores(self.values, guess, len(self.classes), groups=self.groups, seed=seed)
+        names = np.array(self.classes, dtype=object)[self.values]
+        return classification_scores(names, guess, self.classes, groups=self.groups, seed=seed)
 
     def answer(self, guess: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """A guess as people read it: names, bools or numbers, and probabilities where it has them."""

@@ -12,23 +12,34 @@ from recurra.statistics.paired import PairedResult, compare_correct, compare_err
 from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines.result import BaselineResult, best_baseline
 from recurra.tasks.metrics import Score, label_sums, micro_f1
+from recurra.tasks.metrics.grouped import blocks_of
+from recurra.tasks.metrics.headline import headline_measure, headline_sums
 
 _SHARES = ("accuracy", "micro F1", "entity F1", "word error rate")
 
 
 def compare_with_baseline(
-    prediction: np.ndarray, baseline: BaselineResult, targets: np.ndarray
+    prediction: np.ndarray,
+    baseline: BaselineResult,
+    targets: np.ndarray,
+    groups: np.ndarray | None = None,
 ) -> PairedResult:
     """The network less the baseline in the headline score, example by example on the same test part.
 
-    Accuracy by McNemar's exact test; micro F1 (several labels) and RMSE (numbers) by swapping answers.
+    Accuracy by McNemar's exact test; micro F1 (several labels) and RMSE (numbers) by swapping answers; any of them by
+    swapping the answers to whole groups, where examples of one group depend on each other.
 
     Args:
         prediction: the network's: (N,) class names, (N, K) bool, or (N,) numbers.
         baseline: whose prediction has the same form.
         targets: the truth, in the same form.
+        groups: (N,) of the examples; None: each is by itself.
     """
     other = baseline.prediction
+    if (blocks := blocks_of(groups)) is not None:
+        statistic = headline_measure(targets).statistic
+        ours, theirs = headline_sums(prediction, targets), headline_sums(other, targets)
+        return compare_sums(statistic, ours, theirs, blocks=blocks)
     if targets.ndim == 2:
         targets = targets.astype(bool)
         return compare_sums(
@@ -46,6 +57,7 @@ def beside_baselines(
     baselines: Sequence[tuple[BaselineResult, np.ndarray]],
     name: str,
     *,
+    groups: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """What `metrics.json` says of a network beside its baselines: `baselines` and, where there are some, the sentence
@@ -57,6 +69,7 @@ def beside_baselines(
         scores: the network's, the headline first.
         baselines: each with what its answers add, (N, C).
         name: the network's, as people write it.
+        groups: (N,) of the examples, where those of one depend on each other.
         seed: of the paired test.
     """
     results = [result for result, _ in baselines]
@@ -65,7 +78,7 @@ def beside_baselines(
         return content
     best = best_baseline(results)
     theirs = next(own for result, own in baselines if result is best)
-    paired = compare_sums(measure.statistic, sums, theirs, seed=seed)
+    paired = compare_sums(measure.statistic, sums, theirs, seed=seed, blocks=blocks_of(groups))
     return content | {
         "verdict": verdict(scores, results, paired, name),
         "standing": standing(scores[0].higher_is_better, paired, best.name),

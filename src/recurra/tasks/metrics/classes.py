@@ -18,9 +18,11 @@ from recurra.statistics.intervals import (
     mean_interval,
     proportion_interval,
 )
+from recurra.tasks.metrics.grouped import scores_over_groups
 from recurra.tasks.metrics.score import Score, checked
 
 CALIBRATION_BINS = 15
+RESAMPLES = 1000
 
 
 def class_indices(y: Sequence | np.ndarray, classes: Sequence[Any]) -> np.ndarray:
@@ -75,7 +77,9 @@ def classification_scores(
     classes: Sequence[Any],
     threshold: float | None = None,
     *,
+    groups: np.ndarray | None = None,
     seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> list[Score]:
     """Accuracy, balanced accuracy, macro F1, log loss, ROC AUC (two classes), calibration error, Brier score.
 
@@ -84,7 +88,8 @@ def classification_scores(
         probabilities: (N, K), rows sum to 1, columns in the order of `classes`.
         classes: K names; of two, the second is the positive one.
         threshold: for two classes, the probability of the second from which it is predicted.
-        seed: of the bootstrap.
+        groups: (N,) of the examples, where those of one depend on each other: see `scores_over_groups`.
+        seed, resamples: of the bootstrap.
 
     >>> p = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
     >>> for score in classification_scores(["no", "yes", "yes"], p, ["no", "yes"])[:2]:
@@ -95,7 +100,7 @@ def classification_scores(
     probabilities = checked(probabilities, (len(y_true), len(classes)))
     truth, predicted = class_indices(y_true, classes), decide(probabilities, threshold)
     n, k = probabilities.shape
-    scores = decision_scores(truth, predicted, k, seed=seed)
+    scores = decision_scores(truth, predicted, k, seed=seed, resamples=resamples)
 
     tiny = np.finfo(np.float64).eps
     loss = -np.log(np.clip(probabilities[np.arange(n), truth], tiny, None))
@@ -109,13 +114,27 @@ def classification_scores(
     squares = ((probabilities - (np.arange(k) == truth[:, None])) ** 2).sum(1) / (2 if k == 2 else 1)
     brier = mean_interval(squares).clip(0, 1 if k == 2 else 2)
     scores.append(Score("Brier score", float(squares.mean()), brier, False, n))
-    return scores
+
+    def again(rows: np.ndarray) -> list[Score]:
+        chosen = [y_true[row] for row in rows.tolist()]
+        return classification_scores(chosen, probabilities[rows], classes, threshold, resamples=1)
+
+    return scores_over_groups(scores, again, groups)
 
 
 def decision_scores(
-    truth: np.ndarray, predicted: np.ndarray, n_classes: int, *, seed: int = 0
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    n_classes: int,
+    *,
+    groups: np.ndarray | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> list[Score]:
-    """Accuracy, balanced accuracy and macro F1: the scores that need no probabilities; class indices (N,)."""
+    """Accuracy, balanced accuracy and macro F1: the scores that need no probabilities; class indices (N,).
+
+    `groups`, `seed` and `resamples` as in `classification_scores`.
+    """
     n = len(truth)
     if not n:
         raise InputError("there are no examples to score", fix="Give at least one example with its target.")
@@ -124,8 +143,11 @@ def decision_scores(
     scores = [Score("accuracy", right / n, proportion_interval(right, n), True, n)]
     for name, statistic in (("balanced accuracy", _balanced_accuracy), ("macro F1", _macro_f1)):
         value = float(statistic(np.diagonal(confusion), confusion.sum(1), confusion.sum(0)))
-        scores.append(Score(name, value, macro_interval(statistic, confusion, seed=seed), True, n))
-    return scores
+        interval = macro_interval(statistic, confusion, seed=seed, resamples=resamples)
+        scores.append(Score(name, value, interval, True, n))
+    return scores_over_groups(
+        scores, lambda rows: decision_scores(truth[rows], predicted[rows], n_classes, resamples=1), groups
+    )
 
 
 def _calibration_score(confidence: np.ndarray, right: np.ndarray) -> Score:

@@ -8,6 +8,7 @@ import numpy as np
 
 from recurra.statistics.bootstrap import bootstrap_interval, bootstrap_sums
 from recurra.statistics.intervals import effective_size, proportion_interval, share_interval
+from recurra.tasks.metrics.grouped import scores_over_groups
 from recurra.tasks.metrics.score import Score, checked
 
 
@@ -16,7 +17,9 @@ def multilabel_scores(
     probabilities: np.ndarray,
     predicted: np.ndarray | None = None,
     *,
+    groups: np.ndarray | None = None,
     seed: int = 0,
+    resamples: int | None = None,
 ) -> list[Score]:
     """Micro F1 first, then macro F1, share of examples with every label right, average precision (macro).
 
@@ -24,7 +27,8 @@ def multilabel_scores(
         y_true: (N, K) bool.
         probabilities: (N, K), one per label.
         predicted: (N, K) bool, the labels given; None gives those with a probability of at least 0.5.
-        seed: of the bootstrap.
+        groups: (N,) of the examples, where those of one depend on each other: see `scores_over_groups`.
+        seed, resamples: of the bootstrap; by default as many as are affordable.
 
     >>> y = np.array([[True, False], [True, True]])
     >>> scores = multilabel_scores(y, np.array([[0.9, 0.2], [0.8, 0.4]]))
@@ -35,7 +39,7 @@ def multilabel_scores(
     probabilities = checked(probabilities, y_true.shape)
     n, predicted = len(y_true), probabilities >= 0.5 if predicted is None else predicted
     columns = label_sums(y_true, predicted)
-    drawn, total = bootstrap_sums(columns, seed=seed), columns.sum(0)
+    drawn, total = bootstrap_sums(columns, seed=seed, resamples=resamples), columns.sum(0)
     scores = []
     for name, statistic in (("micro F1", micro_f1), ("macro F1", _macro_f1_of_sums)):
         value = float(statistic(total))
@@ -47,10 +51,14 @@ def multilabel_scores(
         y, p = y_true[:, present], probabilities[:, present]
         value = _average_precision(y, p)
         # Each resample sorts every column again; few of them are enough for many examples.
-        resamples = int(np.clip(2_000_000 // y.size, 50, 500))
-        interval = bootstrap_interval(_average_precision, y, p, seed=seed, resamples=resamples)
+        fewer = resamples or int(np.clip(2_000_000 // y.size, 50, 500))
+        interval = bootstrap_interval(_average_precision, y, p, seed=seed, resamples=fewer)
         scores.append(Score("average precision", value, interval, True, n))
-    return scores
+    return scores_over_groups(
+        scores,
+        lambda rows: multilabel_scores(y_true[rows], probabilities[rows], predicted[rows], resamples=1),
+        groups,
+    )
 
 
 def label_sums(y_true: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -8,13 +8,17 @@ import numpy as np
 from scipy import stats
 
 from recurra.statistics.intervals import Interval, mean_interval, ratio_interval
+from recurra.tasks.metrics.grouped import scores_over_groups
 from recurra.tasks.metrics.score import Score, checked
 
 
-def regression_scores(y_true: np.ndarray, predicted: np.ndarray) -> list[Score]:
+def regression_scores(
+    y_true: np.ndarray, predicted: np.ndarray, *, groups: np.ndarray | None = None
+) -> list[Score]:
     """RMSE first, then MAE, R² and the median absolute error; both arrays (N,), in the target's unit.
 
-    R² is NaN where all targets are the same.
+    R² is NaN where all targets are the same. Where examples of one of the `groups` (N,) depend on each other, intervals
+    are those of `scores_over_groups`.
 
     >>> scores = regression_scores(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))
     >>> [(score.name, round(score.value, 3)) for score in scores]
@@ -39,7 +43,7 @@ def regression_scores(y_true: np.ndarray, predicted: np.ndarray) -> list[Score]:
     else:
         scores.append(Score("R²", math.nan, Interval(-math.inf, 1.0, 0.95, "undefined"), True, n))
     scores.append(Score("median absolute error", float(np.median(error)), _median_interval(error), False, n))
-    return scores
+    return scores_over_groups(scores, lambda rows: regression_scores(y_true[rows], predicted[rows]), groups)
 
 
 def _median_interval(values: np.ndarray, level: float = 0.95) -> Interval:

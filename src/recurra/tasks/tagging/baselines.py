@@ -55,7 +55,12 @@ def run_tag_baselines(
         seconds = time.perf_counter() - begin
         sums = measures.sums(answer, truth)
         result = BaselineResult(
-            name, description, measures.scores(sums), seconds, answer.labels, answer.probabilities
+            name,
+            description,
+            measures.scores(sums, truth.groups),
+            seconds,
+            answer.labels,
+            answer.probabilities,
         )
         found.append((result, sums))
 

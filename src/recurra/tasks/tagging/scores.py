@@ -17,7 +17,7 @@ from recurra.data.labels import TargetEncoder
 from recurra.statistics.bootstrap import bootstrap_sums, interval_of_draws
 from recurra.statistics.intervals import Interval, effective_size, share_interval
 from recurra.statistics.repeated import Measure
-from recurra.tasks.metrics import ClassRow, Score, confusion_matrix
+from recurra.tasks.metrics import ClassRow, Score, confusion_matrix, rows_over_groups, scores_over_groups
 from recurra.tasks.task import Answer
 
 _TINY = float(np.finfo(np.float64).eps)
@@ -32,11 +32,13 @@ class StepTruth:
         sequence: (M,) which sequence a step is of, 0 to N - 1.
         encoded: (M,) class indices or float64 numbers, or (M, K) bool.
         count: N.
+        groups: (N,) of the sequences, where those of one depend on each other.
     """
 
     sequence: np.ndarray
     encoded: np.ndarray
     count: int
+    groups: np.ndarray | None = None
 
 
 class StepMeasures:
@@ -115,15 +117,25 @@ class StepMeasures:
             surprise = -np.log(p[np.arange(len(p)), truth.encoded])
         return _by_sequence(np.column_stack([one, surprise, there & said, there, said]), truth)
 
-    def scores(self, sums: np.ndarray, *, seed: int = 0) -> list[Score]:
-        """Every measure of `sums` (N, C) with its interval, the headline first."""
-        drawn = bootstrap_sums(sums, seed=seed)
+    def scores(
+        self,
+        sums: np.ndarray,
+        groups: np.ndarray | None = None,
+        *,
+        seed: int = 0,
+        resamples: int | None = None,
+    ) -> list[Score]:
+        """Every measure of `sums` (N, C) with its interval, the headline first.
+
+        Where sequences of one of the `groups` (N,) depend on each other, see `scores_over_groups`.
+        """
+        drawn = bootstrap_sums(sums, seed=seed, resamples=resamples)
         total, found = sums.sum(0), []
         for each in self.measures:
             value = float(each.statistic(total))
             interval = interval_over_sequences(each.statistic(drawn), value, len(sums), each.share)
             found.append(Score(each.name, value, interval, each.higher_is_better, len(sums)))
-        return found
+        return scores_over_groups(found, lambda rows: self.scores(sums[rows], resamples=1), groups)
 
     def tables(self, answer: Answer, truth: StepTruth) -> dict[str, Any]:
         """Counts over steps: the confusion matrix of classes (rows: true) and the table by class or label; of numbers
@@ -134,15 +146,17 @@ class StepMeasures:
             chosen = np.linspace(0, count - 1, min(count, _MOST_PAIRS)).round().astype(int)
             return {"pairs": np.column_stack([truth.encoded, answer.labels])[chosen].astype(float).tolist()}
         sums = self.sums(answer, truth)
-        tables: dict[str, Any] = {"per_class": [row.to_json() for row in self._class_rows(sums)]}
+        tables: dict[str, Any] = {
+            "per_class": [row.to_json() for row in self._class_rows(sums, truth.groups)]
+        }
         if self.targets.kind != "multilabel":
             place = {name: k for k, name in enumerate(self.targets.classes)}
             said = np.array([place[name] for name in answer.labels], dtype=np.int64)
             tables["confusion"] = confusion_matrix(truth.encoded, said, self.k).tolist()
         return tables
 
-    def _class_rows(self, sums: np.ndarray, *, seed: int = 0) -> list[ClassRow]:
-        """Precision, recall and F1 of each class, with intervals over sequences."""
+    def _class_rows(self, sums: np.ndarray, groups: np.ndarray | None, *, seed: int = 0) -> list[ClassRow]:
+        """Precision, recall and F1 of each class, with intervals over sequences, or over groups of them."""
         drawn, total, n = bootstrap_sums(sums, seed=seed), sums.sum(0), len(sums)
         shares: dict[str, Callable[[tuple[np.ndarray, ...]], np.ndarray]] = {
             "precision": lambda counts: ratio(counts[0], counts[2]),
@@ -156,7 +170,7 @@ class StepMeasures:
             of: [interval_over_sequences(drawn[:, k], float(found[of][k]), n, True) for k in range(self.k)]
             for of, drawn in draws.items()
         }
-        return [
+        rows = [
             ClassRow(
                 name=str(name),
                 precision=float(found["precision"][k]),
@@ -170,6 +184,7 @@ class StepMeasures:
             )
             for k, name in enumerate(self.targets.classes)
         ]
+        return rows_over_groups(rows, lambda chosen: _counts(sums[chosen].sum(0), self.k), groups)
 
 
 def _by_sequence(columns: np.ndarray, truth: StepTruth) -> np.ndarray:
@@ -194,7 +209,7 @@ def ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1), np.nan)
 
 
-def _counts(sums: np.ndarray, k: int) -> tuple[np.ndarray, ...]:
+def _counts(sums: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(..., K) each: rightly given, there, given."""
     return sums[..., 2 : 2 + k], sums[..., 2 + k : 2 + 2 * k], sums[..., 2 + 2 * k :]
 

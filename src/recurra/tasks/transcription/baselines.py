@@ -24,6 +24,7 @@ def run_transcript_baselines(
     unseen: Packed,
     references: Sequence[str],
     *,
+    groups: np.ndarray | None = None,
     seed: int = 0,
     time_limit_s: float = 60.0,
 ) -> list[tuple[BaselineResult, np.ndarray]]:
@@ -36,6 +37,7 @@ def run_transcript_baselines(
     Args:
         seen, texts: to learn from; texts plain, as they are scored.
         unseen, references: to be scored on.
+        groups: (N,) of these, where those of one depend on each other.
         seed: of sub-samples.
         time_limit_s: of the second, turned into a number of training sequences by a fixed rate.
     """
@@ -47,7 +49,8 @@ def run_transcript_baselines(
         seconds = time.perf_counter() - begin
         sums = transcript_sums(said, references)
         prediction = np.array(said, dtype=object)
-        found.append((BaselineResult(name, description, transcript_scores(sums), seconds, prediction), sums))
+        scores = transcript_scores(sums, groups)
+        found.append((BaselineResult(name, description, scores, seconds, prediction), sums))
 
     commonest = Counter(texts).most_common(1)[0][0]
     take(

@@ -10,7 +10,7 @@ import numpy as np
 from recurra.statistics.bootstrap import bootstrap_sums, interval_of_draws
 from recurra.statistics.intervals import Interval, effective_size, share_interval
 from recurra.statistics.repeated import Measure
-from recurra.tasks.metrics import Score
+from recurra.tasks.metrics import Score, scores_over_groups
 
 _CHARACTERS, _EXACT = 2, 4  # columns of `transcript_sums`, each with what it is divided by behind it
 
@@ -56,15 +56,20 @@ def transcript_sums(texts: Sequence[str], references: Sequence[str]) -> np.ndarr
     return sums
 
 
-def transcript_scores(sums: np.ndarray, *, seed: int = 0) -> list[Score]:
-    """Every measure of `sums` (N, 6), with an interval over texts drawn again; the headline first."""
-    drawn, total, count = bootstrap_sums(sums, seed=seed), sums.sum(0), len(sums)
+def transcript_scores(
+    sums: np.ndarray, groups: np.ndarray | None = None, *, seed: int = 0, resamples: int | None = None
+) -> list[Score]:
+    """Every measure of `sums` (N, 6), with an interval over texts drawn again; the headline first.
+
+    Where texts of one of the `groups` (N,) depend on each other, as those of one speaker, see `scores_over_groups`.
+    """
+    drawn, total, count = bootstrap_sums(sums, seed=seed, resamples=resamples), sums.sum(0), len(sums)
     found = []
     for each in transcript_measures():
         value = float(each.statistic(total))
         interval = _interval(each, each.statistic(drawn), value, count)
         found.append(Score(each.name, value, interval, each.higher_is_better, count))
-    return found
+    return scores_over_groups(found, lambda rows: transcript_scores(sums[rows], resamples=1), groups)
 
 
 def _interval(measure: Measure, drawn: np.ndarray, value: float, count: int) -> Interval:

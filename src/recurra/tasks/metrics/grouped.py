@@ -1,0 +1,92 @@
+"""Scores of examples that belong to groups: their intervals are over the groups, which may each be different."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from recurra.statistics.blocks import Blocks
+from recurra.statistics.jackknife import Jackknife
+from recurra.tasks.metrics.score import Score
+from recurra.tasks.metrics.table import ClassRow
+
+_ANY = (0.0, math.inf)
+# Between which ends a score lies that is no share.
+_LIMITS = {
+    "log loss": _ANY,
+    "Brier score": _ANY,
+    "RMSE": _ANY,
+    "MAE": _ANY,
+    "median absolute error": _ANY,
+    "NLL per step": _ANY,
+    "word error rate": _ANY,
+    "character error rate": _ANY,
+    "R²": (-math.inf, 1.0),
+}
+
+
+def grouped(groups: np.ndarray | None) -> bool:
+    """Whether there are several groups, and several examples of one; nothing can be said of others from one group."""
+    return groups is not None and 1 < len(set(groups.tolist())) < len(groups)
+
+
+def blocks_of(groups: np.ndarray | None) -> Blocks | None:
+    """Groups that are drawn again as wholes; None where there are none, see `grouped`."""
+    return Blocks.of(groups.astype(str)) if groups is not None and grouped(groups) else None
+
+
+def scores_over_groups(
+    scores: Sequence[Score], again: Callable[[np.ndarray], Sequence[Score]], groups: np.ndarray | None
+) -> list[Score]:
+    """The scores, each with an interval over groups in the place of that over examples; see `Jackknife`.
+
+    Args:
+        scores: of all examples.
+        again: the same scores of those examples alone whose numbers it is given.
+        groups: (N,) of the examples; where these are not `grouped`, nothing is changed.
+    """
+    if groups is None or not grouped(groups):
+        return list(scores)
+
+    def values(rows: np.ndarray) -> np.ndarray:
+        found = {score.name: score.value for score in again(rows)}
+        return np.array([found.get(score.name, math.nan) for score in scores])
+
+    jackknife = Jackknife.of(values, groups)
+    return [
+        replace(score, interval=jackknife.interval(k, score.value, _LIMITS.get(score.name, (0.0, 1.0))))
+        for k, score in enumerate(scores)
+    ]
+
+
+def rows_over_groups(
+    rows: Sequence[ClassRow],
+    counts: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]],
+    groups: np.ndarray | None,
+) -> list[ClassRow]:
+    """The table of K classes, with intervals as `scores_over_groups` has them.
+
+    Args:
+        counts: from numbers of examples to (K,) counts: rightly given, there and given.
+    """
+    if groups is None or not grouped(groups):
+        return list(rows)
+
+    def shares(chosen: np.ndarray) -> np.ndarray:
+        right, there, said = (each.astype(np.float64) for each in counts(chosen))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.concatenate([right / said, right / there, 2 * right / (there + said)])
+
+    jackknife, k = Jackknife.of(shares, groups), len(rows)
+    return [
+        replace(
+            row,
+            precision_interval=jackknife.interval(place, row.precision),
+            recall_interval=jackknife.interval(k + place, row.recall),
+            f1_interval=jackknife.interval(2 * k + place, row.f1),
+        )
+        for place, row in enumerate(rows)
+    ]
