@@ -436,6 +436,19 @@ def test_scoring_needs_no_columns_that_only_splitting_needed(place, tmp_path):
     assert json.loads(again.stdout)["n"] == 40
 
 
+def test_of_data_with_a_split_the_test_rows_are_scored_by_fit_and_evaluate_alike(tmp_path):
+    rows = [row | {"part": ("train", "train", "test")[n % 3]} for n, row in enumerate(sentences(90))]
+    write_csv(tmp_path / "data.csv", rows)
+    done = recurra("fit", tmp_path / "data.csv", "--split", "part", "--out", tmp_path / "run", *QUICK)
+    assert done.returncode == 0, done.stderr
+    again = recurra("evaluate", tmp_path / "run", tmp_path / "data.csv", "--json")
+    fitted = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    told = json.loads(again.stdout)
+    assert told["n"] == fitted["n"] == 30
+    assert told["scores"][0] == fitted["scores"][0]
+    assert "the test part alone is scored, 30 of 90 examples" in again.stderr
+
+
 def test_nothing_that_a_terminal_would_obey_comes_from_a_file(tmp_path):
     rows = "".join(f"{word} {k},{word}\x1b[31m\n" for k in range(30) for word in ("dull", "fine"))
     (tmp_path / "data.csv").write_text("text,label\n" + rows)

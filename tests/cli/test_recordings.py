@@ -38,7 +38,7 @@ def test_fit_predict_evaluate_diagnose_and_report(tmp_path):
     records = json.loads(run("predict", place, written(tmp_path / "new.flac", spoken("low")), "--json"))
     assert [sorted(record) for record in records] == [["file", "text"]]
     told = json.loads(run("evaluate", place, folder, "--json"))
-    assert told["n"] == 60 and told["scores"][0]["name"] == "word error rate"
+    assert told["n"] == 20 and told["scores"][0]["name"] == "word error rate"
     assert "transcribe, by word" in run("info", place)
     assert "gradient" in run("diagnose", place, folder)
     run("report", place, "--out", tmp_path / "page.html")

@@ -14,7 +14,8 @@ from recurra.data.music import keys_down, read_pieces, write_midi
 from recurra.data.music.reading import name_of
 from recurra.errors import InputError
 from recurra.report.rolls import draw
-from recurra.runs.events import PhaseStarted, Said
+from recurra.runs.events import PhaseStarted
+from recurra.runs.parts import test_part
 from recurra.runs.pieces.files import fit_pieces, read_music
 from recurra.runs.pieces.run import PieceRun
 from recurra.tasks.music.settings import PieceSettings, default_piece_settings
@@ -36,11 +37,7 @@ def evaluate(run: PieceRun, data: str, *, encoding: str | None, watcher: Watcher
     """Negative log likelihood per frame of `data`; of data with parts of their own, of the test part."""
     if encoding is not None:
         raise InputError("there is no text in music", where="--encoding", fix="Leave it out.")
-    pieces = read_music(data, run.config.data_schema.frame, watcher)
-    rolls = pieces.rolls
-    if pieces.parts is not None and (pieces.parts == "test").any():
-        watcher(Said("the test part alone is scored"))
-        rolls = rolls.take(np.flatnonzero(pieces.parts == "test"))
+    rolls = test_part(read_music(data, run.config.data_schema.frame, watcher), watcher).rolls
     watcher(PhaseStarted("Scoring"))
     return {"n": len(rolls), "scores": [score.to_json() for score in run.evaluate(rolls, watcher)]}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from itertools import combinations
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,22 @@ from recurra.data.splits import Split, make_split
 from recurra.errors import DataError
 from recurra.runs.events import Observer, Said
 from recurra.tasks.metrics import grouped
+
+
+class Parted(Protocol):
+    """Examples, or pieces of music, of which it may be known in which part they are."""
+
+    @property
+    def parts(self) -> np.ndarray | None:
+        """(N,) of "train", "validation", "test"."""
+        ...
+
+    def take(self, indices: np.ndarray) -> Self:
+        """Those at `indices`."""
+        ...
+
+
+P = TypeVar("P", bound=Parted)
 
 
 class Ordered(Protocol):
@@ -94,6 +110,21 @@ def draw_split(
     for note in split.notes:
         observer(Said(note))
     return split
+
+
+def test_part(data: P, observer: Observer, units: str = "pieces") -> P:
+    """The test part of data that are to be scored and name their own parts, aloud; else all of them.
+
+    Args:
+        units: what the examples are called.
+    """
+    if data.parts is None:
+        return data
+    chosen = np.flatnonzero(data.parts == "test")
+    if not 0 < len(chosen) < len(data.parts):
+        return data
+    observer(Said(f"the test part alone is scored, {len(chosen):,} of {len(data.parts):,} {units}"))
+    return data.take(chosen)
 
 
 def warn_of_shared(learned: Examples, held_out: Examples, units: str, observer: Observer) -> None:

@@ -211,3 +211,23 @@ def test_pieces_of_the_test_part_that_were_learned_from_are_told(tmp_path):
     opened(tmp_path / "train.json", PieceFitOptions(), test=tmp_path / "test.json", observer=told.append)
     said = "1 of the 2 test pieces also stand in the training data, and are scored, too"
     assert Said(said, "warning") in told
+
+
+def test_test_files_are_read_in_frames_of_the_length_that_the_run_tells(tmp_path):
+    """Rolls do not say how long a frame lasts: what is taken for granted holds for MIDI to score on, too."""
+    (tmp_path / "train.json").write_text(json.dumps([keys_down(each) for each in rolls(8)]))
+    folder = midi_folder(tmp_path / "test", 4)
+    settings = QUICK | {"training.epochs": 1}
+    for asked, frame in (({}, "quarter"), ({"rolls.frame": "sixteenth"}, "sixteenth")):
+        run = fit_pieces(tmp_path / "train.json", PieceFitOptions(settings=settings | asked), test=folder)
+        assert run.config.data_schema.frame == frame
+        again = run.evaluate(read_pieces(folder, frame=frame).rolls)
+        assert again[0].value == pytest.approx(run.metrics["test"]["scores"][0]["value"])
+
+
+def test_of_test_data_with_parts_of_their_own_the_test_part_is_scored(data, tmp_path):
+    (tmp_path / "train.json").write_text(json.dumps([keys_down(each) for each in rolls(8)]))
+    told = []
+    fitting, _ = opened(tmp_path / "train.json", PieceFitOptions(), test=data, observer=told.append)
+    assert len(fitting.given) == 5
+    assert Said("the test part alone is scored, 5 of 30 pieces") in told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,12 @@ class Performances:
 
     def __len__(self) -> int:
         return len(self.played)
+
+    def take(self, indices: np.ndarray) -> Performances:
+        """The pieces at `indices`, in that order."""
+        parts = None if self.parts is None else self.parts[indices]
+        played, names = (tuple(of[n] for n in indices.tolist()) for of in (self.played, self.names))
+        return replace(self, played=played, names=names, parts=parts)
 
 
 def recognise(data: Any, roles: dict[str, Any], encoding: str | None) -> str | None:

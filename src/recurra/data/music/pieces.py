@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -51,6 +51,12 @@ class Pieces:
     def roll(self, n: int) -> np.ndarray:
         """(T, 88) uint8, piece `n`."""
         return self.rolls[n]
+
+    def take(self, indices: np.ndarray) -> Pieces:
+        """The pieces at `indices`, in that order."""
+        parts = None if self.parts is None else self.parts[indices]
+        names = tuple(self.names[n] for n in indices.tolist())
+        return replace(self, rolls=self.rolls.take(indices), names=names, parts=parts)
 
 
 def roll_of(frames: Sequence[Iterable[int]]) -> np.ndarray:

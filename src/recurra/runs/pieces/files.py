@@ -12,9 +12,9 @@ from recurra.data.music import Pieces, RollConfig, read_pieces
 from recurra.errors import InputError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
-from recurra.runs.parts import warn_of_shared
+from recurra.runs.parts import test_part, warn_of_shared
 from recurra.runs.pieces.config import PieceFitOptions
-from recurra.runs.pieces.fit import PieceFitting
+from recurra.runs.pieces.fit import ASSUMED, PieceFitting
 from recurra.runs.pieces.run import PieceRun
 from recurra.tasks.music.settings import PieceSettings
 
@@ -67,7 +67,8 @@ def opened(
     given = None
     if test is not None:
         # Frames of both parts last as long.
-        given = read_music(test, rolls.frame if pieces.frame is None else pieces.frame, observer)
+        asked = ASSUMED if rolls.frame == "auto" else rolls.frame
+        given = test_part(read_music(test, pieces.frame or asked, observer), observer)
         warn_of_shared(_as_examples(pieces), _as_examples(given), "pieces", observer)
     return PieceFitting(pieces, options, given), named
 

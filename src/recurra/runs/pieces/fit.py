@@ -34,7 +34,7 @@ from recurra.tasks.settings import MACHINE
 from recurra.training.device import settle
 from recurra.training.loop import History
 
-_ASSUMED = "quarter"  # what a frame lasts where neither data nor person say
+ASSUMED = "quarter"  # what a frame lasts where neither data nor person say
 _OPENINGS = 32
 _VALIDATION, _ENOUGH = 0.1, 10
 
@@ -137,7 +137,7 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
         if frame is None:
             observer(
                 Said(
-                    f"how long a frame lasts is not said: taken for a {_ASSUMED} note where MIDI is read or written "
+                    f"how long a frame lasts is not said: taken for a {ASSUMED} note where MIDI is read or written "
                     "(--set rolls.frame=eighth says otherwise)"
                 )
             )
@@ -146,7 +146,7 @@ class PieceFitting(Fitting[PieceRunConfig, PieceRun]):
         openings = list({tuple(keys): keys for keys in first if keys}.values())
         return PieceSchema(
             origin=self.pieces.origin,
-            frame=frame or _ASSUMED,  # pyright: ignore[reportArgumentType]
+            frame=frame or ASSUMED,  # pyright: ignore[reportArgumentType]
             known=frame is not None,
             tempo=float(np.clip(self.pieces.tempo or TEMPO, 4, 1000)),
             openings=openings[:_OPENINGS] or [[]],
