@@ -111,6 +111,12 @@ def test_a_page_is_written_where_it_is_asked_for_and_nothing_is_overwritten(plac
     assert recurra("explain", run, TEXT, "--page", page, "--overwrite").returncode == 0
 
 
+def test_a_text_that_a_terminal_would_obey_is_made_visible(place):
+    done = recurra("explain", place / "some" / "texts", "the \x1b[31mcat\x9b31m")
+    assert done.returncode == 0, done.stderr
+    assert not {"\x1b", "\x9b"} & set(done.stdout)
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -129,6 +135,8 @@ def test_a_page_is_written_where_it_is_asked_for_and_nothing_is_overwritten(plac
         (["some/words", TEXT, "--of", "so-so"], "there is no class 'so-so'"),
         (["some/words", TEXT, "--series", "s0"], "no effect on a run for classes"),
         (["some/words", TEXT, "--page", "why.pdf"], "ending in .html"),
+        (["some/words", TEXT, "--page", "nowhere/why.html"], "choose another --page"),
+        (["some/texts", "the", "--of", ""], "found ''"),
         (["some/numbers", "a film"], "reads numeric sequences, found a text"),
         (["some/numbers", "[[1, 2, 3]]"], "expected 2 channels"),
         (["some/numbers", "[[1, 2], [3]]"], "expected one sequence"),

@@ -103,6 +103,11 @@ def test_agreement_is_told_in_words():
     assert "trust both less" in agreement(one, -one).says
     assert agreement(np.arange(3.0), np.arange(3.0)).verdict == "not compared"
     assert "no difference at all" in agreement(np.zeros(9), one[:9]).says
+    nothing = np.zeros(7)
+    few = agreement(np.array([3.0, -1.0, 0.5, *nothing]), np.array([1.0, 3.0, 0.5, *nothing]))
+    assert few.verdict == "not compared" and "too few parts make a difference" in few.says
+    some, turned = np.array([5.0, -4, 3, -2, 1, *nothing]), np.array([-5.0, 4, -3, 2, -1, *nothing])
+    assert agreement(some, turned).verdict == "do not agree"
     strong = np.where(np.arange(60) < 5, 10.0 - np.arange(60), 0.001 * draw.normal(size=60))
     other = np.where(np.arange(60) < 5, 10.0 - np.arange(60), 0.001 * draw.normal(size=60))
     assert agreement(strong, other).verdict in ("agree", "agree in part")

@@ -9,10 +9,13 @@ import pytest
 import torch
 
 import recurra
+from recurra.data.images.pixels import PixelEncoder
+from recurra.data.numbers import NumberEncoder
 from recurra.data.text import TextConfig, TextEncoder
 from recurra.errors import DataError, InputError
 from recurra.explanation import explain
-from recurra.explanation.parts import parts_of_text
+from recurra.explanation.parts import blocks, parts_of_text
+from recurra.explanation.sequences import of_numbers
 from recurra.runs.sequences.config import SequenceFitOptions
 from recurra.runs.sequences.fit import fit
 from tests.runs.conftest import BAD, GOOD, examples_of, sentences
@@ -145,7 +148,7 @@ def test_a_text_of_one_word_and_one_of_unknown_words_are_explained_for_what_they
     assert one.attribution.occlusion[0][0] == pytest.approx(one.attribution.integrated[0][0], rel=0.05)
     (unknown,) = explain(both_ways, "zyx qwv ä ö ü ß").examples
     assert not any(part.known for part in unknown.parts)
-    assert unknown.attribution.occlusion == [[0.0]] * 6
+    assert np.array(unknown.attribution.occlusion) == pytest.approx(np.zeros((6, 1)), abs=1e-6)
     assert any("no word of this text was learned" in note for note in unknown.notes)
 
 
@@ -189,6 +192,76 @@ def test_words_are_put_together_of_smaller_tokens_and_long_texts_stay_bounded():
     parts, notes = parts_of_text(long, spans, ids, "word")
     assert len(parts) <= 400 and parts[-1].end == 2000
     assert [b.begin for b in parts[1:]] == [a.end for a in parts[:-1]]
+
+
+def read(text, level, learned=(), **config):
+    """Parts and notes of a text, by an encoder that learned from it or from others."""
+    encoder = TextEncoder.fit(list(learned) or [text] * 3, TextConfig(level=level, **config))
+    ids, gap = encoder.encode([text])[0], None
+    if encoder.encode_counting([text])[1]:
+        gap = (encoder.max_steps + 1) // 2
+    return parts_of_text(encoder.readable(text), encoder.spans(text), ids, level, gap)
+
+
+@pytest.mark.parametrize("level", ["subword", "character"])
+def test_a_line_break_of_html_is_a_blank_and_no_word(level):
+    for text in ("good<br />film", "good <br /> film", "good<BR/>film"):
+        parts, _ = read(text, level)
+        assert [part.text for part in parts] == ["good", "film"]
+
+
+@pytest.mark.parametrize(
+    "text", ["电影很好看", "今天天气很好电影不好看", "电影很好看，非常感人，演员的表演也很出色"]
+)
+@pytest.mark.parametrize("level", ["subword", "character"])
+def test_scripts_without_blanks_stay_in_single_tokens_each_shown_once(text, level):
+    parts, notes = read(text, level)
+    assert "".join(part.text for part in parts) == text and len(parts) > 2
+    assert not any("looked at as" in note for note in notes)
+
+
+def test_what_was_cut_out_is_not_shown_as_read():
+    words = [f"w{k}" for k in range(3000)]
+    parts, _ = read(" ".join(words), "word", max_steps=1001)
+    shown = " ".join(part.text for part in parts).split()
+    assert shown == words[:501] + words[-500:]
+    assert [b.begin for b in parts[1:]] == [a.end for a in parts[:-1]]
+    (inside,) = [part for part in parts if part.begin <= 500 < part.end]
+    assert inside.end == 501
+
+
+def test_words_that_were_not_learned_are_counted_one_by_one_in_a_long_text():
+    text = " ".join(f"known odd{k}" for k in range(350))
+    parts, notes = read(text, "word", learned=["known words"] * 3)
+    assert len(parts) == 350 and all(part.known for part in parts)
+    assert any("350 of 700 words were not learned" in note for note in notes)
+
+
+def test_bytes_that_are_no_text_are_read_as_question_marks(both_ways):
+    (example,) = explain(both_ways, "bad \udcff film").examples
+    assert [part.text for part in example.parts] == ["bad", "?", "film"]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "said"),
+    [
+        (
+            NumberEncoder(np.array([5.0, 1.0]), np.array([2.0, 1.0]), np.zeros(2, bool)),
+            "its column's mean in training",
+        ),
+        (
+            NumberEncoder(np.array([5.0, 0.0]), np.array([2.0, 1.0]), np.zeros(2, bool)),
+            "its column's mean in training, or 0 in a column of 0 and 1",
+        ),
+        (
+            PixelEncoder(np.array([30.0]), np.array([9.0]), 2),
+            "the mean of its colour over all pixels in training",
+        ),
+    ],
+)
+def test_what_stands_for_nothing_is_named_as_it_is(encoder, said):
+    question = of_numbers(encoder, "y", lambda x: x.sum((1, 2)), torch.ones(3, 2), blocks(3, 3))
+    assert question.baseline == said
 
 
 @pytest.mark.parametrize(

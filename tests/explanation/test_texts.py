@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from recurra.data.corpus import read_corpus
 from recurra.errors import DataError, InputError
@@ -57,6 +56,25 @@ def test_another_next_token_can_be_explained_if_it_is_one(run):
     assert example.attribution.value == pytest.approx(np.log(p / (1 - p)), abs=1e-3)
     with pytest.raises(InputError, match="expected one character that the run knows, found 'ab'"):
         explain(run, "aAb", of="ab")
+    with pytest.raises(InputError, match="expected one character that the run knows, found ''"):
+        explain(run, "aAb", of="")
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_what_comes_next_is_what_can_be_written_and_unknown_words_stand_as_themselves(marked):
+    """Most words of this text are unknown, so that the unknown one is the likeliest."""
+    words = [f"odd{k}" if k % 3 else ("the", "house")[k % 2] for k in range(1500)]
+    text = " <unk> ".join([" ".join(words)] * 2) if marked else " ".join(words)
+    settings = SMALL | {"network.num_layers": 1, "training.epochs": 4, "training.learning_rate": 0.03}
+    settings |= {"corpus.vocabulary_size": 6, "corpus.level": "word", "windows.rows": 4, "windows.steps": 20}
+    run = fit(read_corpus(text), TextFitOptions(settings=settings, baselines=False))
+    (example,) = explain(run, "odd the strange house").examples
+    assert [part.text.strip() for part in example.parts] == ["odd", "the", "strange", "house"]
+    assert [part.known for part in example.parts] == [False, True, False, True]
+    assert not any("unk" in token or "pad" in token for token in [*example.answers, *example.course.says])
+    assert sum(example.answers.values()) == pytest.approx(1, abs=0.05)
+    p = max(example.answers.values())
+    assert example.attribution.value == pytest.approx(np.log(p / (1 - p)), abs=1e-3)
 
 
 def test_long_texts_are_cut_and_far_tokens_are_not_looked_at(run):
@@ -81,7 +99,9 @@ def test_a_transformer_is_explained_as_it_writes():
     chances = [step(int(k), None)[0].softmax(0) for k in [run.codec.line_end_id, *run.codec.encode(text)]]
     told = [float(p[int(k)]) for p, k in zip(chances[:-1], run.codec.encode(text), strict=True)]
     assert example.course.values == pytest.approx(told, abs=1e-5)
-    assert max(example.answers.values()) == pytest.approx(float(torch.stack(chances)[-1].max()), abs=1e-5)
+    last = chances[-1].clone()
+    last[list(run.codec.never)] = 0
+    assert max(example.answers.values()) == pytest.approx(float((last / last.sum()).max()), abs=1e-5)
     assert sum(value is not None for (value,) in example.attribution.occlusion) == 8
 
 

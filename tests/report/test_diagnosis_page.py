@@ -143,7 +143,7 @@ def test_without_a_diagnosis_the_training_alone_is_judged(runs, tmp_path):
     folder = shutil.copytree(runs["numbers"], tmp_path / "run")
     records = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     for k, record in enumerate(records):
-        record["validation"]["loss"] = 1.0 + k
+        record["validation"]["loss"] = 0.1 * (1 + k)
     (folder / "history.jsonl").write_text("".join(json.dumps(each) + "\n" for each in records))
     said = text_of(sections(run_page(read_run_files(folder)))["diagnosis"])
     assert "The validation loss ended 3 times as high as in its best epoch." in said

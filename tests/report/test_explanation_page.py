@@ -57,15 +57,28 @@ def test_what_cannot_be_relied_on_is_said(found):
     (example,) = found["classes"].examples
     own = example.attribution
     doubtful = replace(
-        own, gap_share=0.2, agreement=replace(own.agreement, verdict="do not agree", says="They differ.")
+        own,
+        gap=0.5,
+        gap_share=0.2,
+        agreement=replace(own.agreement, verdict="do not agree", says="They differ."),
     )
     page = explanation_page(replace(found["classes"], examples=[replace(example, attribution=doubtful)]))
     said = text_of(tree_of(page))
-    assert "lack 20.0 %" in said and "trust occlusion more" in said
+    assert "miss the whole difference by 0.5, 20.0 % of all that they attribute" in said
+    assert "trust occlusion more" in said
     assert 'class="verdict worse"' in page and "They differ." in said
     nothing = replace(own, occlusion=[[0.0]] * len(own.parts), parts=[0.0] * len(own.parts))
     page = explanation_page(replace(found["classes"], examples=[replace(example, attribution=nothing)]))
     assert "None of its parts makes a difference" in text_of(tree_of(page))
+
+
+def test_a_page_holds_no_character_that_html_must_not(found):
+    (example,) = found["classes"].examples
+    odd = replace(example.parts[0], text="a\x1b[31m\x07\x9b\udcff")
+    changed = replace(example, parts=[odd, *example.parts[1:]])
+    page = explanation_page(replace(found["classes"], examples=[changed]))
+    assert r"a\x1b[31m\x07\x9b\udcff" in page
+    page.encode()
 
 
 @pytest.mark.parametrize("kind", ASKED)

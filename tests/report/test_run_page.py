@@ -69,6 +69,21 @@ def test_the_head_says_how_good_the_network_is_and_beside_what(runs, kind):
     assert ("does not beat the best baseline" in said) is not beaten
 
 
+def test_a_training_that_learned_nothing_is_told_by_its_history_alone(runs, tmp_path):
+    """The loss of every epoch is that of a constant answer."""
+    chance = read_json(runs["classes"] / "metrics.json")["training"]["chance"]
+    records = [json.loads(line) for line in (runs["classes"] / "history.jsonl").read_text().splitlines()]
+    for record in records:
+        record["train_loss"] = chance["training"]
+    flat = altered(
+        runs["classes"], tmp_path / "run", history="".join(json.dumps(each) + "\n" for each in records)
+    )
+    told = chance["training"]
+    assert f"The loss is {told:.3g}, and {told:.3g} is what a constant answer has" in text_of(
+        tree_of(run_page(read_run_files(flat)))
+    )
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_baseline_stands_in_the_table_with_its_time(runs, kind):
     metrics = read_json(runs[kind] / "metrics.json")

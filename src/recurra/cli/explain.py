@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from recurra.cli.console import Watcher, number, plain, print_json
+from recurra.cli.visible import visible
 from recurra.errors import InputError
 from recurra.explanation import Explanation, explain
 from recurra.explanation.result import Attribution, Course, Explained, GateCourse
@@ -44,6 +45,10 @@ def run_explain(
     """Explain, print it, write the page where one is asked for."""
     if page is not None and page.suffix not in (".html", ".htm"):
         raise InputError(f"expected a name ending in .html, found {page.name!r}", where="--page")
+    if page is not None and not page.absolute().parent.is_dir():
+        raise InputError(
+            "there is no such folder", where=str(page.parent), fix="Make it first, or choose another --page."
+        )
     if page is not None and page.exists() and not overwrite:
         raise InputError(
             "this file is there already", where=str(page), fix="Choose another --page, or add --overwrite."
@@ -122,13 +127,13 @@ def show(found: Explanation, example: Explained, console: Console) -> None:
 
 
 def _completeness(attribution: Attribution) -> str:
-    share = f"{abs(attribution.gap_share):.1%}"
-    if attribution.complete:
-        return f"Integrated gradients add up to the whole difference but for {share} ({attribution.path_steps} points)."
-    return (
-        f"[yellow]![/yellow] Integrated gradients lack {share} of what they add up to "
-        f"({attribution.path_steps} points): trust occlusion more."
+    of = (
+        f"{number(abs(attribution.gap))}, {abs(attribution.gap_share):.1%} of all that they attribute "
+        f"({attribution.path_steps} points)"
     )
+    if attribution.complete:
+        return f"Integrated gradients add up to the whole difference but for {of}."
+    return f"[yellow]![/yellow] Integrated gradients miss the whole difference by {of}: trust occlusion more."
 
 
 def _strength(example: Explained) -> list[float]:
@@ -143,19 +148,25 @@ def _coloured(example: Explained, attribution: Attribution, *, blank: bool) -> T
     text = Text()
     for part, value in zip(example.parts, strength, strict=True):
         if largest > 0 and abs(value) >= _NOTABLE * largest:
-            text.append(f"{_mark(value)}{part.text}", style=_FOR if value > 0 else _AGAINST)
+            text.append(f"{_mark(value)}{visible(part.text)}", style=_FOR if value > 0 else _AGAINST)
         else:
-            text.append(part.text)
+            text.append(visible(part.text))
         text.append(" " if blank else "")
     return text
 
 
 def _columns(example: Explained, attribution: Attribution) -> Table:
-    table = Table(box=None, pad_edge=False)
+    """A row for each column, the strongest first; of many these alone."""
+    count = len(example.columns)
+    table = Table(
+        box=None,
+        pad_edge=False,
+        caption=None if count <= _STRONGEST else f"the {_STRONGEST} strongest of {count} columns",
+    )
     table.add_column("column")
     for name in ("taken away", "integrated gradients"):
         table.add_column(name, justify="right", no_wrap=True)
-    order = sorted(range(len(example.columns)), key=lambda c: -abs(attribution.columns[c]))
+    order = sorted(range(count), key=lambda c: -abs(attribution.columns[c]))
     largest = max(map(abs, [*attribution.columns, *attribution.sums]))
     for c in order[:_STRONGEST]:
         table.add_row(

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from recurra.data.packed import Packed
 from recurra.data.vocabulary import (
     LEVELS,
+    LINE_BREAK,
     PADDING,
     UNKNOWN,
     Level,
@@ -154,13 +155,21 @@ class TextEncoder:
         packed = Packed.from_list(sequences)
         return Packed(packed.values.astype(np.int32, copy=False), packed.starts, packed.lengths), cut
 
+    def readable(self, text: str) -> str:
+        """`text` with blanks for HTML line breaks and a question mark for half a character, each as long as it was.
+
+        >>> TextEncoder.fit(["a film"]).readable("a<br />film")
+        'a      film'
+        """
+        return LINE_BREAK.sub(lambda found: " " * len(found[0]), text.encode("utf-8", "replace").decode())
+
     def spans(self, text: str) -> list[tuple[int, int]]:
         """(T,) from and up to which character of `text` each id of `encode([text])` stands for.
 
         >>> TextEncoder.fit(["A fine film."], TextConfig(level="word")).spans("Fine,  FILM")
         [(0, 4), (4, 5), (7, 11)]
         """
-        (text,) = _checked([text])
+        ((text,),) = slices(_checked([text]))
         spans = self._tokenizer.encode(text, add_special_tokens=False).offsets
         if len(spans) <= self.max_steps:
             return spans

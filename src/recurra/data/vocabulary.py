@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Literal
@@ -20,7 +21,7 @@ _LETTER = rf"[\w&&[^{_UNSPACED}]]"
 _WORD = rf"[{_UNSPACED}]|{_LETTER}+|[^\w\s\p{{Cc}}\p{{Cf}}]"
 # Merging pairs takes time with the square of a word's length, so a word without an end is broken up.
 _SPACED_WORD = rf"[{_UNSPACED}]|▁?{_LETTER}{{1,64}}|▁?[^\w\s▁]|▁"
-_LINE_BREAK = r"(?i)<br\s*/?>"
+LINE_BREAK = re.compile(r"(?i)<br\s*/?>")
 
 _SLICE_CHARACTERS = 1_000_000  # of texts handled at a time: less than 100 MB of the library's own objects
 _SAMPLE_CHARACTERS = 1_000_000
@@ -29,7 +30,7 @@ _SAMPLE_CHARACTERS = 1_000_000
 def rules(level: Level, lowercase: bool) -> Tokenizer:
     """A tokenizer that normalises and splits as the level does, and has no vocabulary yet."""
     character = level == "character"
-    steps: list[normalizers.Normalizer] = [normalizers.Replace(Regex(_LINE_BREAK), " ")]
+    steps: list[normalizers.Normalizer] = [normalizers.Replace(Regex(LINE_BREAK.pattern), " ")]
     steps.append(normalizers.NFC() if character else normalizers.NFKC())
     if lowercase:
         steps.append(normalizers.Lowercase())

@@ -15,6 +15,7 @@ from recurra.layers.base import RecurrentLayer
 
 FEWEST = 0.25  # of the examples must reach back to a lag for it to be shown
 REFERENCE = "a constant answer"
+FORECAST_REFERENCE = "the last value with the quantiles of its own errors"
 
 
 @dataclass(frozen=True, kw_only=True)

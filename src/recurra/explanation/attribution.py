@@ -20,6 +20,7 @@ _GAP = 0.01  # of what was attributed; below it no more points are taken
 _ALL, _NONE = -1, -2  # parts or columns that are taken away
 _STRONGEST = 5
 _FEWEST = 5  # cells that can be compared
+_NOTHING = 1e-6  # of the largest: what rounding leaves where there is nothing
 _ALIKE, _SIMILAR = 0.7, 0.4  # rank correlations
 
 
@@ -137,7 +138,7 @@ def _integrated(question: Question, wanted: float) -> tuple[Tensor, int]:
 
 
 def agreement(one: np.ndarray, other: np.ndarray) -> Agreement:
-    """Compare what two ways say of the same cells.
+    """Compare what two ways say of the same cells; those that are nothing to both are left out.
 
     They *agree* where the ranks correlate by 0.7 or more, or by 0.4 with three of the five strongest in common; in
     *part* where one of both holds; else they *do not agree*.
@@ -149,9 +150,16 @@ def agreement(one: np.ndarray, other: np.ndarray) -> Agreement:
     """
     from scipy.stats import spearmanr
 
+    one, other = (
+        np.where(np.abs(way) > _NOTHING * np.abs(way).max(initial=0), way, 0) for way in (one, other)
+    )
+    told = (one != 0) | (other != 0)
+    one, other = one[told], other[told]
     if len(one) < _FEWEST or np.ptp(one) == 0 or np.ptp(other) == 0:
         why = (
-            "there are too few parts" if len(one) < _FEWEST else "one of the ways finds no difference at all"
+            "too few parts make a difference"
+            if len(one) < _FEWEST
+            else "one of the ways finds no difference at all"
         )
         return Agreement(None, 0, 0, "not compared", f"The two ways were not compared: {why}.")
     correlation, _ = map(float, spearmanr(one, other))

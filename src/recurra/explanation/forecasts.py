@@ -26,6 +26,7 @@ _MOST_CELLS = 480
 _FEWEST_BLOCKS, _MOST_BLOCKS = 8, 48
 _CALENDAR = "calendar"
 _BASELINE = "its column's mean over what is looked back on, as of a flat past"
+_LOGARITHM = f"{_BASELINE} (the geometric mean of the series, which is read by its logarithm)"
 
 
 def explain_forecast(run: ForecastRun, series: Series, of: str | None, observer: Observer) -> Explained:
@@ -58,7 +59,8 @@ def explain_forecast(run: ForecastRun, series: Series, of: str | None, observer:
         values = values * float(encoded.scales[0]) + float(encoded.means[0])
         return values.exp() if encoded.logarithm else values
 
-    question = _question(network, inputs, parts, channels, step, unscaled)
+    baseline = _LOGARITHM if encoded.logarithm else _BASELINE
+    question = _question(network, inputs, parts, channels, step, unscaled, baseline)
     w, steps = network.config.segment, run.look_back
     read_at = np.full(steps + run.horizon, -1)
     read_at[:steps] = (np.arange(steps) + -steps % w) // w
@@ -193,6 +195,7 @@ def _question(
     channels: _Channels,
     step: int | None,
     unscaled: Callable[[Tensor], Tensor],
+    baseline: str,
 ) -> Question:
     """Over the scaled past and, where something is known ahead, the future."""
     past, future, identity, static = inputs
@@ -239,5 +242,5 @@ def _question(
         cells=cells,
         there=there,
         steps=steps + future.shape[1],
-        baseline=_BASELINE,
+        baseline=baseline,
     )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from recurra.data.vocabulary import Level
 from recurra.explanation.result import Part
+from recurra.tasks.baselines.text import writes_without_spaces
 
 MOST = 400  # parts of a text
 _LONGEST = 12  # mean characters of a word; where "words" are longer, the script has no blanks
@@ -38,7 +39,7 @@ def _named(word: str, begin: int, end: int) -> str:
 
 
 def parts_of_text(
-    text: str, spans: Sequence[tuple[int, int]], ids: np.ndarray, level: Level
+    text: str, spans: Sequence[tuple[int, int]], ids: np.ndarray, level: Level, gap: int | None = None
 ) -> tuple[list[Part], list[str]]:
     """The words of a text, and what has to be known of them.
 
@@ -46,36 +47,36 @@ def parts_of_text(
     themselves. Of a very long text neighbouring words are put together, too.
 
     Args:
+        text: as it is read: see `TextEncoder.readable`.
         spans: from and up to which character each token stands.
         ids: (T,).
+        gap: the token before which text was left out, because it is too long; None: there is none.
 
     >>> parts, notes = parts_of_text("ab cd", [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)], np.full(5, 9), "character")
     >>> [part.text for part in parts], notes
     (['ab', 'cd'], ['5 characters are looked at as 2 words'])
     """
     notes = []
-    begins = list(range(len(spans)))
-    if level != "word":
-        words = [0] + [k for k in range(1, len(spans)) if _begins_word(text, spans, k)]
+    begins = [0] + [k for k in range(1, len(spans)) if k == gap or spans[k][0] >= spans[k - 1][1]]
+    if level != "word" and not writes_without_spaces([text]):
+        words = [k for k in begins if k in (0, gap) or _begins_word(text, spans, k)]
         if len(text) / len(words) <= _LONGEST:
             begins = words
             notes.append(f"{len(spans):,} {level}s are looked at as {len(words):,} words")
-    if len(begins) > MOST:
-        size = -(-len(begins) // MOST)
+    known = np.add.reduceat(ids != _UNKNOWN, begins, dtype=np.int64) > 0
+    unknown, count = int((~known).sum()), len(begins)
+    if count > MOST:
+        size = -(-count // MOST)
         notes.append(f"of so long a text {size} neighbouring words are looked at together")
-        begins = begins[::size]
+        head = begins.index(gap) if gap is not None else count
+        begins = begins[:head:size] + begins[head::size]
     ends = [*begins[1:], len(spans)]
     parts = [
         Part(_shown(text, spans[begin:end]), begin, end, bool((ids[begin:end] != _UNKNOWN).any()))
         for begin, end in zip(begins, ends, strict=True)
     ]
-    unknown = sum(not part.known for part in parts)
     if unknown:
-        said = (
-            "no word of this text was"
-            if unknown == len(parts)
-            else f"{unknown:,} of {len(parts):,} words were not"
-        )
+        said = "no word of this text was" if unknown == count else f"{unknown:,} of {count:,} words were not"
         notes.append(
             f"{said} learned; to the network such words are all the same, and make no difference here"
         )

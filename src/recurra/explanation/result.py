@@ -101,7 +101,7 @@ class Attribution:
 
     @property
     def complete(self) -> bool:
-        """Whether the integrated gradients add up to what they are to explain, but for a twentieth."""
+        """Whether what the integrated gradients miss is a twentieth at most of all that they attribute."""
         return abs(self.gap_share) <= 0.05
 
     def of_part(self, p: int) -> float | None:

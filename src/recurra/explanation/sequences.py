@@ -29,6 +29,8 @@ _MOST_CELLS = 480
 _FEWEST_BLOCKS = 8
 _NO_WORD = "the unknown word, which also stood for words hidden in training"
 _NO_NUMBER = "its column's mean in training"
+_NO_FLAG = f"{_NO_NUMBER}, or 0 in a column of 0 and 1"
+_NO_PIXEL = "the mean of its colour over all pixels in training"
 
 
 def explain_sequence(
@@ -89,11 +91,16 @@ def frozen(network: torch.nn.Module) -> torch.nn.Module:
 
 def _words(run: SequenceRun, example: Examples, ids: np.ndarray) -> tuple[list[Part], list[str]]:
     assert run.text is not None and example.texts is not None
-    text = str(example.texts[0])
-    parts, notes = parts_of_text(text, run.text.spans(text), ids, run.text.level)
-    if run.text.encode_counting([text])[1]:
-        half = f"{run.text.max_steps // 2:,} {run.text.level}s"
-        notes.append(f"this text is long: the network reads its first and its last {half}")
+    text, level = str(example.texts[0]), run.text.level
+    head = (run.text.max_steps + 1) // 2
+    cut = run.text.encode_counting([text])[1] > 0
+    readable, spans = run.text.readable(text), run.text.spans(text)
+    parts, notes = parts_of_text(readable, spans, ids, level, gap=head if cut else None)
+    if cut:
+        last = run.text.max_steps - head
+        notes.append(
+            f"this text is long: the network reads its first {head:,} {level}s and its last {last:,}"
+        )
     return parts, notes
 
 
@@ -216,5 +223,13 @@ def of_numbers(
         cells=cells,
         there=torch.ones(len(parts), count, dtype=torch.bool),
         steps=steps,
-        baseline=_NO_NUMBER,
+        baseline=_nothing(numbers),
     )
+
+
+def _nothing(numbers: NumberEncoder | PixelEncoder) -> str:
+    """What a scaled number of 0 is, in words."""
+    if isinstance(numbers, PixelEncoder):
+        return _NO_PIXEL
+    kept = (numbers.means == 0) & (numbers.scales == 1)
+    return _NO_FLAG if kept.any() else _NO_NUMBER

@@ -47,18 +47,22 @@ def explain_text(run: TextRun, text: str, name: str, of: str | None, observer: O
     read = torch.from_numpy(np.concatenate([[begin_of(run.codec)], ids]))
     window = None if network.config.carries_state else run.config.settings.windows.steps
     chances = _chances(network, read, window)  # (T + 1, V)
-    token = int(chances[-1].argmax()) if of is None else _token(run, of)
-    pieces = [_shown(piece) for piece in run.codec.pieces(ids.tolist())][: len(ids)]
+    never = list(run.codec.never)
+    writes = chances.clone()  # what is written is never one of these
+    writes[:, never] = 0
+    writes /= writes.sum(1, keepdim=True)
+    token = int(writes[-1].argmax()) if of is None else _token(run, of)
+    pieces = [_shown(piece) for piece in run.codec.shown(text)][-len(ids) :]
     parts = [Part(piece, k, k + 1, bool(ids[k] != 1)) for k, piece in enumerate(pieces)]
     values = chances[:-1].gather(1, read[1:, None])[:, 0]
-    likeliest = chances[:-1].argmax(1).tolist()
-    following = chances[-1].topk(min(_NEXT, chances.shape[1])).indices.tolist()
-    told = {_piece(run, k): float(chances[-1, k]) for k in following}
-    told[_piece(run, token)] = float(chances[-1, token])
+    likeliest = writes[:-1].argmax(1).tolist()
+    following = writes[-1].topk(min(_NEXT, writes.shape[1] - len(never))).indices.tolist()
+    told = {_piece(run, k): float(writes[-1, k]) for k in following}
+    told[_piece(run, token)] = float(writes[-1, token])
     bits = float(-values.clamp(min=1e-30).log2().mean())
     gates = gate_courses(network, (read[None],), parts, np.arange(len(ids)) + 1)
     context = read if window is None else read[-window:]
-    question = _question(network, context, token, len(ids), _quoted(_piece(run, token)))
+    question = _question(network, context, token, never, len(ids), _quoted(_piece(run, token)))
     if len(ids) > CONTEXT:
         notes.append(
             f"of what is before the next {level}, the last {int(question.there.sum())} {level}s are looked at"
@@ -104,7 +108,7 @@ def _chances(network: LanguageNetwork, read: Tensor, window: int | None) -> Tens
 def _token(run: TextRun, of: str) -> int:
     """The id of the token `of`, with the blank before it where words are written so."""
     codec = run.codec
-    for text in (of, f" {of}"):
+    for text in (of, f" {of}") if of.strip() else (of,):
         ids = codec.encode(text)
         if len(ids) == 1 and ids[0] not in codec.never:
             return int(ids[0])
@@ -115,11 +119,18 @@ def _token(run: TextRun, of: str) -> int:
     )
 
 
-def _question(network: LanguageNetwork, context: Tensor, token: int, count: int, named: str) -> Question:
+def _question(
+    network: LanguageNetwork, context: Tensor, token: int, never: list[int], count: int, named: str
+) -> Question:
     """Over the vectors of the last tokens of `context`, whose last `count` at most are parts.
 
     The beginning of the text, which stands before the first token, is never taken away.
+
+    Args:
+        token, never: the id that is explained, and those that are never written.
     """
+    others = torch.ones(network.embedding.num_embeddings, dtype=torch.bool)
+    others[[token, *never]] = False
     given: list[Tensor] = []
     network.embedding.register_forward_hook(lambda *_: given.pop())
     vectors, nothing = network.embedding.weight[context], network.embedding.weight[2:].mean(0)
@@ -136,8 +147,7 @@ def _question(network: LanguageNetwork, context: Tensor, token: int, count: int,
         given.append(vectors)
         output = network(context.expand(len(vectors), -1))
         logits = torch.nn.functional.linear(output.dropped[:, -1], output.weight, output.bias)
-        others = torch.cat([logits[:, :token], logits[:, token + 1 :]], 1)
-        return logits[:, token] - others.logsumexp(1)
+        return logits[:, token] - logits[:, others].logsumexp(1)
 
     def cells(attributions: tuple[Tensor, ...]) -> Tensor:
         own = attributions[0].sum(-1)

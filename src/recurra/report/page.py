@@ -5,6 +5,7 @@ Whatever leaves a page makes its own sections of it; those of a run are in `recu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -47,6 +48,10 @@ def render(template: str, **content: Any) -> Markup:
     return Markup(_environment().get_template(template).render(**content))
 
 
+# Characters that HTML must not hold: control characters but tab and line end, halves of characters.
+_NOT_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
 def render_page(title: str, about: str, lead: Markup, sections: Iterable[Section], *, intervals: str) -> str:
     """The whole page.
 
@@ -64,7 +69,8 @@ def render_page(title: str, about: str, lead: Markup, sections: Iterable[Section
         "sections": list(sections),
         "intervals": intervals,
     }
-    return str(render("page.html", version=recurra.__version__, **content)).strip() + "\n"
+    page = str(render("page.html", version=recurra.__version__, **content)).strip() + "\n"
+    return _NOT_HTML.sub(lambda found: repr(found[0])[1:-1], page)
 
 
 @cache

@@ -159,7 +159,7 @@ class TokenCodec:
         return ids
 
     def _near(self, text: str, ids: np.ndarray) -> np.ndarray:
-        words = [w.lower() if self.lowercase else w for w in self._splitter._words(text)]  # pyright: ignore
+        words = [w.lower() if self.lowercase else w for w in self._splitter.split(text)]
         ids = ids.copy()
         for k in np.flatnonzero(ids == self.unknown_id):
             other = self._splitter.encode(words[k][1:] if words[k].startswith(" ") else f" {words[k]}")
@@ -176,6 +176,19 @@ class TokenCodec:
             DataError: an id outside of the vocabulary.
         """
         return self._splitter.pieces(self._known(ids))
+
+    def shown(self, text: str) -> list[str]:
+        """(n,) what of `text` each id of `encode(text)` stands for, an unknown token by its own text.
+
+        Raises:
+            DataError: it is no string.
+        """
+        ids = self.encode(text)
+        found = list(self.pieces(ids.tolist()))[: len(ids)]
+        if (ids == self.unknown_id).any():
+            own = list(self._splitter.split(_joined(text)))
+            found = [own[k] if ids[k] == self.unknown_id else piece for k, piece in enumerate(found)]
+        return found
 
     def decode(self, ids: Iterable[int]) -> str:
         """(n,) ids to the text; padding is nothing.

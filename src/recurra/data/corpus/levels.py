@@ -40,6 +40,10 @@ class Splitter(Protocol):
         """(n,) int32."""
         ...
 
+    def split(self, text: str) -> Iterator[str]:
+        """The text of each token; of subwords, which know every text, in whole words."""
+        ...
+
     def pieces(self, ids: Iterable[int]) -> Iterator[str]:
         """The text of each id, as far as its characters are whole; joined they are the text."""
         ...
@@ -68,6 +72,9 @@ class Characters:
     def encode(self, text: str) -> np.ndarray:
         return self._ids[_points(text)]
 
+    def split(self, text: str) -> Iterator[str]:
+        return iter(text)
+
     def pieces(self, ids: Iterable[int]) -> Iterator[str]:
         shown = ["", "\ufffd", *self.tokens[2:]]
         return (shown[i] for i in ids)
@@ -92,15 +99,21 @@ class Tokens:
         get = self._ids.get
         return np.fromiter((get(token, 1) for token in _marked(text)), dtype=np.int32)
 
+    def split(self, text: str) -> Iterator[str]:
+        return self._apart(_marked(text))
+
     def pieces(self, ids: Iterable[int]) -> Iterator[str]:
+        return self._apart(self.tokens[i] for i in ids if i)
+
+    def _apart(self, tokens: Iterable[str]) -> Iterator[str]:
+        """With a blank before each that is not the first of a line."""
         begun = False
-        for i in ids:
-            token = self.tokens[i]
+        for token in tokens:
             if token == LINE_END:
                 yield "\n"
-            elif i:
+            else:
                 yield f" {token}" if begun else token
-            begun = token != LINE_END and (begun or bool(i))
+            begun = token != LINE_END
 
     def lengths(self) -> np.ndarray:
         # A word and the blank in front of it; the first of a line has none, which makes up for the line's end.
@@ -117,13 +130,13 @@ class Words:
 
     @classmethod
     def learn(cls, text: str, size: int) -> Words:
-        counts = Counter(cls([PADDING, UNKNOWN])._words(text))
+        counts = Counter(cls([PADDING, UNKNOWN]).split(text))
         least = 2 if counts.total() > _FEW_WORDS else 1
         return cls(_commonest(counts, size, least, always=["\n"]))
 
     def encode(self, text: str) -> np.ndarray:
         get = self._ids.get
-        return np.fromiter((get(word, 1) for word in self._words(text)), dtype=np.int32)
+        return np.fromiter((get(word, 1) for word in self.split(text)), dtype=np.int32)
 
     def pieces(self, ids: Iterable[int]) -> Iterator[str]:
         shown = ["", f" {UNKNOWN}", *self.tokens[2:]]
@@ -132,7 +145,7 @@ class Words:
     def lengths(self) -> np.ndarray:
         return _lengths(["", f" {UNKNOWN}", *self.tokens[2:]])
 
-    def _words(self, text: str) -> Iterator[str]:
+    def split(self, text: str) -> Iterator[str]:
         for part in turns(text):
             for word, _ in self._split(part):
                 yield word
@@ -180,6 +193,9 @@ class Subwords:
         for i in ids:
             yield decoder.decode(self._bytes[i])
         yield decoder.decode(b"", final=True)
+
+    def split(self, text: str) -> Iterator[str]:
+        return self.pieces(self.encode(text).tolist())
 
     def lengths(self) -> np.ndarray:
         # A character is counted where it begins: at every byte that continues none.

@@ -9,7 +9,7 @@ import torch
 from recurra.data.series.collection import Series
 from recurra.data.series.windows import WindowBatches
 from recurra.diagnosis.examples import STEPS, drawn, of_run, source_of, taken
-from recurra.diagnosis.subject import Subject
+from recurra.diagnosis.subject import FORECAST_REFERENCE, Subject
 from recurra.errors import DataError
 from recurra.networks.forecast_network import ForecastNetwork
 from recurra.runs.events import Observer
@@ -54,6 +54,6 @@ def subject(run: ForecastRun, data: Any, encoding: str | None, observer: Observe
         loss=lambda output: task.loss(output, target),
         answer=lambda output: output.flatten(1),
         chance=task.chance(*map(torch.from_numpy, every.past_targets())),
-        reference="the last value with the quantiles of its own errors",
+        reference=FORECAST_REFERENCE,
         notes=taken(len(chosen), len(origins), "windows", False, STEPS),
     )

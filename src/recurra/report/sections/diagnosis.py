@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recurra.diagnosis.advice import Advice
 from recurra.diagnosis.measures.training import course_of
+from recurra.diagnosis.subject import FORECAST_REFERENCE, REFERENCE
 from recurra.diagnosis.training_findings import training_findings
 from recurra.report.findings import shown
 from recurra.report.page import Section, render
@@ -30,7 +31,13 @@ def section(run: RunFiles) -> Section | None:
     if not run.history:
         return None
     settings = run.config.settings.flat() | {"network.cell": cell}
-    course = course_of(run.history, stopped=run.metrics["training"]["stopped"])
+    training = run.metrics["training"]
+    course = course_of(
+        run.history,
+        stopped=training["stopped"],
+        chances=training.get("chance"),
+        reference=FORECAST_REFERENCE if run.config.kind == "forecast" else REFERENCE,
+    )
     found = list(training_findings(course, Advice(settings)))
     content = {
         "findings": shown(found) if found else None,

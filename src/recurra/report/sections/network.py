@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recurra.networks.config import cell_name
+from recurra.networks.config import OWN, cell_name
 from recurra.report import wording
 from recurra.report.page import Section, render
 from recurra.report.run_files import RunFiles
@@ -13,6 +13,11 @@ _CELLS = {
     "rnn": "RNN (plain recurrent network)",
     "lstm": "LSTM (long short-term memory)",
     "gru": "GRU (gated recurrent unit)",
+    "mingru": "minGRU (a GRU whose gates do not see the state)",
+    "minlstm": "minLSTM (a LSTM whose gates do not see the state)",
+    "tcn": "TCN (dilated convolutions over time)",
+    "transformer": "transformer (attention to all steps)",
+    "feedforward": "feed-forward (without recurrence)",
 }
 _ENDINGS = {
     "finished": "after its last step",
@@ -46,11 +51,10 @@ def facts(run: RunFiles) -> dict[str, str]:
     config, training, times = run.config, run.metrics["training"], run.metrics["seconds"]
     network, chosen = config.settings.network, config.settings.training
     both = getattr(network, "bidirectional", False)
-    layers = f"{network.num_layers} layer{'s' * (network.num_layers > 1)}"
     found = {
-        "Cell": _CELLS.get(network.cell, network.cell),
-        "Size": f"{layers} of {network.hidden_size:,} units"
-        + (", each reading from both ends" if both else ""),
+        "Cell": _CELLS.get(network.cell, network.cell_name),
+        "Size": f"{_layers(network)} {network.hidden_size:,} units".strip()
+        + (", reading from both ends" if both else ""),
         "Weights": wording.count(training["weights"]),
     }
     if config.kind == "forecast":
@@ -69,6 +73,17 @@ def facts(run: RunFiles) -> dict[str, str]:
         "Device": f"{'CPU' if chosen.device == 'cpu' else 'GPU'}{threads}, {chosen.precision}",
         "Seed": str(config.options.seed),
     }
+
+
+def _layers(network: Any) -> str:
+    """How many of them there are, of what is told after it; a user's own module has its own."""
+    if network.cell.startswith(OWN):
+        return ""
+    if network.cell != "tcn":
+        return f"{network.num_layers} layer{'s' * (network.num_layers > 1)} of"
+    if network.blocks is None:
+        return "as many blocks as see the longest sequence, of"
+    return f"{network.blocks} block{'s' * (network.blocks > 1)} of"
 
 
 def _writer(network: Any) -> str:

@@ -40,7 +40,6 @@ def title(run: RunFiles) -> str:
         return f"{cell}: {listed(schema.targets, _NAMED)}, {horizon:,} step{'s' * (horizon > 1)} ahead"
     if run.config.kind == "sentence":
         return f"{cell}: {schema.target} of every word"
-    return f"{cell}: {listed(schema.target, _NAMED)} from {schema.text or listed(schema.channels, _NAMED)}"
     read = schema.text or schema.image or listed(schema.channels, _NAMED)
     return f"{cell}: {listed(schema.target, _NAMED)} from {read}"
 
