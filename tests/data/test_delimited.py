@@ -63,6 +63,21 @@ def test_decimal_comma_beside_semicolons(tmp_path):
     assert read(write(tmp_path / "a.csv", "a;b\n1,5;x\n2,25;y\n")).frame["a"].to_list() == [1.5, 2.25]
 
 
+def test_numbers_can_be_had_as_they_were_written(tmp_path):
+    told = ["3.10", "+4915", "12345678901234567890", "NA", " 7"]
+    table = read(
+        write(tmp_path / "a.csv", "n,text\n" + "".join(f"{k},{cell}\n" for k, cell in enumerate(told)))
+    )
+    assert table.frame["text"].dtype == pl.Float64
+    assert table.as_written(["text"]).frame["text"].to_list() == told
+    assert table.as_written(["text"]).frame["n"].to_list() == list(range(5))
+    assert table.renamed({"text": "said"}).as_written(["said"]).frame["said"].to_list() == told
+    commas = read(write(tmp_path / "b.csv", "a;b\n1,50;x\n2,25;y\n"))
+    assert commas.as_written(["a", "b"]).frame["a"].to_list() == ["1,50", "2,25"]
+    lines = read(write(tmp_path / "c.jsonl", '{"text": "3.10"}\n{"text": "4.00"}\n'))
+    assert lines.as_written(["text"]).frame["text"].to_list() == ["3.10", "4.00"]
+
+
 def test_tab_separated_text_keeps_bare_quotes(tmp_path):
     content = 'text\tlabel\n"Oh" she said\t1\n5" nail\t0\n"open\t1\n'
     assert read(write(tmp_path / "a.tsv", content)).frame["text"].to_list() == [

@@ -673,6 +673,15 @@ class TestExamples:
         with pytest.raises(DataError, match="the columns 'label', 'g' are not there"):
             to_examples(read({"text": ["a"]}), schema)
 
+    def test_texts_of_digits_are_read_as_they_were_written(self, tmp_path):
+        schema = infer({"text": sentences(), "label": LABELS})
+        (tmp_path / "new.csv").write_text("id,text\n1,3.10\n2,+4915\n")
+        (tmp_path / "lone.csv").write_text("said\n12.00\n12345678901234567890\n")
+        examples, _ = to_examples(read(tmp_path / "new.csv"), schema, need_targets=False)
+        assert examples.texts.tolist() == ["3.10", "+4915"]
+        examples, _ = to_examples(read(tmp_path / "lone.csv"), schema, need_targets=False)
+        assert examples.texts.tolist() == ["12.00", "12345678901234567890"]
+
     def test_bare_texts_can_be_predicted_whatever_the_column_was_called(self):
         schema = infer({"review": sentences(), "label": LABELS})
         examples, _ = to_examples(read(["a film", "a book"]), schema, need_targets=False)

@@ -163,3 +163,10 @@ def test_every_caption_comes_once_with_its_own_image():
     assert len(batches.part(0.5)) < len(batches)
     with pytest.raises(InputError, match="expected 6 owners"):
         CaptionBatches(inputs, captions, owners[:5], boundary=99)
+
+
+def test_captions_of_digits_are_kept_as_they_were_written(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y,caption\n0.5,1.0,007\n1.5,2.0,3.10\n2.5,3.0,\n")
+    found = read_captions(tmp_path / "a.csv")
+    assert found.schema.features == ["x", "y"]
+    assert found.examples.targets.tolist() == [("007",), ("3.10",)]

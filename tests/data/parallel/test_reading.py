@@ -230,3 +230,10 @@ def test_pairs_that_come_again_are_learned_once_and_scored_as_often_as_they_stan
     assert len(learned.examples) == 2 and len(read_again(pairs, learned.schema).examples) == 4
     split = read_pairs(pairs | {"part": ["train", "train", "test", "test"]}, PairOptions(split="part"))
     assert found(split) == [("a", "x"), ("b", "y"), ("b", "y")]
+
+
+def test_texts_of_digits_are_pairs_as_they_were_written(tmp_path):
+    path = written(tmp_path / "a.csv", "de,en\n3.10,+4915\n12.00,12345678901234567890\n")
+    learned = read_pairs(path, PairOptions(text="de", target="en"))
+    assert found(learned) == [("3.10", "+4915"), ("12.00", "12345678901234567890")]
+    assert read_sources(path, learned.schema)[0] == ["3.10", "12.00"]

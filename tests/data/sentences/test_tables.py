@@ -88,6 +88,15 @@ def test_further_columns_of_tables_are_read(write):
     assert json.loads(lists.rewritten(["V", "W"])) == records[0] | {"tags": ["V", "W"]}
 
 
+def test_words_of_digits_are_read_and_given_back_as_they_were_written(write):
+    records = [{"s": "1", "w": "3.10", "f": "+1", "tag": "X"}, {"s": "1", "w": "12.00", "f": "2", "tag": "Y"}]
+    options = SentenceOptions(text="w", id="s", features=["f"])
+    found = read_document(write(lines(records), "data.jsonl"), options)
+    assert found.sentences.words_of(0) == ["3.10", "12.00"]
+    assert found.sentences.flat_features() == [["+1", "2"]]
+    assert found.rewritten(["Y", "X"]).splitlines()[1:] == ["1,3.10,+1,Y", "1,12.00,2,X"]
+
+
 def test_frames_are_read_as_files_are():
     frame = pl.DataFrame({"sent_id": [7, 7, 8], "token": ["a", "b", "c"], "upos": ["X", None, "Y"]})
     assert holds_tagged_words(frame)

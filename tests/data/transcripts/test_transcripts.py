@@ -94,6 +94,22 @@ def test_texts_that_mark_holes_elsewhere_are_texts(tmp_path):
     assert found.lines == ("2 of 6 not used, no text: 1.wav, 3.wav",)
 
 
+def test_texts_of_digits_are_kept_as_they_were_written(tmp_path):
+    said = ["3.10", "4.50", "12.00", "12345678901234567890", "+4915", "?"]
+    recordings(tmp_path, *(f"{n}.wav" for n in range(len(said))))
+    rows = pl.DataFrame({"file": [f"{n}.wav" for n in range(len(said))], "text": said})
+    rows.write_csv(tmp_path / "a.csv")
+    assert opened(tmp_path).examples.targets.tolist() == said
+    schema = infer_transcripts(open_source(tmp_path).table, TranscriptOptions())
+    renamed = rows.rename({"file": "recording"})
+    renamed.write_csv(tmp_path / "a.csv")
+    found = read_transcripts(open_source(tmp_path), schema, AUDIO)
+    assert found.examples.targets.tolist() == said
+    (tmp_path / "a.csv").unlink()
+    rows.write_ndjson(tmp_path / "a.jsonl")
+    assert opened(tmp_path).examples.targets.tolist() == said
+
+
 def test_blanks_around_names_of_recordings_are_no_part_of_them(tmp_path):
     recordings(tmp_path, "a.wav", "b.wav")
     pl.DataFrame({"file": [" a.wav", "b.wav  "], "text": ["yes", "no"]}).write_csv(tmp_path / "t.csv")

@@ -235,6 +235,7 @@ def _vectors(table: Table, features: list[str]) -> np.ndarray:
 def _captions(table: Table, columns: list[str]) -> list[list[str]]:
     """The captions of each row, without blanks at their ends."""
     found: list[list[str]] = [[] for _ in range(len(table))]
+    table = table.as_written(name for name in columns if table.frame[name].null_count() < len(table))
     for name in columns:
         column = table.frame[name]
         if column.dtype == pl.List(pl.String):

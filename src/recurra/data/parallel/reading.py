@@ -130,7 +130,7 @@ def read_sources(
     first = [] if _names_sources(table, name, schema) else [name]
     if first:
         notes = ["no header line, for it is a text itself"]
-    values = table.column(name, "text").cast(pl.String).fill_null("")
+    values = table.as_written([name]).column(name, "text").cast(pl.String).fill_null("")
     return [*first, *values.to_list()], [*table.notes, *notes]
 
 
@@ -273,6 +273,7 @@ def _without_header(table: Table, strings: list[str]) -> tuple[Table, list[str]]
 
 def _from_table(table: Table, schema: PairSchema, notes: list[str], *, once: bool = True) -> ReadPairs:
     columns: list[list[str]] = []
+    table = table.as_written((schema.text, schema.target))
     for name, role in ((schema.text, "text"), (schema.target, "target")):
         values = table.column(name, role)
         if values.dtype.is_nested():

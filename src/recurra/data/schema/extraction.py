@@ -70,6 +70,10 @@ def to_examples(
     """
     table = _lines_as_text(table, schema, need_targets)
     table = of_frames(table, schema)
+    if schema.layout == "text":
+        table = table.as_written([schema.text or ""])
+    if schema.target_kind == "text":
+        table = table.as_written(schema.target)
     need_roles = need_roles and need_targets
     if not need_roles:
         schema = _with_roles_of(table, schema)
@@ -177,7 +181,7 @@ def _lines_as_text(table: Table, schema: Schema, need_targets: bool) -> Table:
     if schema.text in table.frame.columns:
         return table
     lone = table.frame.columns[0] if table.frame.width == 1 else table.roles.get("text")
-    return table if lone is None else replace(table, frame=table.frame.rename({lone: schema.text or "text"}))
+    return table if lone is None else table.renamed({lone: schema.text or "text"})
 
 
 def _require(table: Table, schema: Schema, need_targets: bool) -> None:

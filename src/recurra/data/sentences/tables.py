@@ -69,7 +69,7 @@ def column_of_words(table: Table, text: str, target: str | None, id: str | None)
     names = table.frame.columns
     if text not in names or not (target in names or _named(TAGS, names)):
         return False
-    column = table.frame[text]
+    column = table.as_written([text]).frame[text]
     if isinstance(column.dtype, pl.List):
         return column.dtype.inner == pl.String
     sentence = id in names or _named(_SENTENCES, names) is not None
@@ -92,6 +92,7 @@ def table_document(
     Raises:
         DataError: a column is missing, of another form, or does not fit the other; which, and where.
     """
+    table = table.as_written([options.text or "", *options.features])
     schema = table.frame.schema
     lists = [name for name, kind in schema.items() if isinstance(kind, pl.List)]
     plain = [name for name, kind in schema.items() if kind == pl.String]
@@ -255,7 +256,8 @@ def _of_rows(
 
     def rewritten(values: Sequence[str]) -> str:
         if raw is None or table.format not in ("csv", "tsv"):
-            return with_frame(table.frame, table.format, target, values)
+            others = [name for name in table.frame.columns if name != target]
+            return with_frame(table.as_written(others).frame, table.format, target, values)
         return with_cells(raw, table.format, table.origin, target, values)
 
     schema = SentenceSchema(form="table", text=text, target=target, id=group, features=options.features)

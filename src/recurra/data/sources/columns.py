@@ -52,6 +52,16 @@ def typed(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
     )
 
 
+def untyped(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """The columns of strings `before` that `typed` made numbers.
+
+    >>> frame = pl.DataFrame({"a": ["1.50", "2"], "b": ["x", "1"]})
+    >>> untyped(frame, typed(frame)).to_dict(as_series=False)
+    {'a': ['1.50', '2']}
+    """
+    return before.select(name for name in before.columns if before[name].dtype != after[name].dtype)
+
+
 def _numeric(frame: pl.DataFrame, names: list[str], decimal_comma: bool) -> tuple[list[str], pl.DataFrame]:
     """Those of the columns in which every cell is a number or missing, and their numbers."""
     if not names:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from recurra.data.sources.columns import is_number, typed
+from recurra.data.sources.columns import is_number, typed, untyped
 from recurra.data.sources.second_pass import read_slowly, refuse_ragged
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError
@@ -103,11 +103,11 @@ def as_table(records: Records, header: Header) -> Table:
             where=records.origin,
             fix="Give a file that holds records.",
         )
+    body = body.rename(dict(zip(body.columns, names, strict=True)))
     # Between semicolons numbers may be written 1,5.
-    frame = typed(
-        body.rename(dict(zip(body.columns, names, strict=True))), decimal_comma=records.separator == ";"
-    )
-    return Table(frame, records.origin, records.form, (*records.notes, *said))
+    frame = typed(body, decimal_comma=records.separator == ";")
+    notes = (*records.notes, *said)
+    return Table(frame, records.origin, records.form, notes, cells=untyped(body, frame))
 
 
 def separator_of(data: bytes, preferred: str | None = None) -> str | None:

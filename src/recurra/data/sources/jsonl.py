@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recurra.data.sources.columns import typed
+from recurra.data.sources.columns import typed, untyped
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
@@ -32,7 +32,8 @@ def read_jsonl(data: bytes, origin: str) -> Table:
         frame = pl.read_ndjson(lines, infer_schema_length=None)
     except pl.exceptions.PolarsError:
         frame = _slowly(data, origin)
-    return Table(typed(frame), origin, "jsonl")
+    numbers = typed(frame)
+    return Table(numbers, origin, "jsonl", cells=untyped(frame, numbers))
 
 
 def _slowly(data: bytes, origin: str) -> pl.DataFrame:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from recurra.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
 SHOWN = 12
@@ -28,6 +30,7 @@ class Table:
         roles: what the format itself says of its columns: role ("text", "image", "target", "split") -> column.
         task: what the format itself says is to be learned; "generate" of text without labels.
         folder: what names of files in it are relative to; None: the current folder.
+        cells: the columns of numbers as they stood where they were text; see `as_written`.
     """
 
     frame: pl.DataFrame
@@ -37,6 +40,7 @@ class Table:
     roles: dict[str, str] = field(default_factory=dict)
     task: Literal["classify", "regress", "generate"] | None = None
     folder: Path | None = None
+    cells: pl.DataFrame | None = None
 
     def __len__(self) -> int:
         return self.frame.height
@@ -44,6 +48,20 @@ class Table:
     def noting(self, *notes: str) -> Table:
         """The same table with `notes` added in front."""
         return replace(self, notes=(*notes, *self.notes))
+
+    def as_written(self, names: Iterable[str]) -> Table:
+        """The same table with those of the columns `names` that were text, and became numbers, as they stood: 3.10 is a
+        price as a number, and a text of four characters.
+        """
+        if self.cells is None:
+            return self
+        kept = [name for name in dict.fromkeys(names) if name in self.cells.columns]
+        return replace(self, frame=self.frame.with_columns(self.cells[kept])) if kept else self
+
+    def renamed(self, names: dict[str, str]) -> Table:
+        """The same table with other names of columns: old name -> new name."""
+        cells = None if self.cells is None else self.cells.rename(names, strict=False)
+        return replace(self, frame=self.frame.rename(names), cells=cells)
 
     def column(self, name: str, role: str) -> pl.Series:
         """The column `name`, or an error that lists the columns there are."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import polars as pl
 
 from recurra.data.audio.files import is_sound
@@ -98,7 +96,7 @@ def named_as(table: Table, schema: TranscriptSchema) -> Table:
     text = table.roles.get("target")
     if text is not None and schema.target[0] not in table.frame.columns:
         names_[text] = schema.target[0]
-    return replace(table, frame=table.frame.rename(names_)) if names_ else table
+    return table.renamed(names_) if names_ else table
 
 
 def _text_column(table: Table, asked: str | None, taken: list[str]) -> str:
