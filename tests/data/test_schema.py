@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from recurra.data.schema import Schema, SchemaOptions, describe, duplicates_across, infer_schema, to_examples
+from recurra.data.schema.names import part_in, part_of
 from recurra.data.sources import read
 from recurra.errors import DataError, InputError
 from tests.work import calls_of
@@ -785,3 +787,14 @@ def test_schema_of_a_file_is_that_of_its_frame(tmp_path):
         for form in ("csv", "parquet", "jsonl")
     ]
     assert schemas[0] == schemas[1] == schemas[2] == infer_schema(read(frame), SchemaOptions(target="label"))
+
+
+def test_parts_by_names_and_by_how_they_begin():
+    names = ["traindata", "Training", "val_2", "validation", "dev", "test", "testing", "trains", "validate"]
+    assert [part_of(name) for name in names] == [
+        *("train", "train", "validation", "validation", "validation", "test", "test"),
+        *(None, None),
+    ]
+    official = ["train-clean-5", "train-other-500", "dev-clean-2", "test-clean"]
+    assert [part_of(name) for name in official] == ["train", "train", "validation", "test"]
+    assert part_in(Path("LibriSpeech/test-other/1/2/a.flac")) == "test" and part_in(Path("test.flac")) is None

@@ -9,7 +9,6 @@ from scipy.io import savemat
 
 from recurra.data.music import KEYS, is_music, keys_down, read_pieces, roll_of
 from recurra.data.music.performances import read_performances
-from recurra.data.music.pieces import part_of
 from recurra.data.music.reading import recognise
 from recurra.errors import DataError, InputError
 from tests.data.music.made import chorales, midi_folder, roll, rolls
@@ -197,12 +196,7 @@ def test_chorales_are_known_by_their_first_note_wherever_it_is(tmp_path, content
     assert recognise(tmp_path / "a.json", {"level": "frames"}, None)
 
 
-def test_parts_by_names_and_frames_by_numbers():
-    names = ["traindata", "Training", "val_2", "validation", "dev", "test", "testing", "trains", "validate"]
-    assert [part_of(name) for name in names] == [
-        *("train", "train", "validation", "validation", "validation", "test"),
-        *(None, None, None),
-    ]
+def test_frames_by_numbers():
     assert roll_of([[20, 21, 108, 109]]).sum() == 2 and roll_of([]).shape == (0, KEYS)
 
 

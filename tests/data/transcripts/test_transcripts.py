@@ -134,6 +134,18 @@ def test_a_recording_in_no_part_is_left_out_and_the_parts_are_kept(tmp_path):
     assert "stray.flac" in asked.names and not asked.lines
 
 
+def test_parts_are_known_by_how_the_names_of_librispeechs_folders_begin(tmp_path):
+    names = ["train-clean-5/1/1-0", "train-clean-5/2/2-0", "dev-clean-2/3/3-0", "test-clean/4/4-0"]
+    recordings(tmp_path, *(f"LibriSpeech/{name}.flac" for name in names))
+    for name in names:
+        path = tmp_path / "LibriSpeech" / f"{name}.trans.txt"
+        path.write_text(f"{path.name.split('.')[0]} A WORD\n")
+    for folder in (tmp_path, tmp_path / "LibriSpeech"):
+        assert opened(folder).examples.parts.tolist() == ["validation", "test", "train", "train"]
+        said = "its own parts are kept, by the names of folders: 2 train, 1 validation, 1 test"
+        assert said in open_source(folder).table.notes
+
+
 def test_bad_recordings_are_counted_and_named(tmp_path):
     recordings(tmp_path, "good.wav")
     (tmp_path / "bad.wav").write_bytes(b"no sound")

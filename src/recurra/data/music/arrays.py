@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data.music.pieces import KEYS, LOWEST, part_of, roll_of
+from recurra.data.music.pieces import KEYS, LOWEST, roll_of
+from recurra.data.schema.names import part_of
 from recurra.errors import DataError
 
 _MIDI = 128

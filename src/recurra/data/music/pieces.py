@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
@@ -15,10 +13,6 @@ KEYS = 88
 LOWEST = 21  # the MIDI number of the first of them, A0; the last is C8, 108
 MOST_FRAMES = 100_000  # of a piece; the longest performances have a tenth of it
 MOST_QUARTERS = MOST_FRAMES / 4  # quarter notes, where there are no frames: as many sixteenths
-
-Part = Literal["train", "validation", "test"]
-_PARTS = re.compile(r"(?:(train)(?:ing)?|(val)(?:id(?:ation)?)?|(dev)|(test))(?:data|set)?(?![a-z])")
-_CALLED: dict[str, Part] = {"train": "train", "val": "validation", "dev": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -80,13 +74,3 @@ def keys_down(roll: np.ndarray) -> list[list[int]]:
     [[60, 64], []]
     """
     return [(np.flatnonzero(frame) + LOWEST).tolist() for frame in roll]
-
-
-def part_of(name: str) -> Part | None:
-    """The part that a name stands for by how it begins, as in `traindata`; None: for none.
-
-    >>> part_of("traindata"), part_of("valid"), part_of("testament"), part_of("bach")
-    ('train', 'validation', None, None)
-    """
-    found = _PARTS.match(name.lower())
-    return None if found is None else _CALLED[next(each for each in found.groups() if each)]

@@ -11,9 +11,10 @@ import numpy as np
 
 from recurra.data.music.arrays import Found, from_json, from_mat, from_npz, looks_like_chorales
 from recurra.data.music.midi import Performance, read_midi
-from recurra.data.music.pieces import KEYS, LOWEST, Pieces, part_of
+from recurra.data.music.pieces import KEYS, LOWEST, Pieces
 from recurra.data.music.quantisation import NOTE_VALUES, NoteValue, to_roll, usual_frame
 from recurra.data.packed import Packed
+from recurra.data.schema.names import part_in
 from recurra.data.sources.encodings import load
 from recurra.data.sources.table import listed
 from recurra.errors import DataError, InputError
@@ -134,7 +135,7 @@ def read_midi_files(path: Path, longest: float = np.inf) -> tuple[str, Midi, dic
                 raise
             broken[str(inner)] = error.problem
             continue
-        found.append((str(inner), _part_in(inner), performance))
+        found.append((str(inner), part_in(inner), performance))
     if not found:
         name, problem = next(iter(broken.items()))
         raise DataError(
@@ -172,10 +173,6 @@ def _from_midi(path: Path, frame: str, fewest: int) -> Pieces:
     warnings = [*told_broken(broken), *told_left_out(performances)]
     tempo = float(np.median([performance.tempo for performance in performances]))
     return _gathered(origin, found, value, tempo, notes, warnings, fewest)
-
-
-def _part_in(file: Path) -> str | None:
-    return next((part for name in file.parts[:-1] if (part := part_of(name)) is not None), None)
 
 
 def _in_parts(found: list[tuple[str, str | None, _T]]) -> tuple[list[tuple[str, str | None, _T]], list[str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from pathlib import PurePath
+from typing import Literal
 
 
 def _words(text: str) -> frozenset[str]:
@@ -33,11 +35,33 @@ GROUP = _words(
     "subject subjectid person patient patientid user userid participant speaker session author machine"
 )
 
-PARTS = {
+Part = Literal["train", "validation", "test"]
+PARTS: dict[str, Part] = {
     **dict.fromkeys(("train", "training", "tr"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "development"), "validation"),
     **dict.fromkeys(("test", "testing", "tst", "holdout", "eval"), "test"),
 }
+_BEGINNING = re.compile(r"(?:(train)(?:ing)?|(val)(?:id(?:ation)?)?|(dev)|(test))(?:data|set)?(?![a-z])")
+
+
+def part_of(name: str) -> Part | None:
+    """The part that a name stands for: one of `PARTS`, or a name that begins so, as `traindata` and `dev-clean-2` do.
+
+    >>> part_of("traindata"), part_of("dev-clean-2"), part_of("testament"), part_of("bach")
+    ('train', 'validation', None, None)
+    """
+    name = name.lower()
+    found = _BEGINNING.match(name)
+    return PARTS.get(name if found is None else next(each for each in found.groups() if each))
+
+
+def part_in(file: PurePath) -> Part | None:
+    """The part by the folders that a file lies in, from the outermost on.
+
+    >>> part_in(PurePath("LibriSpeech/train-clean-5/19/1.flac")), part_in(PurePath("train.flac"))
+    ('train', None)
+    """
+    return next((part for name in file.parts[:-1] if (part := part_of(name)) is not None), None)
 
 
 def plain(name: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
 from recurra.data.audio.files import is_sound
-from recurra.data.schema.names import PARTS
+from recurra.data.schema.names import Part, part_in
 from recurra.data.sources.encodings import load, to_utf8
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError
@@ -61,8 +62,8 @@ def table_in(folder: Path) -> Path | None:
 
 
 def read_sound_folder(folder: Path, *, need_texts: bool = True, encoding: str | None = None) -> Table:
-    """A row for each recording: columns `file` (relative to the folder), `text`, `folder`, and `part` where the
-    sub-folders are named train, validation, test; of a recording in none of them it is null.
+    """A row for each recording: columns `file` (relative to the folder), `text`, `folder`, and `part` where
+    folders are named train, validation, test, or begin so (train-clean-5); of a recording in none of them it is null.
 
     Texts are those of `*.trans.txt` (a line: the recording's name without ending, a blank, the text), else of a .txt of
     the same name beside the recording. A recording without a text has none in its row.
@@ -88,14 +89,17 @@ def read_sound_folder(folder: Path, *, need_texts: bool = True, encoding: str | 
         schema={"file": pl.String, "text": pl.String, "folder": pl.String},
     )
     roles = {"target": "text"}
-    tops = [name.parts[0].lower() if len(name.parts) > 1 else "" for name in names]
-    parts = {PARTS[top] for top in tops if top in PARTS}
-    if "train" in parts and (len(parts) > 1 or PARTS.keys() >= set(tops)):
-        frame = frame.with_columns(part=pl.Series([top if top in PARTS else None for top in tops]))
+    parts = [part_in(name) for name in names]
+    counts = Counter(part for part in parts if part is not None)
+    if "train" in counts and (len(counts) > 1 or None not in parts):
+        frame = frame.with_columns(part=pl.Series(parts, dtype=pl.String))
         roles["split"] = "part"
+        shared = ", ".join(f"{counts[part]:,} {part}" for part in get_args(Part) if part in counts)
+        if need_texts:
+            notes.append(f"its own parts are kept, by the names of folders: {shared}")
     without = sum(text is None for text in texts)
-    found = [kind] if need_texts and without < len(texts) else []
-    return Table(frame, str(folder), "folder of recordings", (*found, *notes), roles)
+    said = [kind] if need_texts and without < len(texts) else []
+    return Table(frame, str(folder), "folder of recordings", (*said, *notes), roles)
 
 
 def _told_in_lists(
