@@ -53,6 +53,13 @@ def test_notes_that_do_not_overlap_are_kept_exactly(notes):
     assert table(codec.decode(codec.encode(played))) == table(played)
 
 
+def test_notes_between_two_steps_follow_each_other():
+    off = np.arange(4) + 0.5
+    codec = EventCodec(EventConfig(steps=1, velocities=1))
+    found = codec.decode(codec.encode(Performance(off, off + 1, np.array([60, 61, 62, 63]), np.full(4, 80))))
+    assert found.begin.tolist() == [1, 2, 3, 4] and found.end.tolist() == [2, 3, 4, 5]
+
+
 def test_note_ends_when_its_key_is_struck_again():
     codec = EventCodec(EventConfig())
     found = codec.decode(codec.encode(performance([(0, 48, 60, 80), (24, 48, 60, 80), (24, 10, 60, 80)])))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from recurra.data.music import KEYS, NOTE_VALUES, read_pieces, write_midi
+from recurra.data.music import KEYS, NOTE_VALUES, keys_down, read_pieces, write_midi
 from recurra.data.music.midi import Performance, read_midi
 from recurra.data.music.quantisation import to_roll, usual_frame
 from recurra.data.music.writing import held
@@ -115,6 +115,16 @@ def test_frame_is_the_longest_that_fits_the_notes(step, frame):
     performance = Performance(begin + 0.01, begin + step - 0.01, np.full(40, 60), np.full(40, 80))
     assert usual_frame([performance])[0] == frame
     assert to_roll(performance, frame, "a.mid")[:, 39].all()
+
+
+def test_notes_off_the_beat_follow_each_other():
+    off, pitch = np.arange(4) + 0.5, np.array([60, 61, 62, 63])
+    legato = Performance(off, off + 1, pitch, np.full(4, 80))
+    assert keys_down(to_roll(legato, "quarter", "a.mid")) == [[], [60], [61], [62], [63]]
+    again = Performance(off, off + 0.5, np.full(4, 60), np.full(4, 80))
+    assert keys_down(to_roll(again, "quarter", "a.mid")) == [[], *[[60]] * 4]
+    apart = Performance(off[::2], off[::2] + 1, pitch[:2], np.full(2, 80))
+    assert keys_down(to_roll(apart, "quarter", "a.mid")) == [[], [60], [], [61]]
 
 
 def test_played_music_that_fits_no_frame_is_told_so():

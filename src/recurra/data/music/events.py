@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recurra.data.music.midi import Performance
 from recurra.data.music.pieces import KEYS, LOWEST
+from recurra.data.music.quantisation import nearest_borders
 from recurra.errors import InputError
 
 BEGIN = 1  # of a piece; id 0 is padding, as in texts
@@ -77,9 +78,7 @@ class EventCodec:
 
     def encode(self, played: Performance) -> np.ndarray:
         """(n,) int32 ids, the beginning first."""
-        steps = self.config.steps
-        begin = np.round(played.begin * steps).astype(np.int64)
-        end = np.maximum(np.round(played.end * steps).astype(np.int64), begin + 1)
+        begin, end = nearest_borders(played, self.config.steps)
         key, loud = played.pitch - LOWEST, self._classes(played.velocity)
         end = _cut_where_struck_again(begin, end, key)
         notes = np.stack([begin, key, end, loud])[:, end > begin]

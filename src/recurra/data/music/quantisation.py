@@ -23,6 +23,7 @@ NOTE_VALUES: dict[NoteValue, float] = {
 }
 _USUAL: tuple[NoteValue, ...] = ("quarter", "eighth", "sixteenth")  # that data decide between
 _NEAR = 0.1  # of a frame: how far from its border a note may begin and still be on it
+_HALF = 0.5 + 1e-9  # of a step; a little more, for half a step is not always exact as a float
 _ENOUGH = 0.95  # of the notes are on the borders of frames
 
 
@@ -65,18 +66,35 @@ def usual_frame(performances: Sequence[Performance]) -> tuple[NoteValue, str]:
     return last, f"no longer one fits: {100 * shares[last]:.0f} % of the notes begin and end on its borders"
 
 
+def nearest_borders(performance: Performance, steps: float) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int64 the steps that notes begin at, and those that they have ended at, one later at least.
+
+    Half way between two the later one is taken, always: notes that follow each other off the beat stay one after the
+    other.
+
+    Args:
+        steps: in a quarter note.
+
+    >>> off = np.array([0.5, 1.5, 2.5])
+    >>> nearest_borders(Performance(off, off + 1, np.array([60, 62, 64]), np.full(3, 80)), 1)
+    (array([1, 2, 3]), array([2, 3, 4]))
+    """
+    begin = np.floor(performance.begin * steps + _HALF).astype(np.int64)
+    end = np.floor(performance.end * steps + _HALF).astype(np.int64)
+    return begin, np.maximum(end, begin + 1)
+
+
 def to_roll(performance: Performance, frame: NoteValue, origin: str) -> np.ndarray:
     """(T, 88) uint8: the keys that are down in each frame, from the beginning of the file to its last note.
 
-    A note goes from the border nearest to its beginning to that nearest to its end, one frame at least. A key that is
-    struck again while it is down, or at once after, is down throughout: a roll does not tell.
+    A note goes from the border nearest to its beginning to that nearest to its end, one frame at least; half way
+    between two it is the later one. A key that is struck again while it is down, or at once after, is down
+    throughout: a roll does not tell.
 
     Raises:
         DataError: the piece would have more frames than any has.
     """
-    length = NOTE_VALUES[frame]
-    begin = np.round(performance.begin / length)
-    end = np.maximum(np.round(performance.end / length), begin + 1)
+    begin, end = nearest_borders(performance, 1 / NOTE_VALUES[frame])
     if end.max() > MOST_FRAMES:
         raise DataError(
             f"its last note ends after {end.max():,.0f} frames, more than the {MOST_FRAMES:,} that a piece may have",
@@ -85,6 +103,6 @@ def to_roll(performance: Performance, frame: NoteValue, origin: str) -> np.ndarr
         )
     roll = np.zeros((int(end.max()), KEYS), dtype=np.uint8)
     keys = performance.pitch - LOWEST
-    for a, b, key in zip(begin.astype(np.int64), end.astype(np.int64), keys, strict=True):
+    for a, b, key in zip(begin, end, keys, strict=True):
         roll[a:b, key] = 1
     return roll
