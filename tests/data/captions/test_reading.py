@@ -74,6 +74,45 @@ def test_vectors_of_features(tmp_path):
         read_inputs(pl.DataFrame({"v": [[1.0]]}), read_captions(nested).schema)
 
 
+def test_vectors_of_another_length_are_told_and_the_others_kept():
+    frame = pl.DataFrame({"v": [[1.0, 2.0], [3.0, 4.0], [1.0, 2.0, 3.0]], "caption": ["x y", "y x", "z z"]})
+    found = read_captions(frame)
+    assert found.schema.size == 2 and found.examples.rows.tolist() == [1, 2]
+    assert "another number of numbers than 2: row 3" in told(found)
+    examples, notes = read_inputs(pl.DataFrame({"v": [[9.0] * 3, [5.0, 6.0], [9.0] * 3]}), found.schema)
+    assert examples.rows.tolist() == [2] and examples.sequences[0].tolist() == [[5.0, 6.0]]
+    assert notes == ["2 rows are not used, another number of numbers than 2: rows 1, 3"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "rows", "said"),
+    [
+        ([[1.0, None], [3.0, 4.0], None], [2], "a number is missing: rows 1, 3"),
+        ([[], [3.0, 4.0], [1.0, float("nan")]], [2], "a number is missing: rows 1, 3"),
+        ([[1e300, 1.0], [3.0, 4.0], [5.0, 6.0]], [2, 3], "infinite, or too large for float32: row 1"),
+        ([[1, float("inf")], [3.0, 4.0], [5.0, 6.0]], [2, 3], "infinite, or too large for float32: row 1"),
+    ],
+)
+def test_vectors_with_numbers_that_cannot_be_used_are_told(cells, rows, said):
+    frame = pl.DataFrame({"v": cells, "caption": ["x y", "y x", "z z"]}, strict=False)
+    found = read_captions(frame)
+    assert found.examples.rows.tolist() == rows and said in told(found)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([["a", "b"], ["c", "d"]], "column 'v': expected a list of numbers in each row, found List"),
+        ([[[1, 2]], [[3, 4]]], "column 'v': expected a list of numbers in each row, found List"),
+        ([[], []], "no row can be used"),
+    ],
+)
+def test_vectors_of_no_numbers_are_refused(cells, said):
+    frame = pl.DataFrame({"v": cells, "caption": ["x y", "y x"]})
+    with pytest.raises(DataError, match=said):
+        read_captions(frame, CaptionOptions(features=["v"]))
+
+
 def test_flickrs_layout_with_images_missing(tmp_path):
     folder = write_flickr(tmp_path, absent=(3, 4))
     found = read_captions(folder)

@@ -13,7 +13,7 @@ from recurra.cli.main import app
 from recurra.data.captions import read_captions
 from recurra.diagnosis.examples import subject_of
 from recurra.diagnosis.measures.memory import memory
-from recurra.errors import InputError, RunError
+from recurra.errors import DataError, InputError, RunError
 from recurra.runs.captions.config import CaptionFitOptions
 from recurra.runs.captions.files import fit_captions
 from recurra.runs.events import ignore
@@ -93,7 +93,13 @@ def test_images_get_captions(place, scenes, tmp_path):
     found = [each["text"] for each in answers[0]["answers"]]
     assert found[0] == answers[0]["prediction"] and len(found) == len(set(found))
     kept = recurra.load(place)
-    assert kept.predict(image[None]) == [answers[0]["prediction"]]
+    assert kept.predict(image[None]) == kept.predict(image[None, :, :, None]) == [answers[0]["prediction"]]
+    assert kept.predict([]) == []
+    for other in (np.zeros((2, 4, 16)), np.zeros((2, 4, 16, 1)), np.zeros((2, 64)), np.zeros((2, 8, 8, 3))):
+        with pytest.raises(
+            DataError, match=r"images of shape \(8, 8, 1\) or \(8, 8\) as in training, found \("
+        ):
+            kept.predict(other)
     assert run("predict", place, scenes).splitlines()[0] == "row,file,prediction,score"
     again = CliRunner().invoke(app, ["predict", str(place), str(tmp_path / "broken.png")])
     assert "none of the images can be read" in str(again.exception)
@@ -148,7 +154,12 @@ def test_vectors_are_captioned_and_a_run_goes_on_from_another(tmp_path):
     options = CaptionFitOptions(settings=SMALL | {"training.epochs": 6, "network.vector_size": 16})
     made = fit_captions(frame, options, out=tmp_path / "run")
     assert made.metrics["test"]["scores"][0]["value"] == 1.0
-    assert recurra.load(tmp_path / "run").predict([[0.0, 0.0], [1.0, 0.0]]) == ["it is low", "it is high"]
+    kept = recurra.load(tmp_path / "run")
+    assert kept.predict([[0.0, 0.0], [1.0, 0.0]]) == ["it is low", "it is high"]
+    with pytest.raises(DataError, match="inputs of one shape, found several"):
+        kept.predict([[0.0, 0.0], [1.0]])
+    with pytest.raises(DataError, match=r"vectors of shape \(2,\) as in training, found \(3,\)"):
+        kept.predict([[0.0, 0.0, 1.0]])
     run("report", tmp_path / "run")
     check(tree_of((tmp_path / "run" / "report.html").read_text()))
     again = CaptionFitOptions(init=str(tmp_path / "run"), settings={"training.epochs": 1}, baselines=False)

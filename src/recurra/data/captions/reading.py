@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -155,9 +156,7 @@ def _infer(table: Table, options: CaptionOptions) -> CaptionSchema:
             where=table.origin,
             fix=f"Name the images (--image COLUMN) or the numbers (--features COLUMNS): {listed(table.frame.columns)}.",
         )
-    return CaptionSchema(
-        features=features, size=_vectors(table, features).shape[1], target=target, split=split
-    )
+    return CaptionSchema(features=features, size=_size(table, features), target=target, split=split)
 
 
 def _features(free: list[Column], split: str | None) -> list[str]:
@@ -188,15 +187,8 @@ def _inputs(
 ) -> tuple[Packed, np.ndarray, dict[str, list[int]], list[str]]:
     """The inputs that can be read, (N,) bool which rows these are, reasons of the others, and what was done."""
     if schema.image is None:
-        values = _vectors(table, schema.features)
-        if values.shape[1] != schema.size:
-            raise DataError(
-                f"a vector has {values.shape[1]} numbers, and {schema.size} were learned from",
-                where=table.origin,
-                fix="Give the same columns in the same order.",
-            )
-        kept = np.asarray(np.isfinite(values).all(1))
-        reasons = {} if kept.all() else {"a number is missing": (np.flatnonzero(~kept) + 1).tolist()}
+        values, reasons = _vectors(table, schema.features, schema.size)
+        kept = ~np.isin(np.arange(1, len(table) + 1), [row for rows in reasons.values() for row in rows])
         return Packed.end_to_end(values[kept], np.ones(int(kept.sum()), dtype=np.int64)), kept, reasons, []
     column = table.roles.get("image", schema.image)
     if schema.image not in table.frame.columns and column in table.frame.columns:
@@ -216,20 +208,81 @@ def _inputs(
     return pixels, kept, reasons, told
 
 
-def _vectors(table: Table, features: list[str]) -> np.ndarray:
-    """(N, I) float32 of columns of numbers, or of one that holds a list of them; NaN where there is none."""
-    first = table.column(features[0], "a feature")
-    if len(features) == 1 and isinstance(first.dtype, pl.List | pl.Array):
-        rows = first.to_list()
-        width = max((len(row) for row in rows if row is not None), default=0)
-        values = np.full((len(rows), width), np.nan, dtype=np.float32)
-        for n, row in enumerate(rows):
-            if row is not None and len(row) == width:
-                values[n] = np.array(row, dtype=np.float32)
-        return values
-    for name in features:
-        table.column(name, "a feature")
-    return matrix(table, features)
+def _size(table: Table, features: list[str]) -> int:
+    """I, how many numbers a vector has; of lists the commonest length."""
+    column = _list_of(table, features)
+    if column is None:
+        return len(features)
+    lengths = column.list.len()
+    lengths = lengths.filter(lengths > 0)
+    return Counter(lengths.to_list()).most_common(1)[0][0] if len(lengths) else 0
+
+
+def _vectors(table: Table, features: list[str], size: int) -> tuple[np.ndarray, dict[str, list[int]]]:
+    """(N, size) float32 of columns of numbers, or of one that holds a list of them; and the rows, from 1, that are no
+    vector, by reasons.
+
+    Raises:
+        DataError: no row has so many numbers, or the cells are no numbers.
+    """
+    column = _list_of(table, features)
+    if column is None:
+        values = matrix(table, features)
+        _refuse_size(table, values.shape[1], size)
+        return values, _numbered({"a number is missing": np.asarray(np.isnan(values).any(1))})
+    lengths = column.list.len().fill_null(0).to_numpy()
+    fits, odd = (lengths == size) & (lengths > 0), (lengths != size) & (lengths > 0)
+    if odd.any() and not fits.any():
+        _refuse_size(table, _size(table, features), size)
+    numbers = column.filter(pl.Series(fits)).explode().cast(pl.Float64).to_numpy()
+    values = np.full((len(column), size), np.nan, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        values[fits] = numbers.reshape(fits.sum(), size).astype(np.float32)
+    missing = np.isnan(values).any(1) | (lengths == 0)
+    reasons = {
+        f"another number of numbers than {size}": odd,
+        "a number is missing": missing & ~odd,
+        "a number is infinite, or too large for float32": np.isinf(values).any(1) & ~missing,
+    }
+    return values, _numbered(reasons)
+
+
+def _numbered(holes: dict[str, np.ndarray]) -> dict[str, list[int]]:
+    return {why: (np.flatnonzero(mask) + 1).tolist() for why, mask in holes.items() if mask.any()}
+
+
+def _refuse_size(table: Table, found: int, size: int) -> None:
+    """Raise where vectors are not of `size` numbers.
+
+    Raises:
+        DataError: they are not.
+    """
+    if found != size:
+        raise DataError(
+            f"a vector has {found} numbers, and {size} were learned from",
+            where=table.origin,
+            fix="Give the same columns in the same order.",
+        )
+
+
+def _list_of(table: Table, features: list[str]) -> pl.Series | None:
+    """The one column that holds a list of numbers in each row; None where the numbers stand in columns of their own.
+
+    Raises:
+        DataError: a column is not there, or its lists hold no numbers.
+    """
+    columns = [table.column(name, "a feature") for name in features]
+    column = columns[0]
+    if len(columns) > 1 or not isinstance(column.dtype, pl.List | pl.Array):
+        return None
+    inner = column.dtype.inner
+    if not (inner == pl.Null or (isinstance(inner, pl.DataType) and inner.is_numeric())):
+        raise DataError(
+            f"expected a list of numbers in each row, found {column.dtype}",
+            where=f"{table.origin}, column {features[0]!r}",
+            fix="Give each row one list of numbers.",
+        )
+    return column.arr.to_list() if isinstance(column.dtype, pl.Array) else column
 
 
 def _captions(table: Table, columns: list[str]) -> list[list[str]]:

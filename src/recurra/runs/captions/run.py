@@ -125,10 +125,14 @@ class CaptionRun(Run[CaptionRunConfig, CaptionNetwork]):
 
         Args:
             inputs: Examples, or an array (N, I) of vectors, (N, H, W) or (N, H, W, C) of images from 0 to 255.
+
+        Raises:
+            DataError: images or vectors of another shape than in training.
         """
         if not isinstance(inputs, Examples):
-            array = np.asarray(inputs)
-            inputs = examples_from_arrays(array.reshape(len(array), 1, -1))
+            if not len(inputs):
+                return []
+            inputs = examples_from_arrays(self._of_shape(inputs))
         return [captions[0].text for captions in self.caption(inputs)]
 
     def evaluate(self, examples: Examples, observer: Observer = ignore) -> list[Score]:
@@ -158,6 +162,28 @@ class CaptionRun(Run[CaptionRunConfig, CaptionNetwork]):
     def _tensor(self, inputs: Packed, places: np.ndarray) -> torch.Tensor:
         """(B, I) float32."""
         return torch.from_numpy(inputs.pad(places, 1)[0][:, 0].astype(np.float32, copy=False))
+
+    def _of_shape(self, inputs: Any) -> np.ndarray:
+        """(N, 1, I) of an array of images, or of vectors.
+
+        Raises:
+            DataError: they are of another shape than in training.
+        """
+        try:
+            array = np.asarray(inputs)
+        except ValueError:
+            raise DataError("expected inputs of one shape, found several", where="inputs") from None
+        image, shape = self.config.shape.image, array.shape[1:]
+        known: list[tuple[int, ...]] = [(self.scaling.channels,)] if image is None else [image]
+        if image is not None and image[2] == 1:
+            known.append(image[:2])
+        if shape not in known:
+            wanted = " or ".join(map(str, known))
+            raise DataError(
+                f"expected {'vectors' if image is None else 'images'} of shape {wanted} as in training, found {shape}",
+                where="inputs",
+            )
+        return array.reshape(len(array), 1, -1)
 
     def _captions(self, hypotheses: list[Hypothesis]) -> list[Caption]:
         """Captions that read alike, though of other ids, are one: the best of them."""
