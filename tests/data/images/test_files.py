@@ -60,6 +60,43 @@ def test_a_photograph_held_upright_is_turned(tmp_path):
     assert turned[:, 7].min() > 200 and turned[:, :4].max() < 60
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_turned_image(tmp_path, ending, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"held.{ending}"
+    Image.fromarray(bar("lying", 0, height=8, width=16)).save(path, exif=exif)
+    look = look_at(path)
+    assert (look.height, look.width) == ((16, 8) if orientation > 4 else (8, 16))
+    upright = read_image(path, look.height, look.width, 1)[..., 0]
+    assert max(upright.mean(0).max(), upright.mean(1).max()) > 200, "nothing is stretched"
+
+
+def test_a_png_may_say_at_its_end_how_it_is_held(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "held.png"
+    Image.fromarray(bar("lying", 0, height=8, width=16)).save(path, exif=exif)
+    content, chunks, at = path.read_bytes(), [], 8
+    while at < len(content):
+        length = int.from_bytes(content[at : at + 4]) + 12
+        chunks.append(content[at : at + length])
+        at += length
+    late = next(chunk for chunk in chunks if chunk[4:8] == b"eXIf")
+    chunks.remove(late)
+    path.write_bytes(content[:8] + b"".join([*chunks[:-1], late, chunks[-1]]))
+    assert (look_at(path).height, look_at(path).width) == (16, 8)
+
+
+def test_numbers_of_32_bits_are_read_by_the_white_that_is_said(tmp_path):
+    path = tmp_path / "a.tif"
+    Image.fromarray(np.array([[0.0, 0.5, 1.0, 2.0, np.nan, -1.0]], dtype=np.float32)).save(path)
+    assert look_at(path).open_ended and files.largest_in(path) == 2
+    assert read_image(path, 1, 6, 1, 1.0).ravel().tolist() == [0, 128, 255, 255, 0, 0]
+    assert read_image(path, 1, 6, 1, 2.0).ravel().tolist() == [0, 64, 128, 255, 0, 0]
+
+
 def test_other_sizes_are_resized(tmp_path):
     path = write_image(tmp_path / "big.png", np.full((20, 30), 90, dtype=np.uint8))
     assert (read_image(path, 4, 5, 1) == 90).all()

@@ -98,6 +98,30 @@ def test_a_column_of_file_names(tmp_path):
     assert "no such file (gone.png): row 11" in told and "no image named: row 12" in told
 
 
+@pytest.mark.parametrize(
+    ("kind", "largest", "white"),
+    [(np.float32, (1.0, 1.01), 1.0), (np.int32, (255, 256), 255.0), (np.int32, (90, 4000), 65535.0)],
+)
+def test_images_of_32_bits_are_brought_to_bytes_by_one_factor(tmp_path, kind, largest, white):
+    rows = ["file,label"]
+    for n, top in enumerate(largest):
+        pixels = np.zeros((4, 4), dtype=kind)
+        pixels[0], pixels[1] = top, largest[0]
+        write_image(tmp_path / f"{n}.tif", pixels)
+        rows.append(f"{n}.tif,{n}")
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    schema, examples, said = opened(tmp_path / "a.csv")
+    assert schema.pixels.white == white
+    first, second = (examples.sequences[n] for n in range(2))
+    assert first[1].tolist() == second[1].tolist() == [round(255 * min(largest[0] / white, 1))] * 4
+    assert f"2 images of 32 bits a pixel, read with 8: {white:g} is white: 0.tif, 1.tif" in said
+    write_image(tmp_path / "new.tif", np.full((4, 4), 200, dtype=kind))
+    new, _ = to_examples(read(tmp_path / "new.tif"), schema, need_targets=False)
+    assert (new.sequences[0] == round(255 * min(200 / white, 1))).all(), (
+        "as in training, whatever is beside it"
+    )
+
+
 def test_idx_files_as_mnist_has_them(tmp_path):
     images = np.stack([bar("lying", n) for n in range(6)])
     labels = np.array([0, 1, 0, 1, 0, 1])

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 MOST_PIXELS = 50_000_000  # of a file; more is taken for an attack, or for no picture of this kind
-_SIXTEEN_BITS = 257  # 65535 / 255
+_SIXTEEN_BITS = 65535.0
+_WHITES = (1.0, 255.0, _SIXTEEN_BITS)  # that numbers of 32 bits are usually written up to
+_OVERSHOT = 1.1  # times white: a number as much above it, as resizing leaves some, is white, too
 _ORIENTATION, _LYING = (
     0x0112,
     (5, 6, 7, 8),
 )  # of EXIF: the camera was held upright, and the sides change places
+_TEXTS = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # where a PNG may say so
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
 
@@ -38,6 +41,7 @@ class Look:
         colour: whether pixels have a colour.
         transparent: whether some of them may be seen through.
         deep: whether they have more than eight bits.
+        open_ended: whether these are numbers of 32 bits, and it is not said which of them is white.
     """
 
     height: int
@@ -45,6 +49,7 @@ class Look:
     colour: bool
     transparent: bool = False
     deep: bool = False
+    open_ended: bool = False
 
 
 def is_image(name: str) -> bool:
@@ -65,8 +70,7 @@ def look_at(path: Path) -> Look:
     """
     with _opened(path) as image:
         height, width = image.height, image.width
-        # Of other forms pillow would read all pixels to tell.
-        if image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION) in _LYING:
+        if _is_lying(image, path):
             height, width = width, height
         return Look(
             height,
@@ -74,11 +78,35 @@ def look_at(path: Path) -> Look:
             colour=not _is_grey(image),
             transparent=_is_transparent(image),
             deep=image.mode.startswith(("I", "F")),
+            open_ended=image.mode in ("I", "F"),
         )
 
 
-def read_image(path: Path, height: int, width: int, colours: int) -> np.ndarray:
+def largest_in(path: Path) -> float:
+    """The largest number of a file in grey.
+
+    Raises:
+        DataError: as `look_at`; or it is broken.
+        InputError: pillow is not installed.
+    """
+    with _opened(path) as image:
+        return _largest(np.asarray(image))
+
+
+def white_of(largest: float) -> float:
+    """The number that is white where the largest of a set of images is so large: 1, 255 or 65535, else that itself.
+
+    >>> white_of(0.7), white_of(1.01), white_of(256), white_of(70000.0), white_of(1e6)
+    (1.0, 1.0, 255.0, 65535.0, 1000000.0)
+    """
+    return next((white for white in _WHITES if largest <= _OVERSHOT * white), largest)
+
+
+def read_image(path: Path, height: int, width: int, colours: int, white: float | None = None) -> np.ndarray:
     """(H, W, C) uint8 of a file: upright, resized, transparent parts on white; of an animation the first picture.
+
+    Args:
+        white: the number of 32 bits that is read as white; None: `white_of` the file's own largest.
 
     Raises:
         DataError: it is missing, empty, no image, broken or cut off, or a huge one.
@@ -87,7 +115,7 @@ def read_image(path: Path, height: int, width: int, colours: int) -> np.ndarray:
     ops = _pillow("ImageOps")
     with _opened(path) as image:
         image.load()
-        return _in_form(ops.exif_transpose(image), height, width, colours)
+        return _in_form(ops.exif_transpose(image), height, width, colours, white)
 
 
 def resized(pixels: np.ndarray, height: int, width: int, colours: int) -> np.ndarray:
@@ -103,10 +131,13 @@ def resized(pixels: np.ndarray, height: int, width: int, colours: int) -> np.nda
     return _in_form(_pillow("Image").fromarray(pixels), height, width, colours)
 
 
-def _in_form(image: Image, height: int, width: int, colours: int) -> np.ndarray:
+def _in_form(image: Image, height: int, width: int, colours: int, white: float | None = None) -> np.ndarray:
     library = _pillow("Image")
     if image.mode.startswith(("I", "F")):
-        image = library.fromarray(_eight_bits(np.asarray(image), image.mode))
+        numbers = np.asarray(image)
+        if image.mode.startswith("I;16"):
+            white = _SIXTEEN_BITS
+        image = library.fromarray(_eight_bits(numbers, white or white_of(_largest(numbers))))
     if _is_transparent(image):
         image = image.convert("RGBA")
         white = library.new("RGBA", image.size, "white")
@@ -117,14 +148,36 @@ def _in_form(image: Image, height: int, width: int, colours: int) -> np.ndarray:
     return np.asarray(image).reshape(height, width, colours)
 
 
-def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
-    """Grey of sixteen bits as bytes; of 32-bit numbers up to 1, 255 or 65535 by the largest of them."""
-    values = values.astype(np.float64)
-    largest = values.max(initial=0)
-    factor = 255.0 if largest <= 1 else 1.0 if largest <= 255 else 1 / _SIXTEEN_BITS
-    if mode.startswith("I;16"):
-        factor = 1 / _SIXTEEN_BITS
-    return np.clip(np.rint(values * factor), 0, 255).astype(np.uint8)
+def _eight_bits(numbers: np.ndarray, white: float) -> np.ndarray:
+    """Grey as bytes; what is no number is black."""
+    shares = np.clip(np.nan_to_num(numbers.astype(np.float64), nan=0.0) / white, 0, 1)
+    return np.rint(255 * shares).astype(np.uint8)
+
+
+def _largest(numbers: np.ndarray) -> float:
+    return float(numbers.max(initial=0, where=np.isfinite(numbers)))
+
+
+def _is_lying(image: Image, path: Path) -> bool:
+    """Whether the sides change places when the image is turned upright."""
+    if image.format == "TIFF":  # pillow has turned it
+        return False
+    # Of a PNG pillow reads all pixels to tell, where its first lines do not.
+    if image.format == "PNG" and not _has_texts(path):
+        return False
+    return image.getexif().get(_ORIENTATION) in _LYING
+
+
+def _has_texts(path: Path) -> bool:
+    """Whether a PNG has a chunk that might say how it is to be turned, wherever it stands."""
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind in _TEXTS:
+                return True
+            file.seek(length + 4, 1)
+    return False
 
 
 def _is_grey(image: Image) -> bool:

@@ -26,6 +26,7 @@ class ImageForm(BaseModel):
             sequence of images each of them ("frames").
         height, width: H and W, pixels.
         colours: C, numbers per pixel: 1 (grey) or 3 (red, green, blue).
+        white: the number that is white in files of 32-bit numbers; None where there were none.
 
     >>> form = ImageForm(steps="rows", height=2, width=3, colours=1)
     >>> form.features, form.length
@@ -38,6 +39,7 @@ class ImageForm(BaseModel):
     height: int = Field(ge=1)
     width: int = Field(ge=1)
     colours: Literal[1, 3]
+    white: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _fits_in_memory(self) -> Self:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from recurra.data.images.files import Look, is_image, look_at, read_image, resized
+from recurra.data.images.files import Look, is_image, largest_in, look_at, read_image, resized, white_of
 from recurra.data.images.form import ImageForm
 from recurra.data.images.pixels import Pixels, room_for
 from recurra.data.schema.definition import Schema, SchemaOptions
@@ -92,7 +94,8 @@ def form_of(table: Table, column: str, options: SchemaOptions) -> tuple[ImageFor
     elif max(height, width) > _LARGE:
         why += "; --size makes them smaller"
     coloured = sum(look.colour for look in looks) > _FEW * len(looks)
-    form = ImageForm(steps=steps, height=height, width=width, colours=3 if coloured else 1)
+    white = _white(table, values.explode()) if any(look.open_ended for look in looks) else None
+    form = ImageForm(steps=steps, height=height, width=width, colours=3 if coloured else 1, white=white)
     return form, form.told(why) + ("" if options.steps or framed else " (--steps says otherwise)")
 
 
@@ -120,6 +123,20 @@ def _looks(table: Table, column: str) -> list[Look]:
             fix=f"File names are relative to the folder of the table. {'; '.join(problems[:3])}",
         )
     return looks
+
+
+def _white(table: Table, names: Iterable[str | None]) -> float:
+    """The number that is white in all those images that hold numbers of 32 bits: one for all, so that what is equally
+    bright in two of them stays so.
+    """
+    largest = 0.0
+    for name in names:
+        try:
+            if name is not None and look_at(_path(table, name)).open_ended:
+                largest = max(largest, largest_in(_path(table, name)))
+        except DataError:  # told where the image itself is read
+            continue
+    return white_of(largest)
 
 
 def _size(asked: str) -> tuple[int, int]:
@@ -218,7 +235,10 @@ def _of_files(
     for row, names in enumerate(rows):
         for name in names:
             try:
-                image = _read(table, name, form, told)
+                look = look_at(_path(table, name))
+                if look.open_ended and form.white is None:
+                    form = form.model_copy(update={"white": _white(table, chain.from_iterable(rows))})
+                image = _read(table, name, look, form, told)
             except DataError as error:
                 broken.setdefault(error.problem, []).append((row, name))
                 continue
@@ -243,10 +263,8 @@ def _of_files(
     return pixels, {why: found for why, found in reasons.items() if found}, kept, told.lines()
 
 
-def _read(table: Table, name: str, form: ImageForm, told: _Told) -> np.ndarray:
-    path = _path(table, name)
-    look = look_at(path)
-    image = read_image(path, form.height, form.width, form.colours)
+def _read(table: Table, name: str, look: Look, form: ImageForm, told: _Told) -> np.ndarray:
+    image = read_image(_path(table, name), form.height, form.width, form.colours, form.white)
     if (look.height, look.width) != (form.height, form.width):
         told.add(f"of another size, resized to {form.height} x {form.width}", name)
     if look.colour and form.colours == 1:
@@ -255,7 +273,9 @@ def _read(table: Table, name: str, form: ImageForm, told: _Told) -> np.ndarray:
         told.add("in grey among those in colour", name)
     if look.transparent:
         told.add("with transparent parts, read on white", name)
-    if look.deep:
+    if look.open_ended:
+        told.add(f"of 32 bits a pixel, read with 8: {form.white:g} is white", name)
+    elif look.deep:
         told.add("of more than 8 bits a pixel, read with 8", name)
     return image
 
