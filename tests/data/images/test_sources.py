@@ -1,6 +1,8 @@
 """Folders of images, idx files and columns of file names: to tables, schemas, examples."""
 
 import gzip
+import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -79,6 +81,30 @@ def test_a_folder_of_frames_in_the_order_of_their_numbers(tmp_path):
     assert examples.sequences.images(0)[10, 3, 0, 0] == 255  # frame_11 lies in row 3
     assert examples.names.tolist() == ["left/0", "left/1", "right/0", "right/1"]
     assert any("left out of sequences, no image: left/1/frame_2.png" in line for line in said)
+
+
+def test_frames_that_are_missing_in_a_list_are_passed_over(tmp_path):
+    folder_of_clips(tmp_path, 2)
+    lists = [[None, "left/0/frame_1.png", "left/0/frame_2.png"], ["right/0/frame_1.png", None]]
+    lines = [json.dumps({"frames": names, "label": str(n)}) for n, names in enumerate(lists)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    schema, examples, _ = opened(tmp_path / "a.jsonl")
+    assert examples.names.tolist() == ["left/0", "right/0"]
+    assert examples.sequences.lengths.tolist() == [2, 1]
+    new, _ = to_examples(read(tmp_path / "a.jsonl"), schema, need_targets=False)
+    assert new.names.tolist() == ["left/0", "right/0"]
+
+
+def test_folders_further_down_are_named(tmp_path):
+    folder_of_bars(tmp_path / "bars", 2)
+    write_image(tmp_path / "bars" / "lying" / "more" / "9.png", bar("lying", 0))
+    table = read(tmp_path / "bars")
+    assert len(table) == 4
+    assert f"folders inside those of the classes are not read: {Path('lying/more')}" in table.notes
+    folder_of_clips(tmp_path / "clips", 2)
+    write_image(tmp_path / "clips" / "left" / "0" / "more" / "9.png", bar("lying", 0))
+    notes = read(tmp_path / "clips").notes
+    assert f"folders inside those of the examples are not read: {Path('left/0/more')}" in notes
 
 
 def test_a_column_of_file_names(tmp_path):

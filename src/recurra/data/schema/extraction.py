@@ -109,13 +109,14 @@ def to_examples(
 
 
 def _names(table: Table, schema: Schema, rows: np.ndarray) -> np.ndarray | None:
-    """(N,) the file of each image; of frames the folder of the first."""
+    """(N,) the file of each image; of frames the folder of the first that is there."""
     column = None if schema.image is None else table.frame[schema.image][rows]
     if column is None or column.dtype not in (pl.String, pl.List(pl.String)):
         return None
     if column.dtype == pl.String:
         return column.to_numpy().astype(object)
-    return np.array([str(PurePath(frames[0]).parent) for frames in column.to_list()], dtype=object)
+    first = column.list.drop_nulls().list.first().to_list()
+    return np.array([str(PurePath(name).parent) for name in first], dtype=object)
 
 
 def _with_steps(

@@ -26,8 +26,8 @@ def read_image_folder(path: Path) -> Table | None:
         FOLDER/one.png                      images without classes, to be answered for
         FOLDER/*-images-idx3-ubyte          MNIST's files, see `recurra.data.sources.idx`
 
-    Files of other kinds are passed over, and a note names them; where they are more than the images, it is no folder
-    of images.
+    Files of other kinds and folders further down are passed over, and notes name them; where such
+    files are more than the images, it is no folder of images.
     """
     if idx_files(path):
         return read_idx_folder(path)
@@ -73,6 +73,13 @@ def read_image_folder(path: Path) -> Table | None:
     ]
     if empty:
         notes.append(f"sub-folders without images: {listed(empty)}")
+    holding = [folder for classes in split.values() for folder in classes]
+    if framed:
+        holding = [example for folder in holding for example in folders(folder)]
+    if deeper := [str(inner.relative_to(path)) for folder in holding for inner in folders(folder)]:
+        notes.append(
+            f"folders inside those of the {'examples' if framed else 'classes'} are not read: {listed(deeper)}"
+        )
     if beside := beside_parts(path, split):
         notes.append(f"not read, being none of the parts: {listed(beside)}")
     return Table(frame, path.name or str(path), "images", tuple(notes), roles, "classify", folder=path)
