@@ -75,6 +75,9 @@ def test_rolls_of_all_midi_numbers_and_stacked_ones_are_read(tmp_path):
     np.savez(tmp_path / "a.npz", pieces=wide)
     found = read_pieces(tmp_path / "a.npz")
     assert len(found) == 2 and found.parts is None and keys_down(found.roll(1)) == [[60]] * 5
+    assert found.warnings == ("10 notes above or below the piano are left out",)
+    savemat(tmp_path / "a.mat", {"traindata": cells(list(wide))})
+    assert read_pieces(tmp_path / "a.mat").warnings == found.warnings
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,9 @@ _STUMBLES = (
 _ROLLS = f"Give matrices with a row for each frame and {KEYS} columns, one for each key of a piano."
 
 
-def from_mat(data: bytes, origin: str) -> Found:
-    """The rolls of a MATLAB file: cells or matrices, the part by the beginning of a variable's name (`traindata`).
+def from_mat(data: bytes, origin: str) -> tuple[Found, int]:
+    """The rolls of a MATLAB file: cells or matrices, the part by the beginning of a variable's name (`traindata`); and
+    notes beyond the piano.
 
     Raises:
         DataError: the file is broken, of MATLAB 7.3, or holds no rolls.
@@ -60,8 +61,9 @@ def from_mat(data: bytes, origin: str) -> Found:
     return _named(arrays, origin)
 
 
-def from_npz(data: bytes, origin: str) -> Found:
-    """The rolls of a NumPy archive: (T, 88) arrays, or (N, T, 88), the part by the beginning of an array's name.
+def from_npz(data: bytes, origin: str) -> tuple[Found, int]:
+    """The rolls of a NumPy archive: (T, 88) arrays, or (N, T, 88), the part by the beginning of an array's name; and
+    notes beyond the piano.
 
     Raises:
         DataError: the file is broken or holds no rolls, or pickled objects, which would be executed.
@@ -182,16 +184,21 @@ def _not_chorales(origin: str, problem: str) -> DataError:
     )
 
 
-def _named(arrays: dict[str, Any], origin: str) -> Found:
-    """The rolls of arrays by name; cells (arrays of objects, as MATLAB's reader gives them) hold one each."""
+def _named(arrays: dict[str, Any], origin: str) -> tuple[Found, int]:
+    """The rolls of arrays by name; cells (arrays of objects, as MATLAB's reader gives them) hold one each. And notes
+    beyond the piano.
+    """
     found: Found = []
+    beyond = 0
     for name, value in arrays.items():
         part = part_of(name)
         for number, each in enumerate(_matrices(value), 1):
-            found.append((f"{name} {number}", part, _roll(each, f"{origin}, {name} {number}")))
+            roll, lost = _roll(each, f"{origin}, {name} {number}")
+            found.append((f"{name} {number}", part, roll))
+            beyond += lost
     if not found:
         raise DataError("there are no rolls in it", where=origin, fix=_ROLLS)
-    return found
+    return found, beyond
 
 
 def _matrices(value: Any) -> list[Any]:
@@ -201,8 +208,8 @@ def _matrices(value: Any) -> list[Any]:
     return list(array) if array.ndim == 3 else [array]
 
 
-def _roll(array: np.ndarray, where: str) -> np.ndarray:
-    """(T, 88) uint8 from a matrix of as many columns, or of one for each MIDI number."""
+def _roll(array: np.ndarray, where: str) -> tuple[np.ndarray, int]:
+    """(T, 88) uint8 from a matrix of as many columns, or of one for each MIDI number; and the notes beyond them."""
     if array.ndim != 2 or array.shape[1] not in (KEYS, _MIDI) or array.dtype.kind not in "buif":
         raise DataError(
             f"expected a roll of {KEYS} keys, found {array.dtype} of shape {array.shape}",
@@ -211,6 +218,6 @@ def _roll(array: np.ndarray, where: str) -> np.ndarray:
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise DataError("expected 0 and 1, found NaN or infinite numbers", where=where)
-    if array.shape[1] == _MIDI:
-        array = array[:, LOWEST : LOWEST + KEYS]
-    return (array > 0).astype(np.uint8)
+    down = array > 0
+    roll = down[:, LOWEST : LOWEST + KEYS] if array.shape[1] == _MIDI else down
+    return roll.astype(np.uint8), int(down.sum() - roll.sum())

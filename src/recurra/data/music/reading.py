@@ -88,11 +88,10 @@ def read_pieces(source: str | os.PathLike[str], *, frame: str = "auto", fewest: 
     if path.is_dir() or ending in MIDI:
         return _from_midi(path, frame, fewest)
     data = load(path, path.name)
-    beyond = 0
     if ending == ".mat":
-        found = from_mat(data, path.name)
+        found, beyond = from_mat(data, path.name)
     elif ending == ".npz":
-        found = from_npz(data, path.name)
+        found, beyond = from_npz(data, path.name)
     elif ending == ".json":
         found, beyond = from_json(data, path.name)
     else:
