@@ -106,6 +106,11 @@ def test_every_cell_goes_on_with_an_opening(data, cell):
     assert np.array_equal(made, run.generate(opening, frames=9)[:5])
     with pytest.raises(InputError, match=r"expected frames of 88 keys, found shape \(3, 4\)"):
         run.generate(np.zeros((3, 4)))
+    for other in (opening * 90, opening * 0.3, opening > 0, opening.tolist()):
+        assert np.array_equal(run.generate(other, frames=5), made)
+    for broken in (np.nan, np.inf, None):
+        with pytest.raises(InputError, match="opening: expected 0 and 1"):
+            run.generate(np.where(opening > 0, broken, 0))
 
 
 def test_midi_files_are_split_by_pieces_and_give_frame_and_tempo(tmp_path):

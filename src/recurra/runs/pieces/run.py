@@ -52,20 +52,24 @@ class PieceRun(Run[PieceRunConfig, PieceNetwork]):
         frames anew for each, as many as the longest training piece has.
 
         Args:
-            opening: (T, 88) what it goes on from; None: the first frame of a training piece, drawn by the seed.
+            opening: (T, 88) what it goes on from, keys being down where it is above 0; None: the first frame of a
+                training piece, drawn by the seed.
             frames: to give.
             temperature, threshold, most: how each is drawn, see `recurra.tasks.music.sampling.choose_keys`.
             seed: same seed and opening, same frames.
 
         Raises:
-            InputError: an opening of another shape, or an option out of range.
+            InputError: an opening of another shape or of other things than numbers, or an option out of range.
         """
-        if opening is None:
-            opening = self.opening(seed=seed)
+        opening = self.opening(seed=seed) if opening is None else np.asarray(opening)
         if opening.ndim != 2 or opening.shape[1] != KEYS:
             raise InputError(f"expected frames of {KEYS} keys, found shape {opening.shape}", where="opening")
-        choose = self._choose(temperature, threshold, most)
-        return go_on(self._step(), choose, opening, frames=frames, seed=seed)
+        if opening.dtype.kind not in "buif" or not np.isfinite(opening).all():
+            raise InputError(
+                "expected 0 and 1, found other things than numbers, or infinite ones", where="opening"
+            )
+        choose, down = self._choose(temperature, threshold, most), (opening > 0).astype(np.uint8)
+        return go_on(self._step(), choose, down, frames=frames, seed=seed)
 
     def _choose(self, temperature: float, threshold: float, most: int | None) -> Choose:
         check_choosing(temperature, threshold, most)
