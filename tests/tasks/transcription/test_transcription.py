@@ -216,6 +216,14 @@ def test_no_error_at_all_is_not_certainty():
     assert interval.low == 0 and 0.05 < interval.high < 0.2
 
 
+def test_single_words_that_are_all_wrong_are_not_certainty():
+    wer, cer, _ = transcript_scores(transcript_sums(["ab"] * 10, ["cd"] * 10))
+    for score in (wer, cer):
+        assert score.value == 1 and score.interval.high == 1 and 0.6 < score.interval.low < 0.8
+    twice = transcript_scores(transcript_sums(["a b"] * 10, ["c"] * 10))[0]
+    assert twice.value == 2 and twice.interval.high == 2 and 1.2 < twice.interval.low < 1.6
+
+
 def test_baselines_choose_among_the_texts_of_training():
     draw = np.random.default_rng(0)
     words = ["up", "down"] * 30

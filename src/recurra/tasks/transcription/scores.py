@@ -64,15 +64,17 @@ def transcript_scores(
     Where texts of one of the `groups` (N,) depend on each other, as those of one speaker, see `scores_over_groups`.
     """
     drawn, total, count = bootstrap_sums(sums, seed=seed, resamples=resamples), sums.sum(0), len(sums)
+    wrong = 1 - float(_ratio(total, _EXACT))
     found = []
     for each in transcript_measures():
         value = float(each.statistic(total))
-        interval = _interval(each, each.statistic(drawn), value, count)
+        interval = _interval(each, each.statistic(drawn), value, count, wrong)
         found.append(Score(each.name, value, interval, each.higher_is_better, count))
     return scores_over_groups(found, lambda rows: transcript_scores(sums[rows], resamples=1), groups)
 
 
-def _interval(measure: Measure, drawn: np.ndarray, value: float, count: int) -> Interval:
+def _interval(measure: Measure, drawn: np.ndarray, value: float, count: int, wrong: float) -> Interval:
+    """Of the draws; where these are all alike, that of the share of texts that are `wrong`, on the scale of `value`."""
     drawn = drawn[np.isfinite(drawn)]
     if count < 2 or not math.isfinite(value) or not len(drawn):
         return Interval(0.0, 1.0 if measure.share else math.inf, 0.95, "undefined")
@@ -80,6 +82,10 @@ def _interval(measure: Measure, drawn: np.ndarray, value: float, count: int) -> 
         return share_interval(value, effective_size(value, float(drawn.var()), count))
     if value == 0:  # no error in any text: as for the share of texts that have one
         return share_interval(0.0, count)
+    if wrong and drawn.min() == drawn.max():  # all texts have one rate: single words that are all wrong
+        share = share_interval(wrong, count)
+        low, high = share.low * value / wrong, share.high * value / wrong
+        return Interval(min(low, value), max(high, value), share.level, share.method)
     return interval_of_draws(drawn, value)
 
 
