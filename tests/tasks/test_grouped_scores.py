@@ -96,6 +96,12 @@ def test_a_class_of_one_group_alone_has_no_bounds():
     assert (auc.interval.low, auc.interval.high) == (0.0, 1.0)
 
 
+def test_no_error_in_any_group_is_not_certain_to_stay_so():
+    texts = ["one two"] * len(GROUPS)
+    words, *_ = transcript_scores(transcript_sums(texts, texts), GROUPS)
+    assert words.value == words.interval.low == 0 < words.interval.high
+
+
 def test_rows_of_classes_are_over_groups():
     draw = np.random.default_rng(0)
     names, p = classes(draw, len(GROUPS))

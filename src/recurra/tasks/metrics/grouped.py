@@ -13,7 +13,7 @@ from recurra.statistics.jackknife import Jackknife
 from recurra.tasks.metrics.score import Score
 from recurra.tasks.metrics.table import ClassRow
 
-_ANY = (0.0, math.inf)
+_SHARE, _ANY = (0.0, 1.0), (0.0, math.inf)
 # Between which ends a score lies that is no share.
 _LIMITS = {
     "log loss": _ANY,
@@ -55,11 +55,14 @@ def scores_over_groups(
         found = {score.name: score.value for score in again(rows)}
         return np.array([found.get(score.name, math.nan) for score in scores])
 
-    jackknife = Jackknife.of(values, groups)
-    return [
-        replace(score, interval=jackknife.interval(k, score.value, _LIMITS.get(score.name, (0.0, 1.0))))
-        for k, score in enumerate(scores)
-    ]
+    jackknife, found = Jackknife.of(values, groups), []
+    for k, score in enumerate(scores):
+        limits = _LIMITS.get(score.name, _SHARE)
+        if limits == _SHARE or jackknife.variances[k] > 0:
+            found.append(replace(score, interval=jackknife.interval(k, score.value, limits)))
+        else:  # no group has any error: that it might is told by the examples alone
+            found.append(score)
+    return found
 
 
 def rows_over_groups(
