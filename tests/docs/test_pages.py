@@ -25,6 +25,7 @@ PAGES = [
     ROOT / "docs" / "translation.md",
     ROOT / "docs" / "music.md",
     ROOT / "docs" / "speech.md",
+    ROOT / "docs" / "streaming.md",
     ROOT / "docs" / "tagging.md",
     ROOT / "examples" / "README.md",
 ]

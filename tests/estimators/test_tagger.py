@@ -75,3 +75,18 @@ def test_what_does_not_fit_is_said():
         SequenceTagger(**SMALL).fit(X, [Y["bools"](X[0])] + [np.zeros(1)] * 29)
     with pytest.raises(InputError, match=r"no setting 'network.pooling'"):
         SequenceTagger(settings={"network.pooling": ["last"]}).fit(X, [Y["bools"](x) for x in X])
+
+
+def test_data_that_hold_one_class_alone_can_be_scored():
+    X = made()
+    model = SequenceTagger(**SMALL).fit(X, [Y["texts"](x) for x in X])
+    assert 0 <= model.score(X[:2], [np.full(len(x), "yes") for x in X[:2]]) <= 1
+    model = SequenceTagger(**SMALL).fit(X, [Y["numbers"](x) for x in X])
+    assert model.score(X[:2], [np.array([1.0, *np.zeros(len(x) - 1)]) for x in X[:2]]) < 1
+
+
+def test_numbers_after_classes_leave_no_classes():
+    X = made()
+    model = SequenceTagger(**SMALL).fit(X, [Y["texts"](x) for x in X])
+    model.fit(X, [Y["numbers"](x) for x in X])
+    assert not hasattr(model, "classes_")

@@ -203,6 +203,15 @@ def test_layers_read_each_other_in_the_order_of_their_definition(tmp_path):
         read_torch(tmp_path / "weights.safetensors", activation="relu")
 
 
+def test_a_square_matrix_before_the_recurrent_layers_is_a_table_by_its_name_alone(tmp_path):
+    for name in ("proj", "embedding"):
+        model = nn.ModuleDict({name: nn.Linear(7, 7, bias=False), "rnn": nn.GRU(7, 5)})
+        torch.save(model.state_dict(), tmp_path / f"{name}.pt")
+    with pytest.raises(DataError, match="may be a table of vectors or a linear layer without bias"):
+        read_torch(tmp_path / "proj.pt")
+    assert "Embedding(7, 7)" in str(read_torch(tmp_path / "embedding.pt"))
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_linear_layer_before_the_recurrent_ones_is_refused(tmp_path, bias):
     model = nn.ModuleDict({"proj": nn.Linear(4, 7, bias=bias), "rnn": nn.GRU(7, 5)})

@@ -58,7 +58,8 @@ def _installation() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "precision": f"{resolve_precision('auto', device)} by default",
-        "backends": "native (float32, bfloat16 on a CPU), fused (torch's own kernels: plain forms), reference (all)",
+        "backends": "native (float32, bfloat16 on a CPU), fused (torch's own kernels: plain forms), scan (minGRU, "
+        "minLSTM), reference (all)",
         "native kernels": why_not_native() or f"{chosen()} (of {', '.join(instruction_sets())})",
     }
 

@@ -103,8 +103,8 @@ def compare(
 
     Args:
         data: a file, a folder, a frame or a text, as `recurra fit` takes it.
-        task: "classify", "regress", "tag", "forecast", "generate" or "transcribe"; None works out all of
-            them but "tag".
+        task: "classify", "regress", "tag", "forecast", "generate", "translate", "transcribe" or "caption". None works
+            it out; "translate", "caption", "tag" of numbers and "transcribe" of a table have to be said.
         test: data to score on; None holds a part of `data` out.
         cells, match, weights, seeds, trials, tune_on, budget, jobs: see `recurra.comparison.options.ComparisonOptions`.
         encoders: modules of your own that take part beside the cells, name -> class or function of (input_size, units),

@@ -140,8 +140,8 @@ def _of_memory(memory: Memory, steps: int, advice: Advice) -> Iterator[Finding]:
     yield Finding(
         "memory",
         "note",
-        f"The answer depends on the last {reach} of {steps} steps: an input farther back changes it by less than "
-        f"{t.forgotten:.0%} of what the nearest ones do.",
+        f"The answer depends on the last {reach} of {steps} steps at most: an input farther back changes it by less "
+        f"than {t.forgotten:.0%} of what the one that matters most does.",
         "Enough where what matters is near; see the test score.",
         "",
         reach,

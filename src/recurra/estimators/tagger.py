@@ -156,9 +156,9 @@ class SequenceTagger(RunEstimator):
     def score(self, X: Any, y: Any) -> float:
         """Accuracy, or less the NLL per step, or R², over all steps of X that have a target: more is better."""
         check_is_fitted(self, "run_")
-        examples, _, _ = _tagged(X, y)
-        scores = {score.name: score.value for score in self.run_.evaluate(examples)}
         kind = self.run_.targets.kind
+        examples, _ = tagged_from_arrays(X, y, "regress" if kind == "real" else "classify")
+        scores = {score.name: score.value for score in self.run_.evaluate(examples)}
         return (
             scores["R²"]
             if kind == "real"
@@ -197,6 +197,8 @@ class SequenceTagger(RunEstimator):
         self._labels = labels
         if labels is not None:
             self.classes_ = labels.values
+        elif hasattr(self, "classes_"):
+            del self.classes_  # of an earlier fit
 
     def _record(self) -> Record:
         record = super()._record()

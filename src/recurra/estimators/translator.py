@@ -36,7 +36,8 @@ class Translator(RunEstimator):
     """Texts from texts, by an encoder-decoder with attention.
 
     X are sources and y their targets: lists, arrays or series of str, as long as each other. Empty and repeated pairs
-    are left out and told. A tenth of the pairs is held out to stop in time and to keep the best weights.
+    are left out and told. A tenth of the pairs, at most 2,000, is held out to stop in time and to keep the best
+    weights; none where that would be fewer than 50.
 
     Args:
         cell: "rnn", "lstm", "gru", "mingru" or "minlstm", which read and write; or "tcn", "transformer" or

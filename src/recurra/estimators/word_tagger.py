@@ -33,7 +33,7 @@ class WordTagger(RunEstimator):
     which are learned as one answer, by a conditional random field.
 
     Args:
-        cell: "lstm", "gru", "rnn", "mingru", "minlstm", "tcn" or "transformer".
+        cell: "lstm", "gru", "rnn", "mingru", "minlstm", "tcn", "transformer" or "feedforward".
         hidden_size, num_layers: of the network.
         characters: what reads the characters of a word: "cnn", "lstm", "gru" or "none".
         output: "crf" or "softmax"; left out, the first where tags mark spans.

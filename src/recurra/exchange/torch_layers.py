@@ -57,8 +57,8 @@ def modules_of(found: Tensors, where: str) -> Modules:
     """Tables of vectors, recurrent modules and linear layers.
 
     Raises:
-        DataError: there is no recurrent layer, something of another kind, or a linear layer was defined before all
-            recurrent ones: what reads it cannot be told.
+        DataError: there is no recurrent layer, something of another kind, a linear layer was defined before all
+            recurrent ones (what reads it cannot be told), or a square matrix there may be that or a table.
     """
     tensors = found.by_name
     recurrent: dict[str, dict[str, Tensor]] = {}
@@ -86,7 +86,14 @@ def modules_of(found: Tensors, where: str) -> Modules:
             raise DataError(f"{name} of shape {tuple(tensor.shape)} is not known", where=where, fix=KNOWN)
         bias = rest.get(f"{module}.bias")
         before = found.ordered and names.index(name) < first
-        if bias is None and tensor.size(1) in reads and ("emb" in module.lower() or before):
+        named = "emb" in module.lower()
+        if bias is None and tensor.size(1) in reads and (named or before):
+            if not named and tensor.size(0) in reads:
+                raise DataError(
+                    f"{name} of shape {tuple(tensor.shape)} may be a table of vectors or a linear layer without bias",
+                    where=where,
+                    fix=f"{KNOWN} Say which by its name: a table is called embedding.",
+                )
             tables[name] = tensor
         else:
             if bias is not None and bias.shape != tensor.shape[:1]:

@@ -39,8 +39,8 @@ class PairNetwork(nn.Module):
         m_1 .. m_S = encoder(drop(F[x_1 .. x_S]));    logits_t = decoder(y_{t-1}, m, summary of m)
 
     The decoder begins from the encoder's last steps: of a layer that reads from both ends that of either half; of a
-    transformer, which has no last step that knows more than others, from their mean. Where what reads is a TCN or a
-    transformer, a GRU writes.
+    transformer and of layers without recurrence, which have no last step that knows more than others, from their mean.
+    Where what reads does not go on step by step, a GRU writes.
 
     Args:
         config: the choices.

@@ -32,7 +32,9 @@ _STUMBLES = (
     zlib.error,
     tokenize.TokenError,
 )
-_ROLLS = f"Give matrices with a row for each frame and {KEYS} columns, one for each key of a piano."
+_ROLLS = (
+    f"Give matrices with a row for each frame and {KEYS} columns, one for each key of a piano, or {_MIDI}."
+)
 
 
 def from_mat(data: bytes, origin: str) -> tuple[Found, int]:

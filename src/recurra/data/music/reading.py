@@ -71,7 +71,7 @@ def read_pieces(source: str | os.PathLike[str], *, frame: str = "auto", fewest: 
       Broken files and files without notes are left out and told. In folders named train, valid and test lie these
       parts; what lies in none of them is left out, too.
     - `.mat` (also cells, as the four sets of Boulanger-Lewandowski et al., arXiv:1206.6392, are kept), `.npz`: (T, 88)
-      matrices, the part by the name (`traindata`).
+      matrices, or (T, 128) of all MIDI numbers, the part by the name (`traindata`).
     - `.json`: lists of frames, each a list of MIDI numbers; of all pieces, or of those of each part.
 
     Args:

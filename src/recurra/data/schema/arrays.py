@@ -47,13 +47,14 @@ def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> 
     return Examples(texts, sequences, targets, np.arange(1, count + 1, dtype=np.int64))
 
 
-def tagged_from_arrays(X: Any, y: Any) -> tuple[Examples, np.ndarray]:
+def tagged_from_arrays(X: Any, y: Any, task: Task | None = None) -> tuple[Examples, np.ndarray]:
     """Examples of numeric sequences X with a target at every step, and (M, ...) the targets there are, as given.
 
     Args:
         X: as `examples_from_arrays` takes it.
         y: for each sequence (T,) texts, whole numbers or bools (classes), or numbers with a fraction; or (T, K) of 0
             and 1. NaN or None: the step has no target. What is longer than a sequence stands at its padding.
+        task: "classify" or "regress", where that is known; None: as y looks.
 
     Raises:
         DataError: X or y cannot be used, or they do not fit each other.
@@ -84,7 +85,7 @@ def tagged_from_arrays(X: Any, y: Any) -> tuple[Examples, np.ndarray]:
     known = ~_missing(flat)
     if not known.any():
         raise DataError("no step has a target", where="y")
-    found = _targets(flat[known], int(known.sum()), None)
+    found = _targets(flat[known], int(known.sum()), task)
     targets = np.zeros((len(flat), *found.shape[1:]), dtype=found.dtype)
     targets[known] = found
     places = Packed.end_to_end(np.arange(len(flat)), lengths)

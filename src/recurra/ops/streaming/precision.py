@@ -54,7 +54,7 @@ def checked_precision(asked: str | None, dtype: torch.dtype) -> str:
     """The one asked for, or that of the weights.
 
     Raises:
-        InputError: there is none of that name, or it is finer than the weights are.
+        InputError: there is none of that name.
     """
     own = str(dtype).removeprefix("torch.")
     if asked is None:
