@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from recurra.errors import RunError
 from recurra.report.page import render
 from recurra.report.run_files import read_run_files
 from recurra.report.run_page import run_page
+from recurra.report.sections.verdict import title
 from recurra.report.writing import write_page
 from recurra.storage import read_json, sha256, write_json
 from tests.cli.test_commands import recurra
@@ -82,6 +84,12 @@ def test_a_training_that_learned_nothing_is_told_by_its_history_alone(runs, tmp_
     assert f"The loss is {told:.3g}, and {told:.3g} is what a constant answer has" in text_of(
         tree_of(run_page(read_run_files(flat)))
     )
+
+
+def test_a_run_on_images_is_named_by_what_it_reads():
+    schema = SimpleNamespace(text=None, image="photo", channels=[], target=["label"])
+    run = SimpleNamespace(cell="LSTM", config=SimpleNamespace(kind="sequence", data_schema=schema))
+    assert title(run) == "LSTM: label from photo"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -92,7 +92,7 @@ def test_training_learns():
 
 
 def test_the_network_ends_with_the_best_weights():
-    network, history = run()
+    network, history = run(precision="float32")
     pairs = [(output, batch.target) for batch, output in predictions(network, data(40, 1), "float32")]
     loss = Classes().validate(pairs)["loss"]
     assert loss == pytest.approx(min(r.validation["loss"] for r in history.records), rel=1e-5)

@@ -40,7 +40,8 @@ def title(run: RunFiles) -> str:
         return f"{cell}: {listed(schema.targets, _NAMED)}, {horizon:,} step{'s' * (horizon > 1)} ahead"
     if run.config.kind == "sentence":
         return f"{cell}: {schema.target} of every word"
-    read = schema.text or schema.image or listed(schema.channels, _NAMED)
+    image = None if run.config.kind == "recording" else schema.image
+    read = schema.text or image or listed(schema.channels, _NAMED)
     return f"{cell}: {listed(schema.target, _NAMED)} from {read}"
 
 
