@@ -326,3 +326,10 @@ def test_examples_of_one_group_are_drawn_together():
     assert found.summary["measure"]["tested"].endswith("groups")
     assert "over seeds and test groups together" in found.summary["measure"]["interval"]
     assert any("test examples are of" in note for note in found.summary["notes"])
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "{}", "{"])
+def test_a_plan_that_is_none_is_told(tmp_path, content):
+    (tmp_path / "comparison.json").write_text(content)
+    with pytest.raises(RunError, match=r"comparison\.json"):
+        recurra.compare(sentences(20), out=tmp_path, resume=True, **FEW)

@@ -379,3 +379,13 @@ def test_what_is_no_finished_run_has_no_page(runs, tmp_path):
     folder = altered(runs["texts"], tmp_path / "training", config=lambda c: c | {"status": "training"})
     with pytest.raises(RunError, match="has not ended"):
         write_page(folder)
+
+
+def test_intervals_over_groups_are_told_as_such(runs, tmp_path):
+    def grouped(metrics):
+        metrics["test"]["scores"][0]["interval"]["method"] = "groups"
+        return metrics
+
+    folder = altered(runs["classes"], tmp_path / "run", metrics=grouped)
+    said = text_of(section_of(tree_of(run_page(read_run_files(folder))), "scores"))
+    assert "over the groups that the test examples are of" in said and "Wilson" not in said

@@ -8,6 +8,7 @@ import pytest
 
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
+from recurra.data.vocabulary import writes_without_spaces
 from recurra.errors import DataError, InputError
 from recurra.statistics.intervals import Interval
 from recurra.statistics.paired import PairedResult
@@ -19,7 +20,7 @@ from recurra.tasks.baselines import (
     verdict,
 )
 from recurra.tasks.baselines import numbers as sequence_baselines
-from recurra.tasks.baselines.text import WORD, linear_on_tfidf, writes_without_spaces
+from recurra.tasks.baselines.text import WORD, linear_on_tfidf
 from recurra.tasks.metrics import Score
 
 ENGLISH = (["good", "fine", "lovely"], ["bad", "poor", "awful"], "the film was")

@@ -12,7 +12,7 @@ from recurra.networks.config import cell_name
 from recurra.runs.captions.files import fit_captions, read_more
 from recurra.runs.captions.run import CaptionRun
 from recurra.runs.events import PhaseStarted, Said
-from recurra.runs.parts import test_part
+from recurra.runs.parts import scored_part
 from recurra.tasks.captioning.settings import CaptionSettings, default_caption_settings
 
 FORMS = (".csv",)
@@ -39,9 +39,9 @@ def show_result(run: CaptionRun, watcher: Watcher) -> None:
 
 
 def evaluate(run: CaptionRun, data: str, *, encoding: str | None, watcher: Watcher) -> dict[str, Any]:
-    """Scores on the images of `data`, which have captions, and how they were computed."""
+    """Scores on the captioned images of `data`, and how they were computed; of data with parts, of the test part."""
     examples = read_more(data, run.config.data_schema, encoding=encoding, observer=watcher)
-    examples = test_part(examples, watcher, "examples")
+    examples = scored_part(examples, watcher, "examples")
     watcher(PhaseStarted("Captioning"))
     scores = [score.to_json() for score in run.evaluate(examples, watcher)]
     return {"n": len(examples), "scores": scores, "signatures": run.metrics.get("signatures", {})}

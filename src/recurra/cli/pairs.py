@@ -11,7 +11,7 @@ from recurra.networks.config import cell_name
 from recurra.runs.events import PhaseStarted, Said
 from recurra.runs.pairs.files import fit_pairs, read_more
 from recurra.runs.pairs.run import PairRun
-from recurra.runs.parts import test_part
+from recurra.runs.parts import scored_part
 from recurra.tasks.translation.settings import PairSettings, default_pair_settings
 
 FORMS = (".txt",)
@@ -41,9 +41,9 @@ def show_result(run: PairRun, watcher: Watcher) -> None:
 
 
 def evaluate(run: PairRun, data: str, *, encoding: str | None, watcher: Watcher) -> dict[str, Any]:
-    """Scores on the pairs of `data`, and how they were computed."""
+    """Scores on the pairs of `data`, and how they were computed; of data with parts of their own, of the test part."""
     examples = read_more(data, run.config.data_schema, encoding=encoding, observer=watcher)
-    examples = test_part(examples, watcher, "pairs")
+    examples = scored_part(examples, watcher, "pairs")
     watcher(PhaseStarted("Answering"))
     scores = [score.to_json() for score in run.evaluate(examples, watcher)]
     return {"n": len(examples), "scores": scores, "signatures": run.metrics.get("signatures", {})}

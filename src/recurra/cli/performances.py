@@ -16,7 +16,7 @@ from recurra.data.packed import Packed
 from recurra.errors import InputError
 from recurra.report.rolls import draw
 from recurra.runs.events import PhaseStarted
-from recurra.runs.parts import test_part
+from recurra.runs.parts import scored_part
 from recurra.runs.performances.files import fit_performances, read_music
 from recurra.runs.performances.run import PerformanceRun
 from recurra.runs.performances.scoring import roll_of_events
@@ -39,7 +39,7 @@ def evaluate(run: PerformanceRun, data: str, *, encoding: str | None, watcher: W
     """Perplexity and nats per event of `data`; of data with parts of their own, of the test part."""
     if encoding is not None:
         raise InputError("there is no text in music", where="--encoding", fix="Leave it out.")
-    found = test_part(read_music(data, watcher), watcher)
+    found = scored_part(read_music(data, watcher), watcher)
     events = Packed.from_list([run.codec.encode(each) for each in found.played])
     watcher(PhaseStarted("Scoring"))
     scores = run.evaluate(events, watcher)

@@ -15,7 +15,7 @@ from recurra.data.music.reading import name_of
 from recurra.errors import InputError
 from recurra.report.rolls import draw
 from recurra.runs.events import PhaseStarted
-from recurra.runs.parts import test_part
+from recurra.runs.parts import scored_part
 from recurra.runs.pieces.files import fit_pieces, read_music
 from recurra.runs.pieces.run import PieceRun
 from recurra.tasks.music.settings import PieceSettings, default_piece_settings
@@ -37,7 +37,7 @@ def evaluate(run: PieceRun, data: str, *, encoding: str | None, watcher: Watcher
     """Negative log likelihood per frame of `data`; of data with parts of their own, of the test part."""
     if encoding is not None:
         raise InputError("there is no text in music", where="--encoding", fix="Leave it out.")
-    rolls = test_part(read_music(data, run.config.data_schema.frame, watcher), watcher).rolls
+    rolls = scored_part(read_music(data, run.config.data_schema.frame, watcher), watcher).rolls
     watcher(PhaseStarted("Scoring"))
     return {"n": len(rolls), "scores": [score.to_json() for score in run.evaluate(rolls, watcher)]}
 

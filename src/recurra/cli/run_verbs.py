@@ -19,7 +19,7 @@ def evaluate(
     encoding: arguments.ENCODING = None,
     json: JSON = False,
 ) -> None:
-    """Score a run on other data.
+    """Score a run on other data; of data that name their own parts, on the test part.
 
     Example: recurra evaluate runs/reviews new_reviews.csv
     """

@@ -15,7 +15,7 @@ from recurra.data.sources import read
 from recurra.errors import DataError
 from recurra.runs.events import PhaseStarted, Said
 from recurra.runs.examples import read_examples
-from recurra.runs.parts import test_part
+from recurra.runs.parts import scored_part
 from recurra.runs.tags.files import fit_tags
 from recurra.runs.tags.run import TagRun
 from recurra.tasks.tagging.settings import TagSettings, default_tag_settings
@@ -30,9 +30,9 @@ def show_result(run: TagRun, watcher: Watcher) -> None:
 
 
 def evaluate(run: TagRun, data: str, *, encoding: str | None, watcher: Watcher) -> dict[str, Any]:
-    """Scores on the sequences of `data`."""
+    """Scores on the sequences of `data`; of data with parts of their own, of the test part."""
     examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)
-    examples = test_part(examples, watcher, "examples")
+    examples = scored_part(examples, watcher, "examples")
     watcher(PhaseStarted("Scoring"))
     return {"n": len(examples), "scores": [score.to_json() for score in run.evaluate(examples, watcher)]}
 

@@ -19,7 +19,7 @@ from recurra.networks.config import OWN, cell_name
 from recurra.runs.events import Observer, Said
 from recurra.runs.fitting import Fitting
 from recurra.runs.run import Run
-from recurra.statistics.blocks import Blocks
+from recurra.statistics.blocks import blocks_of
 
 _BUSY = 1.25  # times that a step of one training takes longer than of another, from which on it is said
 
@@ -127,9 +127,9 @@ class Conclusion:
             Entry(result.name, False, sums[None], result.seconds)
             for result, sums in self.fitting.of_baselines()
         ]
-        measure, groups = self.fitting.measure(), self.fitting.test_groups()
-        if groups is not None and measure.blocks is None:
-            measure = replace(measure, blocks=Blocks.of(groups.astype(str)))
+        measure = self.fitting.measure()
+        if measure.blocks is None:
+            measure = replace(measure, blocks=blocks_of(self.fitting.test_groups()))
         return judge(measure, entries, seed=self.fitting.options.seed)
 
     def _costs(self, run: Run[Any, Any]) -> dict[str, Any]:

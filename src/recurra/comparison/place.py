@@ -48,8 +48,9 @@ def stored_plan(out: Path) -> Plan | None:
     try:
         return Plan.model_validate(read_json(path))
     except ValidationError as error:
+        first = error.errors()[0]
         raise RunError(
-            f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}",
+            ": ".join([*map(str, first["loc"][:1]), first["msg"]]),
             where=str(path),
             fix="The file was altered or is of another version; start again in another folder.",
         ) from error

@@ -23,6 +23,11 @@ _WORD = rf"[{_UNSPACED}]|{_LETTER}+|[^\w\s\p{{Cc}}\p{{Cf}}]"
 _SPACED_WORD = rf"[{_UNSPACED}]|▁?{_LETTER}{{1,64}}|▁?[^\w\s▁]|▁"
 LINE_BREAK = re.compile(r"(?i)<br\s*/?>")
 
+# Chinese, Japanese, Thai, Lao, Burmese, Khmer: written without spaces between words.
+_NO_SPACES = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
 _SLICE_CHARACTERS = 1_000_000  # of texts handled at a time: less than 100 MB of the library's own objects
 _SAMPLE_CHARACTERS = 1_000_000
 
@@ -94,6 +99,17 @@ def slices(texts: list[str]) -> Iterator[list[str]]:
         except UnicodeEncodeError:
             part = [text.encode("utf-8", "replace").decode() for text in part]
         yield part
+
+
+def writes_without_spaces(texts: Sequence[str]) -> bool:
+    """Whether a third of what these texts say (the first 500 of them) is in a script without spaces.
+
+    >>> writes_without_spaces(["今天天气很好"]), writes_without_spaces(["Погода хороша", "fine"])
+    (True, False)
+    """
+    head = [text[:2000] for text in texts[:500]]
+    letters = sum(character.isalpha() for text in head for character in text)
+    return sum(len(_NO_SPACES.findall(text)) for text in head) > letters / 3
 
 
 def choose_level(texts: Sequence[str]) -> Level:

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recurra.data.vocabulary import Level
+from recurra.data.vocabulary import Level, writes_without_spaces
 from recurra.explanation.result import Part
-from recurra.tasks.baselines.text import writes_without_spaces
 
 MOST = 400  # parts of a text
 _LONGEST = 12  # mean characters of a word; where "words" are longer, the script has no blanks

@@ -28,7 +28,9 @@ _ABOUT_INTERVALS = (
     "has no seeds, is over the examples alone, by resampling them. The page of a single run has intervals over its "
     "test examples alone (Wilson's for a share), so that even the same baseline has a slightly different one there."
 )
-_ABOUT_GROUPS = " Examples of one group depend on each other, and are drawn again together."
+_ABOUT_GROUPS = (
+    " Examples of one group depend on each other, and are drawn again together (there: left out together)."
+)
 _COLOURS = (drawing.BLUE, drawing.ORANGE, drawing.GREEN, drawing.PINK, drawing.INK)
 _SHOWN_LOSSES = 0.9  # share of the validation losses that are drawn, the lowest ones
 _OVER = 1.02  # times a budget, from which on it is said that it was not kept

@@ -11,7 +11,7 @@ from recurra.data.schema import Schema, SchemaOptions, describe, infer_schema, t
 from recurra.data.sources import read
 from recurra.errors import DataError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
-from recurra.runs.parts import test_part, warn_of_shared
+from recurra.runs.parts import scored_part, warn_of_shared
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def open_examples(
     if test is not None:
         observer(PhaseStarted(f"Reading {test}"))
         held_out = read_examples(test, schema, encoding=encoding, observer=observer)
-        held_out = test_part(held_out, observer, "examples")
+        held_out = scored_part(held_out, observer, "examples")
         warn_of_shared(examples, held_out, "inputs", observer)
     sources = [str(s) for s in (source, test) if isinstance(s, str | Path)]
     return Opened(examples, schema, held_out, sources)

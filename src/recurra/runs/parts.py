@@ -15,7 +15,7 @@ from recurra.data.schema import duplicates_across
 from recurra.data.splits import Split, make_split
 from recurra.errors import DataError
 from recurra.runs.events import Observer, Said
-from recurra.tasks.metrics import grouped
+from recurra.statistics.blocks import grouped
 
 
 class Parted(Protocol):
@@ -112,7 +112,7 @@ def draw_split(
     return split
 
 
-def test_part(data: P, observer: Observer, units: str = "pieces") -> P:
+def scored_part(data: P, observer: Observer, units: str = "pieces") -> P:
     """The test part of data that are to be scored and name their own parts, aloud; else all of them.
 
     Args:

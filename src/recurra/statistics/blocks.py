@@ -87,3 +87,17 @@ class Blocks:
         if n < 2:
             return math.inf
         return float(stats.t.ppf(0.5 + level / 2, n - 1)) * math.sqrt(n / (n - 1))
+
+
+def grouped(groups: np.ndarray | None) -> bool:
+    """Whether there are several groups, and several examples of one; nothing can be said of others from one group.
+
+    >>> grouped(None), grouped(np.array(["a", "a"])), grouped(np.array(["a", "b"])), grouped(np.array(["a", "a", "b"]))
+    (False, False, False, True)
+    """
+    return groups is not None and 1 < len(set(groups.tolist())) < len(groups)
+
+
+def blocks_of(groups: np.ndarray | None) -> Blocks | None:
+    """Groups that are drawn again as wholes; None where there are none, see `grouped`."""
+    return Blocks.of(groups.astype(str)) if groups is not None and grouped(groups) else None

@@ -53,8 +53,11 @@ def section(run: RunFiles) -> Section | None:
 def _about_intervals(score: dict[str, Any], part: str, units: str) -> str:
     method = score["interval"].get("method", "")
     how = f" ({_METHODS[method]})" if method in _METHODS else ""
+    over = f"the {part} {units} alone{how}"
+    if method == "groups":
+        over = f"the groups that the {part} {units} are of (a jackknife), which may each be different"
     return (
-        f"Each interval is over the {part} {units} alone{how}, of one training. recurra compare, which trains with "
+        f"Each interval is over {over}, of one training. recurra compare, which trains with "
         "several seeds, gives intervals over seeds and examples together (Student's t), so that even the same "
         "baseline has a slightly different one there."
     )

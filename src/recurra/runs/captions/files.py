@@ -13,7 +13,7 @@ from recurra.runs.captions.fit import CaptionFitting
 from recurra.runs.captions.run import CaptionRun
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
-from recurra.runs.parts import test_part, warn_of_shared
+from recurra.runs.parts import scored_part, warn_of_shared
 
 
 def fit_captions(
@@ -64,7 +64,7 @@ def opened(
     if test is not None:
         observer(PhaseStarted(f"Reading {test}"))
         held_out = read_more(test, found.schema, encoding=encoding, observer=observer)
-        held_out = test_part(held_out, observer, "examples")
+        held_out = scored_part(held_out, observer, "examples")
         warn_of_shared(found.examples, held_out, "images" if found.schema.image else "vectors", observer)
     sources = [str(each) for each in (source, test) if _is_file(each)]
     return CaptionFitting(found.examples, found.schema, options, held_out), sources

@@ -12,7 +12,7 @@ from recurra.runs.fitting import Conduct, begin, carry_out
 from recurra.runs.pairs.config import PairFitOptions
 from recurra.runs.pairs.fit import PairFitting
 from recurra.runs.pairs.run import PairRun
-from recurra.runs.parts import test_part, warn_of_shared
+from recurra.runs.parts import scored_part, warn_of_shared
 
 
 def fit_pairs(
@@ -61,7 +61,7 @@ def opened(
     if test is not None:
         observer(PhaseStarted(f"Reading {test}"))
         held_out = read_more(test, pairs.schema, encoding=encoding, observer=observer)
-        held_out = test_part(held_out, observer, "pairs")
+        held_out = scored_part(held_out, observer, "pairs")
         warn_of_shared(pairs.examples, held_out, "sources", observer)
     sources = [str(each) for each in (source, test) if _is_file(each)]
     return PairFitting(pairs.examples, pairs.schema, options, held_out), sources

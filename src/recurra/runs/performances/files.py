@@ -13,7 +13,7 @@ from recurra.data.packed import Packed
 from recurra.errors import InputError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
-from recurra.runs.parts import test_part, warn_of_shared
+from recurra.runs.parts import scored_part, warn_of_shared
 from recurra.runs.performances.config import PerformanceFitOptions
 from recurra.runs.performances.fit import PerformanceFitting
 from recurra.runs.performances.run import PerformanceRun
@@ -65,7 +65,7 @@ def opened(
     played = read_music(source, observer)
     given = None
     if test is not None:
-        given = test_part(read_music(test, observer), observer)
+        given = scored_part(read_music(test, observer), observer)
         warn_of_shared(_as_examples(played), _as_examples(given), "pieces", observer)
     return PerformanceFitting(played, options, given), named
 

@@ -12,7 +12,7 @@ from recurra.data.music import Pieces, RollConfig, read_pieces
 from recurra.errors import InputError
 from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
-from recurra.runs.parts import test_part, warn_of_shared
+from recurra.runs.parts import scored_part, warn_of_shared
 from recurra.runs.pieces.config import PieceFitOptions
 from recurra.runs.pieces.fit import ASSUMED, PieceFitting
 from recurra.runs.pieces.run import PieceRun
@@ -68,7 +68,7 @@ def opened(
     if test is not None:
         # Frames of both parts last as long.
         asked = ASSUMED if rolls.frame == "auto" else rolls.frame
-        given = test_part(read_music(test, pieces.frame or asked, observer), observer)
+        given = scored_part(read_music(test, pieces.frame or asked, observer), observer)
         warn_of_shared(_as_examples(pieces), _as_examples(given), "pieces", observer)
     return PieceFitting(pieces, options, given), named
 

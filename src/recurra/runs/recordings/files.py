@@ -21,7 +21,7 @@ from recurra.errors import InputError, RunError
 from recurra.runs.events import Measured, Observer, PhaseStarted, Said, ignore
 from recurra.runs.fitting import Conduct, begin, carry_out
 from recurra.runs.loading import load
-from recurra.runs.parts import test_part, warn_of_shared
+from recurra.runs.parts import scored_part, warn_of_shared
 from recurra.runs.recordings.config import RecordingFitOptions
 from recurra.runs.recordings.fit import RecordingFitting
 from recurra.runs.recordings.run import RecordingRun
@@ -90,7 +90,7 @@ def opened(
         _say_reading(test, observer)
         held_out = _read(open_source(test, encoding=encoding), schema, audio, observer, need_roles=False)
         units = "recordings" if schema.input == "sound" else "sequences"
-        held_out = replace(held_out, examples=test_part(held_out.examples, observer, units))
+        held_out = replace(held_out, examples=scored_part(held_out.examples, observer, units))
         warn_of_shared(read.examples, held_out.examples, units, observer)
     sources = [str(each) for each in (source, test) if isinstance(each, str | Path)]
     return RecordingFitting(read, schema, options, held_out, audio), sources

@@ -12,6 +12,7 @@ import numpy as np
 from recurra.data.examples import Examples
 from recurra.data.images.pixels import Pixels
 from recurra.data.packed import Packed
+from recurra.data.vocabulary import writes_without_spaces
 from recurra.errors import InputError
 from recurra.tasks.baselines.images import affordable_pixels, linear_on_pixels, small_copies
 from recurra.tasks.baselines.numbers import (
@@ -22,7 +23,7 @@ from recurra.tasks.baselines.numbers import (
 )
 from recurra.tasks.baselines.result import BaselineResult
 from recurra.tasks.baselines.targets import ClassWeight, Guess, Targets
-from recurra.tasks.baselines.text import affordable_texts, linear_on_tfidf, writes_without_spaces
+from recurra.tasks.baselines.text import affordable_texts, linear_on_tfidf
 
 
 def run_baselines(

@@ -8,30 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from recurra.data.vocabulary import writes_without_spaces
 from recurra.tasks.baselines.targets import ClassWeight, Guess, Targets, fit_linear, timed_guess
 
 # Runs of letters and digits with the marks that belong to them: in the scripts of India and in Hebrew
 # and Arabic, vowel signs are no letters to Python, and words would fall apart at them.
 WORD = r"\w[\w\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0963\u0966-\u0dff]*"
 
-# Chinese, Japanese, Thai, Lao, Burmese, Khmer: written without spaces between words.
-_NO_SPACES = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-
 # Characters that one second is enough for, fitting included; several times fewer than was measured.
 CHARACTERS_PER_S = 1_000_000
-
-
-def writes_without_spaces(texts: Sequence[str]) -> bool:
-    """Whether a third of what these texts say (the first 500 of them) is in a script without spaces.
-
-    >>> writes_without_spaces(["今天天气很好"]), writes_without_spaces(["Погода хороша", "fine"])
-    (True, False)
-    """
-    head = [text[:2000] for text in texts[:500]]
-    letters = sum(character.isalpha() for text in head for character in text)
-    return sum(len(_NO_SPACES.findall(text)) for text in head) > letters / 3
 
 
 def affordable_texts(texts: Sequence[str], targets: Targets, time_limit_s: float) -> int:

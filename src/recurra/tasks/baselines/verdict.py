@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from recurra.statistics.blocks import blocks_of
 from recurra.statistics.paired import PairedResult, compare_correct, compare_errors, compare_sums
 from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines.result import BaselineResult, best_baseline
 from recurra.tasks.metrics import Score, label_sums, micro_f1
-from recurra.tasks.metrics.grouped import blocks_of
 from recurra.tasks.metrics.headline import headline_measure, headline_sums
 
 _SHARES = ("accuracy", "micro F1", "entity F1", "word error rate")

@@ -9,7 +9,7 @@ from recurra.tasks.metrics.classes import (
     decide,
     decision_scores,
 )
-from recurra.tasks.metrics.grouped import grouped, rows_over_groups, scores_over_groups
+from recurra.tasks.metrics.grouped import rows_over_groups, scores_over_groups
 from recurra.tasks.metrics.multilabel import label_sums, micro_f1, multilabel_scores
 from recurra.tasks.metrics.regression import regression_scores
 from recurra.tasks.metrics.score import Score
@@ -23,7 +23,6 @@ __all__ = [
     "confusion_matrix",
     "decide",
     "decision_scores",
-    "grouped",
     "label_sums",
     "micro_f1",
     "multilabel_scores",

@@ -8,34 +8,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from recurra.statistics.blocks import Blocks
+from recurra.statistics.blocks import grouped
 from recurra.statistics.jackknife import Jackknife
 from recurra.tasks.metrics.score import Score
 from recurra.tasks.metrics.table import ClassRow
 
 _SHARE, _ANY = (0.0, 1.0), (0.0, math.inf)
-# Between which ends a score lies that is no share.
+# Between which ends each score lies.
 _LIMITS = {
-    "log loss": _ANY,
-    "Brier score": _ANY,
-    "RMSE": _ANY,
-    "MAE": _ANY,
-    "median absolute error": _ANY,
-    "NLL per step": _ANY,
-    "word error rate": _ANY,
-    "character error rate": _ANY,
+    **dict.fromkeys(("accuracy", "balanced accuracy", "macro F1", "micro F1", "every label right"), _SHARE),
+    **dict.fromkeys(("ROC AUC", "average precision", "calibration error", "exactly right"), _SHARE),
+    **dict.fromkeys(("log loss", "Brier score", "NLL per step"), _ANY),
+    **dict.fromkeys(("RMSE", "MAE", "median absolute error"), _ANY),
+    **dict.fromkeys(("word error rate", "character error rate"), _ANY),
     "R²": (-math.inf, 1.0),
 }
-
-
-def grouped(groups: np.ndarray | None) -> bool:
-    """Whether there are several groups, and several examples of one; nothing can be said of others from one group."""
-    return groups is not None and 1 < len(set(groups.tolist())) < len(groups)
-
-
-def blocks_of(groups: np.ndarray | None) -> Blocks | None:
-    """Groups that are drawn again as wholes; None where there are none, see `grouped`."""
-    return Blocks.of(groups.astype(str)) if groups is not None and grouped(groups) else None
 
 
 def scores_over_groups(
@@ -57,7 +44,7 @@ def scores_over_groups(
 
     jackknife, found = Jackknife.of(values, groups), []
     for k, score in enumerate(scores):
-        limits = _LIMITS.get(score.name, _SHARE)
+        limits = _LIMITS[score.name]
         if limits == _SHARE or jackknife.variances[k] > 0:
             found.append(replace(score, interval=jackknife.interval(k, score.value, limits)))
         else:  # no group has any error: that it might is told by the examples alone

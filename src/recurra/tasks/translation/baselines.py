@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from recurra.data.vocabulary import writes_without_spaces
 from recurra.tasks.baselines import BaselineResult
-from recurra.tasks.baselines.text import WORD, writes_without_spaces
+from recurra.tasks.baselines.text import WORD
 from recurra.tasks.translation.scores import TextMeasures
 
 SENTENCES = 3  # that a summary begins with, as papers call "lead-3"

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from recurra.data.vocabulary import writes_without_spaces
 from recurra.errors import InputError
 from recurra.statistics.bootstrap import bootstrap_sums, interval_of_draws
 from recurra.statistics.intervals import Interval
 from recurra.statistics.repeated import Measure
-from recurra.tasks.baselines.text import WORD, writes_without_spaces
+from recurra.tasks.baselines.text import WORD
 from recurra.tasks.metrics import Score
 from recurra.tasks.translation.settings import MeasureName
 
