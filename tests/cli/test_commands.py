@@ -437,9 +437,13 @@ def test_scoring_needs_no_columns_that_only_splitting_needed(place, tmp_path):
 
 
 def test_of_data_with_a_split_the_test_rows_are_scored_by_fit_and_evaluate_alike(tmp_path):
-    rows = [row | {"part": ("train", "train", "test")[n % 3]} for n, row in enumerate(sentences(90))]
+    rows = [
+        row | {"part": ("train", "train", "test")[n % 3], "who": f"w{n % 18}"}
+        for n, row in enumerate(sentences(90))
+    ]
     write_csv(tmp_path / "data.csv", rows)
-    done = recurra("fit", tmp_path / "data.csv", "--split", "part", "--out", tmp_path / "run", *QUICK)
+    options = ("--split", "part", "--group", "who", "--out", tmp_path / "run")
+    done = recurra("fit", tmp_path / "data.csv", *options, *QUICK)
     assert done.returncode == 0, done.stderr
     again = recurra("evaluate", tmp_path / "run", tmp_path / "data.csv", "--json")
     fitted = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
@@ -447,6 +451,8 @@ def test_of_data_with_a_split_the_test_rows_are_scored_by_fit_and_evaluate_alike
     assert told["n"] == fitted["n"] == 30
     assert told["scores"][0] == fitted["scores"][0]
     assert "the test part alone is scored, 30 of 90 examples" in again.stderr
+    for each in (done, again):
+        assert "the 30 test examples are of 6 groups" in " ".join((each.stdout + each.stderr).split())
 
 
 def test_nothing_that_a_terminal_would_obey_comes_from_a_file(tmp_path):

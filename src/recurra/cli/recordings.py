@@ -10,7 +10,7 @@ import numpy as np
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_scores
 from recurra.cli.predict import as_csv
 from recurra.runs.events import PhaseStarted
-from recurra.runs.parts import scored_part
+from recurra.runs.parts import scored_part, tell_groups
 from recurra.runs.recordings.files import fit_recordings, read_sequences
 from recurra.runs.recordings.run import RecordingRun
 from recurra.tasks.transcription.settings import TranscriptionSettings, default_transcription_settings
@@ -44,6 +44,7 @@ def evaluate(run: RecordingRun, data: str, *, encoding: str | None, watcher: Wat
         data, config.data_schema, config.settings.audio, encoding=encoding, observer=watcher
     )
     examples = scored_part(found.examples, watcher, "sequences")
+    tell_groups(examples, watcher)
     watcher(PhaseStarted("Scoring"))
     scores = run.evaluate(examples, watcher)
     return {"n": len(examples), "scores": [score.to_json() for score in scores]}

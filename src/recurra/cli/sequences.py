@@ -12,7 +12,7 @@ from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_scores
 from recurra.cli.predict import answer_records, as_csv
 from recurra.runs.events import PhaseStarted
 from recurra.runs.examples import read_examples
-from recurra.runs.parts import scored_part
+from recurra.runs.parts import scored_part, tell_groups
 from recurra.runs.run import Run
 from recurra.runs.sequences.files import fit_source
 from recurra.runs.sequences.run import SequenceRun
@@ -85,6 +85,7 @@ def evaluate(run: SequenceRun, data: str, *, encoding: str | None, watcher: Watc
     """Scores on the examples of `data`; of data with parts of their own, of the test part."""
     examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)
     examples = scored_part(examples, watcher, "examples")
+    tell_groups(examples, watcher)
     watcher(PhaseStarted("Scoring"))
     return {"n": len(examples), "scores": [score.to_json() for score in run.evaluate(examples, watcher)]}
 

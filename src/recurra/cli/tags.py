@@ -15,7 +15,7 @@ from recurra.data.sources import read
 from recurra.errors import DataError
 from recurra.runs.events import PhaseStarted, Said
 from recurra.runs.examples import read_examples
-from recurra.runs.parts import scored_part
+from recurra.runs.parts import scored_part, tell_groups
 from recurra.runs.tags.files import fit_tags
 from recurra.runs.tags.run import TagRun
 from recurra.tasks.tagging.settings import TagSettings, default_tag_settings
@@ -33,6 +33,7 @@ def evaluate(run: TagRun, data: str, *, encoding: str | None, watcher: Watcher) 
     """Scores on the sequences of `data`; of data with parts of their own, of the test part."""
     examples = read_examples(data, run.config.data_schema, encoding=encoding, observer=watcher)
     examples = scored_part(examples, watcher, "examples")
+    tell_groups(examples, watcher)
     watcher(PhaseStarted("Scoring"))
     return {"n": len(examples), "scores": [score.to_json() for score in run.evaluate(examples, watcher)]}
 

@@ -79,7 +79,7 @@ def split_parts(
         "test": given if given is not None else examples.take(split.test),
     }
     _check_groups(parts)
-    _tell_groups(parts["test"], observer)
+    tell_groups(parts["test"], observer)
     return parts, examples.take(np.sort(np.concatenate([split.train, split.validation])))
 
 
@@ -157,7 +157,7 @@ def _check_groups(parts: dict[str, Examples]) -> None:
             )
 
 
-def _tell_groups(test: Examples, observer: Observer) -> None:
+def tell_groups(test: Examples, observer: Observer) -> None:
     """Examples of one group depend on each other: what is sure of their scores hangs on how many groups there are."""
     if test.groups is None or not len(test):
         return
@@ -165,8 +165,8 @@ def _tell_groups(test: Examples, observer: Observer) -> None:
     if grouped(test.groups):
         observer(
             Said(
-                f"the {len(test):,} test examples are of {count:,} groups: intervals, and whether the network is "
-                "better than a baseline, are over these, as other groups may be different"
+                f"the {len(test):,} test examples are of {count:,} groups: intervals and comparisons are over "
+                "these, as other groups may be different"
             )
         )
     elif count == 1 < len(test):
