@@ -477,6 +477,15 @@ class TestLayouts:
         with pytest.raises(DataError, match="the target changes within the sequence 'b'"):
             infer(columns, id="seq", target="label")
 
+    @pytest.mark.parametrize("role", ["split", "group"])
+    def test_a_sequence_of_two_parts_or_groups_is_refused(self, role):
+        columns = self.long() | {
+            "of": ["train", "train", "train", None, "train", "train", "test", "test", None]
+        }
+        schema = infer(columns, **{role: "of"})
+        with pytest.raises(DataError, match=r"changes within 1 of 3 sequences.*: seq 'c' is of train, test"):
+            to_examples(read(columns), schema)
+
     def test_stream_is_cut_into_windows(self):
         order = np.random.default_rng(1).permutation(10)
         columns = {
@@ -523,6 +532,23 @@ class TestLayouts:
             [15, 16],
         ]
         assert examples.rows.tolist() == [2, 8, 4, 10, 6, 12]
+
+    def test_windows_of_a_stream_are_judged_by_stretches_of_one_target(self):
+        who, target = ["b"] * 12 + ["a"] * 12, list("kkkkkkmmmmmm") + list("mmmmmmmmmmkm")
+        columns = {"who": who, "t": [*range(12), *range(12)], "x": np.arange(24) / 7, "y": target}
+        schema = infer(columns, target="y", id="who", time="t", layout="stream", window=3, stride=1)
+        examples, _ = to_examples(read(columns), schema)
+        of = {
+            (who[row - 1], row % 12 or 12): found
+            for row, found in zip(examples.rows, examples.clusters, strict=True)
+        }
+        assert [of["b", step] for step in range(3, 13)] == [of["b", 3]] * 4 + [of["b", 12]] * 6
+        assert len({of["a", step] for step in range(3, 11)}) == 1
+        assert len(set(examples.clusters)) == 4
+        grouped = infer(
+            columns, target="y", id="who", group="who", time="t", layout="stream", window=3, stride=1
+        )
+        assert set(to_examples(read(columns), grouped)[0].clusters) == {"a", "b"}
 
     def test_rows_in_no_window_are_listed(self):
         columns = {"x": [float(i) for i in range(10)], "y": ["a", "b"] * 5}

@@ -294,6 +294,19 @@ def test_a_class_that_only_the_test_part_knows_is_counted_and_told():
     assert any("does not occur in the training part (in the test part): row 91" in text for text in said)
 
 
+def test_a_class_that_only_the_validation_part_knows_is_told_and_kept_from_baselines():
+    parts = ["train", "train", "train", "validation", "test"]
+    rows = [row | {"split": parts[n % 5]} for n, row in enumerate(sentences(100))]
+    rows[93]["label"] = "new"
+    examples, schema = examples_of(rows, text="text", target="label", split="split")
+    said = []
+    run = fit(examples, schema, quick(), observer=lambda e: said.append(getattr(e, "text", "")))
+    assert run.metrics["baselines"]
+    assert [text for text in said if "does not occur in the training part" in text] == [
+        "1 row is not used, a class that does not occur in the training part (in the validation part): row 94"
+    ]
+
+
 def test_resuming_with_another_test_part_is_refused(tmp_path):
     examples, schema = examples_of(sentences(60), text="text", target="label")
     tests = [examples_of(sentences(20, seed=seed), text="text", target="label")[0] for seed in (7, 8)]

@@ -52,6 +52,7 @@ class Examples:
         speakers: (N,) object array, who speaks in each, None where that is not known; None of what is no speech.
         names: (N,) object array, what each is called in its source, such as the name of its file.
         groups: (N,) object array; examples of one group never come to stand on both sides of a split.
+        stretches: (N,) int64, of windows of a stream; see `recurra.data.schema.sequences.stretches`.
         steps: of sequences with a target at every step; `targets` is then None.
     """
 
@@ -61,12 +62,20 @@ class Examples:
     rows: np.ndarray
     parts: np.ndarray | None = None
     groups: np.ndarray | None = None
+    stretches: np.ndarray | None = None
     names: np.ndarray | None = None
     speakers: np.ndarray | None = None
     steps: Steps | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def clusters(self) -> np.ndarray | None:
+        """(N,) the same for examples that depend on each other, so that intervals are over these: of one group or,
+        where none are given, of one stretch of a stream; None where each stands for itself.
+        """
+        return self.stretches if self.groups is None else self.groups
 
     def inputs(self) -> list[str | bytes]:
         """(N,) keys of the inputs, equal for examples with exactly the same one: the text, or a hash."""
@@ -92,6 +101,7 @@ class Examples:
             rows=self.rows[indices],
             parts=at(self.parts),
             groups=at(self.groups),
+            stretches=at(self.stretches),
             names=at(self.names),
             speakers=at(self.speakers),
             steps=None if self.steps is None else self.steps.take(indices),

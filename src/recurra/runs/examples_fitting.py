@@ -52,7 +52,7 @@ class ExamplesFitting(Fitting[C, R]):
 
     def test_groups(self) -> np.ndarray | None:
         """See `Fitting.test_groups`."""
-        return self.prepared.parts["test"].groups
+        return self.prepared.parts["test"].clusters
 
     def new_config(self, sources: list[str]) -> C:
         """Settings, schema and encoders."""

@@ -159,21 +159,32 @@ def _check_groups(parts: dict[str, Examples]) -> None:
 
 def tell_groups(test: Examples, observer: Observer) -> None:
     """Examples of one group depend on each other: what is sure of their scores hangs on how many groups there are."""
-    if test.groups is None or not len(test):
+    clusters, n = test.clusters, len(test)
+    if clusters is None or not n:
         return
-    count = len(set(test.groups.tolist()))
-    if grouped(test.groups):
+    count = len(set(clusters.tolist()))
+    if test.groups is None and count < n:
+        found = f"the {n:,} test windows are of {count:,} stretch{'es' * (count > 1)} of unchanging target"
         observer(
             Said(
-                f"the {len(test):,} test examples are of {count:,} groups: intervals and comparisons are over "
-                "these, as other groups may be different"
+                f"{found}, which count as groups: windows within one depend on each other, so intervals and "
+                "comparisons are over these"
+                if count > 1
+                else f"{found}: what is said of scores holds for it, and other stretches may be different"
             )
         )
-    elif count == 1 < len(test):
+    elif grouped(clusters):
         observer(
             Said(
-                f"the {len(test):,} test examples are all of one group: what is said of scores holds for it, and other "
+                f"the {n:,} test examples are of {count:,} groups: intervals and comparisons are over these, as other "
                 "groups may be different"
+            )
+        )
+    elif count == 1 < n:
+        observer(
+            Said(
+                f"the {n:,} test examples are all of one group: what is said of scores holds for it, and other groups "
+                "may be different"
             )
         )
 

@@ -28,6 +28,7 @@ class _Inputs:
         reasons: reason -> numbers, from 1, of the rows that became no example.
         order: (steps,) index of the row of each step, sequence after sequence, in long layout.
         told: what else was found, in sentences.
+        unbroken: (N,) of windows, the same number where no change of id, group or part lies between.
     """
 
     texts: np.ndarray | None
@@ -36,6 +37,7 @@ class _Inputs:
     reasons: dict[str, list[int]] = field(default_factory=dict)
     order: np.ndarray | None = None
     told: tuple[str, ...] = ()
+    unbroken: np.ndarray | None = None
 
     @property
     def steps(self) -> Steps | None:
@@ -105,7 +107,18 @@ def to_examples(
         examples = examples.take(usable)
     rows = read.rows[usable]
     parts, groups = _parts(table, schema, rows, need_roles), _groups(table, schema, rows, need_roles)
-    return replace(examples, parts=parts, groups=groups), Unusable(reasons, told=read.told)
+    examples = replace(examples, parts=parts, groups=groups, stretches=_stretches(examples, read, usable))
+    return examples, Unusable(reasons, told=read.told)
+
+
+def _stretches(examples: Examples, read: _Inputs, usable: np.ndarray) -> np.ndarray | None:
+    """(N,) of windows of a stream, which of them depend on each other."""
+    if read.unbroken is None or examples.sequences is None or examples.targets is None:
+        return None
+    windows = examples.sequences
+    return sequences.stretches(
+        windows.starts, int(windows.lengths[0]), read.unbroken[usable], examples.targets
+    )
 
 
 def _names(table: Table, schema: Schema, rows: np.ndarray) -> np.ndarray | None:
@@ -155,8 +168,8 @@ def _inputs(table: Table, schema: Schema) -> _Inputs:
     if schema.layout == "long":
         packed, first, order = sequences.long(table, schema)
         return _Inputs(None, packed, first, order=order)
-    packed, last, reasons = sequences.stream(table, schema)
-    return _Inputs(None, packed, last, reasons)
+    packed, last, reasons, unbroken = sequences.stream(table, schema)
+    return _Inputs(None, packed, last, reasons, unbroken=unbroken)
 
 
 def _with_roles_of(table: Table, schema: Schema) -> Schema:
@@ -208,7 +221,11 @@ def _texts(table: Table, schema: Schema) -> np.ndarray:
 
 
 def _first_known(table: Table, schema: Schema, order: np.ndarray, lengths: np.ndarray) -> Table:
-    """Long form: what is said once of a sequence, in whichever of its rows, holds for it."""
+    """Long form: what is said once of a sequence, in whichever of its rows, holds for it.
+
+    Raises:
+        DataError: a sequence belongs to two parts or groups.
+    """
     of_sequence = [] if schema.task == "tag" else schema.target
     names_ = list(dict.fromkeys(n for n in (*of_sequence, schema.split, schema.group) if n))
     if not names_:
@@ -216,7 +233,24 @@ def _first_known(table: Table, schema: Schema, order: np.ndarray, lengths: np.nd
     belongs = np.empty(len(order), dtype=np.int64)
     belongs[order] = np.repeat(np.arange(len(lengths)), lengths)
     said = table.frame.select(names_).with_columns(pl.Series("__sequence", belongs))
-    first = said.group_by("__sequence").agg(pl.col(names_).drop_nulls().first()).sort("__sequence")
+    by_sequence = said.group_by("__sequence")
+    first = by_sequence.agg(pl.col(names_).drop_nulls().first()).sort("__sequence")
+    for role, name in (("part", schema.split), ("group", schema.group)):
+        if name is None:
+            continue
+        several = by_sequence.agg(pl.col(name).drop_nulls().unique(maintain_order=True)).filter(
+            pl.col(name).list.len() > 1
+        )
+        if several.height:
+            place = int(np.flatnonzero(belongs == several["__sequence"].min())[0])
+            sequence = several.filter(pl.col("__sequence") == belongs[place])[name][0].to_list()
+            raise DataError(
+                f"the {role} changes within {several.height:,} of {len(lengths):,} sequences, and a sequence has one: "
+                f"{schema.id} {table.frame[schema.id or ''][place]!r} is of {listed([str(each) for each in sequence])}",
+                where=f"{table.origin}, column {name!r}",
+                fix=f"Give all rows of a sequence the same {role}; a stream that is to be cut within says "
+                "--layout stream --window STEPS.",
+            )
     filled = pl.DataFrame({"__sequence": belongs}).join(
         first, on="__sequence", how="left", maintain_order="left"
     )

@@ -225,11 +225,12 @@ def long(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, np.ndarray]:
     return Packed.end_to_end(values, lengths), np.sort(first), order
 
 
-def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, list[int]]]:
+def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, list[int]], np.ndarray]:
     """Windows of `window` steps, one every `stride`, in the order of the time of their last step.
 
     A window never reaches over a change of id, group or part. Windows that overlap share their values. Returns
-    the windows, (N,) the index of the last row of each, and the rows that stand in no window, by reason.
+    the windows, (N,) the index of the last row of each, the rows that stand in no window, by reason, and (N,) the same
+    number for windows between two such changes.
 
     Raises:
         DataError: nowhere are there as many rows as a window has steps.
@@ -255,7 +256,41 @@ def stream(table: Table, schema: Schema) -> tuple[Packed, np.ndarray, dict[str, 
     packed = Packed(values, start, np.full(len(start), window))
     outside = np.sort(order[~packed.covered()]) + 1
     reasons = {f"in no window of {window} steps": outside.tolist()} if len(outside) else {}
-    return packed, order[start + window - 1], reasons
+    return packed, order[start + window - 1], reasons, segment[order[start]]
+
+
+def stretches(starts: np.ndarray, window: int, unbroken: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """(N,) int64, the same number for windows of a stream that depend on each other.
+
+    Windows overlap, and what a person does or a machine is in lasts: for as long as a target stays the same, all that
+    a network makes of it stands or falls together. So a stretch ends where the target changes (a number: where it
+    crosses the median) and a window or more has passed since it began.
+
+    Args:
+        starts: (N,) where each window begins.
+        window: its steps.
+        unbroken: (N,) the same for windows that no change of id, group or part lies between.
+        targets: (N,) or (N, K), any values.
+
+    >>> stretches(np.arange(8), 2, np.zeros(8), np.array(list("aaabbbba")))
+    array([0, 0, 0, 1, 1, 1, 1, 2])
+    >>> stretches(np.arange(6), 3, np.zeros(6), np.array(list("ababab")))
+    array([0, 0, 0, 1, 1, 1])
+    """
+    if targets.ndim == 1 and np.issubdtype(targets.dtype, np.floating):
+        targets = targets > np.median(targets)
+    in_order = np.lexsort((starts, unbroken))
+    begin, side, state = starts[in_order], unbroken[in_order], targets[in_order]
+    changes = state[1:] != state[:-1]
+    broken = side[1:] != side[:-1]
+    may_end = (changes if changes.ndim == 1 else changes.any(axis=1)) | broken
+    ends, first = np.zeros(len(starts), dtype=np.int64), 0
+    for place in (np.flatnonzero(may_end) + 1).tolist():
+        if broken[place - 1] or begin[place] - begin[first] >= window:
+            ends[place], first = 1, place
+    found = np.empty_like(ends)
+    found[in_order] = np.cumsum(ends)
+    return found
 
 
 def _segments(table: Table, schema: Schema) -> np.ndarray:

@@ -101,6 +101,7 @@ def prepare(
         observer(Said(f"without a validation part the last weights are kept{uncalibrated}"))
     for name in ("validation", "test"):
         parts[name] = _of_known_classes(parts[name], targets, name, observer)
+    seen = _of_known_classes(seen, targets, "validation", ignore)  # told above
     y = {name: targets.encode(_targets(parts[name]), parts[name].rows) for name in ("train", "validation")}
     counts = counts_of(targets, y["train"])
     task = make_task(targets, settings.task, counts)

@@ -125,7 +125,7 @@ class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
                 "the data has no target to compare with", fix="Give a file with the target column."
             )
         self.targets.encode(examples.targets, examples.rows)
-        return self.task.scores(self.answer(examples, observer), examples.targets, examples.groups)
+        return self.task.scores(self.answer(examples, observer), examples.targets, examples.clusters)
 
     def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
         first, *middle, last = self.network.stages()

@@ -42,19 +42,19 @@ def score_run(
         run.config = run.config.model_copy(update={"decision": task.decide(outputs, truth)})
         answer = task.answer(outputs, run.config.decision)
         content["validation"] = _part(
-            task.scores(answer, validation.targets, validation.groups), len(validation)
+            task.scores(answer, validation.targets, validation.clusters), len(validation)
         )
     answered = None
     if len(test) and test.targets is not None:
         answer = answered = run.answer(test, observer)
-        scores = task.scores(answer, test.targets, test.groups)
-        content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets, test.groups)
+        scores = task.scores(answer, test.targets, test.clusters)
+        content["test"] = _part(scores, len(test)) | task.tables(answer, test.targets, test.clusters)
         if shown := pictures(test, answer, run.classes, run.config.options.seed):
             content["test"]["images"] = shown
         content["baselines"] = [result.to_json() for result in baselines]
         if baselines:
             best = best_baseline(baselines)
-            paired = compare_with_baseline(answer.labels, best, test.targets, test.groups)
+            paired = compare_with_baseline(answer.labels, best, test.targets, test.clusters)
             cell = run.config.settings.network.cell_name
             content["verdict"] = verdict(scores, baselines, paired, cell)
             content["standing"] = standing(scores[0].higher_is_better, paired, best.name)

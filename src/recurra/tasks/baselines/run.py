@@ -70,7 +70,7 @@ def run_baselines(
         )
     learned, asked = (
         Targets.encode(train.targets, classes),
-        Targets.encode(test.targets, classes, test.groups),
+        Targets.encode(test.targets, classes, test.clusters),
     )
     candidates = [_trivial(learned, len(test))]
     if learned.varied:

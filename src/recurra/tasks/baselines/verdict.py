@@ -114,7 +114,8 @@ def verdict(
     unit = " points" if share else ""
     low, high = gap(paired.interval.low), gap(paired.interval.high)
     sure = f"{100 * paired.interval.level:.0f} % interval {low} to {high}, {_p_value(paired.p_value)}"
-    if not math.isfinite(paired.interval.low + paired.interval.high):
+    width = paired.interval.high - paired.interval.low
+    if not math.isfinite(width) or (share and width > 2):  # shares are at most 1 apart
         sure = "how sure that is cannot be told from so few"
     numbers = (
         f"{ours.name} {shown(ours.value)} against {shown(theirs.value)}, a difference of "
