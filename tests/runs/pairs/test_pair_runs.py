@@ -1,5 +1,7 @@
 """Runs that read a text and write another: trained, kept, asked, compared, diagnosed."""
 
+from copy import copy
+
 import numpy as np
 import polars as pl
 import pytest
@@ -13,7 +15,10 @@ from recurra.runs.fitting import carry_out
 from recurra.runs.loading import load
 from recurra.runs.pairs.config import PairFitOptions
 from recurra.runs.pairs.files import fit_pairs, opened, read_more
+from recurra.runs.pairs.run import Translation
+from recurra.runs.pairs.scoring import choose_length_penalty
 from recurra.statistics.repeated import RepeatedScores
+from recurra.tasks.translation.settings import LENGTH_PENALTIES
 from tests.runs.pairs.made import QUICK, pairs, table
 
 
@@ -67,6 +72,29 @@ def test_what_a_run_holds(fitting_and_run):
     assert run.config.parts == {name: len(part) for name, part in fitting.prepared.parts.items()}
     seen = set(fitting.prepared.parts["train"].texts) & set(fitting.prepared.parts["test"].texts)
     assert not seen  # a source that stands there twice stays on one side
+
+
+def test_the_length_penalty_that_answers_best_is_kept(fitting_and_run, monkeypatch):
+    fitting, run = fitting_and_run
+    chosen = run.config.settings.task.length_penalty
+    assert fitting.settings.task.length_penalty is None and chosen in LENGTH_PENALTIES
+    run, validation, tried = copy(run), fitting.prepared.parts["validation"], []
+    words = {0.6: 2, 1.0: 3, 1.5: 6, 2.0: 4}  # of the true answer, that a network writes with each
+
+    def translate(sources, observer):
+        penalty = run.config.settings.task.length_penalty
+        tried.append(penalty)
+        true = dict(zip(validation.texts, validation.targets, strict=True))
+        return [[Translation(" ".join(true[text].split()[: words[penalty]]), 0, 0)] for text in sources]
+
+    monkeypatch.setattr(run, "translate", translate, raising=False)
+    for asked_for, found in ((None, 1.5), (0.3, 0.3)):
+        settings = run.config.settings.changed({"task.length_penalty": asked_for})
+        run.config = run.config.model_copy(update={"settings": settings})
+        choose_length_penalty(run, validation)
+        assert run.config.settings.task.length_penalty == found
+    assert tried == [0.6, 1.0, 1.5, 2.0]
+    choose_length_penalty(run, validation.take(np.arange(0)))
 
 
 def test_contributions_add_up_to_the_headline_score(fitting_and_run):

@@ -18,7 +18,7 @@ from recurra.runs.fitting import Conduct, Fitting, carry_out
 from recurra.runs.pairs.config import PairFitOptions, PairRunConfig
 from recurra.runs.pairs.preparation import Prepared, prepare
 from recurra.runs.pairs.run import PairRun
-from recurra.runs.pairs.scoring import score_run
+from recurra.runs.pairs.scoring import TRIED_ON, score_run
 from recurra.runs.run import Run
 from recurra.statistics.repeated import Measure
 from recurra.tasks.baselines import BaselineResult
@@ -30,6 +30,7 @@ from recurra.training.loop import History
 
 # Ids that are read forward in training in the time in which one is written, for each beginning of the beam.
 _WRITTEN = 2.0
+_TRIED = 3  # length penalties that are tried, most often
 
 
 def fit(
@@ -85,9 +86,11 @@ class PairFitting(Fitting[PairRunConfig, PairRun]):
         self.fingerprint = prepared.fingerprint
         _ = self._measures  # a library that is not installed is missed before training, not after it
         self.validation_steps = prepared.tokens["validation"] * 2  # of the source about as many
-        beam = prepared.settings.task.beam
-        written = prepared.tokens["test"] + prepared.tokens["validation"]
-        self.final_steps = round(_WRITTEN * beam * written)
+        task, held = prepared.settings.task, prepared.tokens["validation"]
+        written = prepared.tokens["test"] + held
+        if task.length_penalty is None and task.beam > 1:
+            written += _TRIED * held * min(1.0, TRIED_ON / max(1, len(prepared.parts["validation"])))
+        self.final_steps = round(_WRITTEN * task.beam * written)
 
     def new_config(self, sources: list[str]) -> PairRunConfig:
         """Settings and where the texts stand."""

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from recurra.data.examples import Examples
-from recurra.runs.events import Observer, PhaseStarted, ignore
+from recurra.runs.events import Observer, PhaseStarted, Said, ignore
 from recurra.runs.pairs.run import PairRun
 from recurra.tasks.baselines import BaselineResult, beside_baselines
+from recurra.tasks.translation.settings import LENGTH_PENALTIES
 
+TRIED_ON = 100  # pairs of the validation part that a length penalty is chosen on
 _VALIDATION = 500  # pairs of the validation part that are answered
 _SAMPLES, _PICTURES = 8, 3
 _SAMPLE_CHARACTERS = 1_000
@@ -23,7 +25,7 @@ def score_run(
     baselines: list[tuple[BaselineResult, np.ndarray]],
     observer: Observer = ignore,
 ) -> tuple[dict[str, Any], np.ndarray | None]:
-    """Answer some of the validation part, then open the test part once.
+    """Choose the length penalty and answer some of the validation part, then open the test part once.
 
     Args:
         baselines: each with what its answers add to the sums of the run's measures.
@@ -34,6 +36,7 @@ def score_run(
     measures = run.measures
     content: dict[str, Any] = {"task": "translate", "measure": measures.name}
     sums: np.ndarray | None = None
+    choose_length_penalty(run, parts["validation"], observer)
     for name, most in (("validation", _VALIDATION), ("test", None)):
         part = parts[name]
         if not len(part):
@@ -54,6 +57,34 @@ def score_run(
     name = run.config.settings.network.cell_name
     content |= beside_baselines(measures.headline, sums, scores, baselines, name)
     return content, sums
+
+
+def choose_length_penalty(run: PairRun, validation: Examples, observer: Observer = ignore) -> None:
+    """Where none was said, that with which a hundred validation sources are answered best; kept in the run's settings.
+
+    They are tried in rising order, until the headline score falls. A sum of logarithms favours short answers: of
+    summaries of several sentences the first alone (Murray & Chiang, arXiv:1808.10006).
+    """
+    task = run.config.settings.task
+    if task.length_penalty is not None or task.beam == 1 or not len(validation):
+        return
+    part = validation.take(_spread(len(validation), TRIED_ON))
+    assert part.texts is not None and part.targets is not None
+    tried: dict[float, float] = {}
+    name, settings = run.measures.headline.name, run.config.settings
+    for penalty in LENGTH_PENALTIES:
+        observer(PhaseStarted(f"Trying the length penalty {penalty:g} on {len(part):,} validation sources"))
+        run.config = run.config.model_copy(
+            update={"settings": settings.changed({"task.length_penalty": penalty})}
+        )
+        answers = [each[0].text for each in run.translate(part.texts.tolist(), observer)]
+        tried[penalty] = run.measures.scores(run.measures.sums(answers, part.targets.tolist()))[0].value
+        if tried[penalty] < max(tried.values()):
+            break
+    best = max(tried, key=lambda each: tried[each])
+    run.config = run.config.model_copy(update={"settings": settings.changed({"task.length_penalty": best})})
+    scores = ", ".join(f"{name} {value:.1f} with {penalty:g}" for penalty, value in tried.items())
+    observer(Said(f"length penalty {best:g}, chosen on {len(part):,} validation pairs: {scores}"))
 
 
 def _shown(run: PairRun, part: Examples, answers: list[str]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ _MANY = 100_000  # pairs, which need less dropout
 _LIMITS, _WITHIN = (250, 1000), 0.98  # ids of a text, and the share of texts that are to be within
 _IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _SYLLABLE = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
+# In rising order: more than 1 is for answers of several sentences, each of which begins with a choice that costs more
+# than to end.
+LENGTH_PENALTIES = (0.6, 1.0, 1.5, 2.0, 3.0)
 _NO_REPEAT: dict[Level, int] = {"word": 4, "subword": 4, "character": 12}
 
 
@@ -34,8 +37,11 @@ class PairTaskConfig(BaseModel):
         default=0.1, ge=0, lt=1, description="share of the target spread over all ids of the vocabulary"
     )
     beam: int = Field(default=5, ge=1, le=100, description="beginnings kept side by side; 1 is greedy")
-    length_penalty: float = Field(
-        default=0.6, ge=0, description="alpha of Wu et al.; 0 favours short answers, 1 takes about the mean"
+    length_penalty: float | None = Field(
+        default=None,
+        ge=0,
+        description="alpha of Wu et al.; 0 favours short answers, 1 takes about the mean, more favours long ones; "
+        "unset: chosen on the validation part (0.6 to 3), 0.6 without one",
     )
     no_repeat: int | None = Field(
         default=None,
@@ -59,7 +65,8 @@ class PairTaskConfig(BaseModel):
     def search(self, level: Level) -> Search:
         """How answers are looked for, where an id is a word, a subword or a character."""
         no_repeat = _NO_REPEAT[level] if self.no_repeat is None else self.no_repeat
-        return Search(beam=self.beam, length_penalty=self.length_penalty, no_repeat=no_repeat)
+        penalty = LENGTH_PENALTIES[0] if self.length_penalty is None else self.length_penalty
+        return Search(beam=self.beam, length_penalty=penalty, no_repeat=no_repeat)
 
     def limits(self, lengths: np.ndarray, longest: int) -> np.ndarray:
         """(B,) ids of an answer at most, for sources of `lengths` ids.
