@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from recurra.data.schema import examples_from_arrays
+from recurra.data.schema.arrays import tagged_from_arrays
 from recurra.errors import DataError
 
 
@@ -76,6 +77,26 @@ def test_missing_values_stay_nan():
     packed = examples_from_arrays([[np.nan, 1.0, np.nan], [np.nan, np.nan, np.nan]]).sequences
     assert packed.lengths.tolist() == [2, 1]
     np.testing.assert_array_equal(packed.values[:, 0], [np.nan, 1.0, np.nan])
+
+
+@pytest.mark.parametrize("dtype", ["Float64", "Float32", "Int64"])
+def test_the_na_of_pandas_is_missing(dtype):
+    X = pd.DataFrame([[1, 2, 3], [4, 5, 6]]).astype(dtype)
+    X.iloc[0, 0] = X.iloc[1, 2] = pd.NA
+    of_rows = [X.iloc[0], X.iloc[1, :2]]
+    for given_X in (X, of_rows, X.to_numpy(dtype=object), X.to_numpy(dtype=object).tolist()):
+        packed = examples_from_arrays(given_X).sequences
+        assert packed.lengths.tolist() == [3, 2]
+        np.testing.assert_array_equal(packed.values[:, 0], [np.nan, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("dtype", ["Float64", "Int64", "string"])
+def test_the_na_of_pandas_is_no_class(dtype):
+    y = pd.Series([1, None, 2]).astype("Int64").astype(dtype)
+    with pytest.raises(DataError, match=r"Input y contains NaN.*y\[1\]"):
+        examples_from_arrays(["a", "b", "c"], y)
+    steps = tagged_from_arrays([[1.0, 2.0, 3.0]], [y])[0].steps
+    assert steps.known.tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -161,5 +182,7 @@ def test_unfit_targets_are_named(y, task, what):
 
 
 def test_values_that_are_no_numbers_are_a_type_error():
-    with pytest.raises(TypeError, match=r"argument must be .* string.* number"):
+    with pytest.raises(TypeError, match=r"argument must be .* string.* number") as caught:
         examples_from_arrays(np.array([[{"a": 1}, 2.0]], dtype=object))
+    assert isinstance(caught.value, DataError)
+    assert "X: expected numbers" in str(caught.value) and "Give a list of texts" in str(caught.value)

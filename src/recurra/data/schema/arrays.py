@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +19,17 @@ from recurra.errors import DataError
 _X = "Give a list of texts, an array (sequences, steps) or (sequences, steps, features), or a list of arrays."
 
 
+class _NoNumberError(DataError, TypeError):
+    """A value is of a type that makes no number; scikit-learn asks for a TypeError."""
+
+
 def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> Examples:
     """Examples of X, and of y where it is given; rows are counted from 1.
 
     X is a list or 1-D array of str; a list of N arrays (T_i, I) or (T_i,); an array (N, T, I), or (N, T) of
-    one feature; a frame of numbers, read as (N, T); a frame of one column of texts, or a series of texts. NaN
-    is a missing value; steps at the end of a sequence that are NaN in every feature are padding, and no
-    steps.
+    one feature; a frame of numbers, read as (N, T); a frame of one column of texts, or a series of texts. NaN,
+    None and the NA of pandas are missing values; steps at the end of a sequence that are missing in every
+    feature are padding, and no steps.
 
     Args:
         task: what y is for: "classify" makes class names of it ("0", "1", ...), "regress" float64 numbers,
@@ -72,7 +77,7 @@ def tagged_from_arrays(X: Any, y: Any, task: Task | None = None) -> tuple[Exampl
         raise DataError(f"expected targets for {len(lengths)} sequences, found {found}", where="y")
     parts = []
     for n, (each, steps) in enumerate(zip(y, lengths.tolist(), strict=True)):
-        targets = np.asarray(each)
+        targets = _without_na(np.asarray(each))
         if targets.ndim not in (1, 2) or len(targets) < steps:
             raise DataError(
                 f"expected a target for each of {steps} steps, found an array of shape {targets.shape}",
@@ -190,7 +195,9 @@ def _floats(values: np.ndarray) -> np.ndarray:
         raise _unfit(f"X holds values of type {values.dtype}, numbers were expected")
     try:
         with np.errstate(over="ignore"):
-            floats = values.astype(np.float64).astype(np.float32)
+            floats = _without_na(values).astype(np.float64).astype(np.float32)
+    except TypeError as error:
+        raise _NoNumberError(f"expected numbers: {error}", where="X", fix=_X) from None
     except ValueError as error:
         raise DataError(str(error), where="X", fix=_X) from None
     if np.isinf(floats).any():
@@ -203,8 +210,16 @@ def _floats(values: np.ndarray) -> np.ndarray:
     return floats
 
 
+def _without_na(values: np.ndarray) -> np.ndarray:
+    """The same with NaN for the NA of pandas, which is no float and compares with nothing."""
+    pandas = sys.modules.get("pandas")  # who never imported it has no NA
+    if values.dtype != object or pandas is None:
+        return values
+    return np.where(pandas.isna(values), np.nan, values)
+
+
 def _targets(y: Any, count: int, task: Task | None) -> np.ndarray:
-    y = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    y = _without_na(np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y))
     if y.ndim == 0 or len(y) != count:
         found = len(y) if y.ndim else 1
         raise DataError(
