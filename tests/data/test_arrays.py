@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -65,6 +67,26 @@ def test_lists_of_arrays_come_back(sequences):
     other = examples_from_arrays(padded).sequences
     np.testing.assert_array_equal(other.values, packed.values)
     np.testing.assert_array_equal(other.lengths, packed.lengths)
+
+
+def test_missing_steps_at_the_end_of_listed_arrays_are_padding():
+    gap = [np.nan, np.nan]
+    X = [[gap, gap], [[1, np.nan], gap, [2, 3], gap], [[4, 5], gap, gap], [gap], [gap, [6, 7]]]
+    packed = examples_from_arrays([np.array(x, dtype=float) for x in X]).sequences
+    assert packed.lengths.tolist() == [1, 3, 1, 1, 2]
+    wanted = [gap, [1, np.nan], gap, [2, 3], [4, 5], gap, gap, [6, 7]]
+    np.testing.assert_array_equal(packed.values, np.array(wanted, dtype=float))
+    np.testing.assert_array_equal(packed.flat()[1], [0, 1, 4, 5, 6, 8])
+
+
+def test_one_long_sequence_among_short_ones_costs_no_more_than_its_steps():
+    X = [np.ones((5, 1))] * 300 + [np.ones((20_000, 1))]
+    tracemalloc.start()
+    packed = examples_from_arrays(X).sequences
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert packed.lengths.tolist() == [5] * 300 + [20_000]
+    assert peak < 50 * packed.lengths.sum(), f"{peak:,} bytes"
 
 
 def test_sequences_of_one_axis_have_one_feature():

@@ -12,7 +12,7 @@ import numpy as np
 from recurra.data.examples import Examples, Steps
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Task
-from recurra.data.schema.sequences import trimmed
+from recurra.data.schema.sequences import trimmed, without_ends
 from recurra.data.schema.values import class_names
 from recurra.errors import DataError
 
@@ -170,10 +170,7 @@ def _from_list(X: Any) -> Packed:
     flat = _floats(np.concatenate(items))
     if flat.shape[1] == 0:
         raise _unfit(f"Found array with 0 feature(s) (shape={flat.shape}) while a minimum of 1 is required.")
-    lengths = np.array([len(item) for item in items])
-    padded = np.full((len(items), int(lengths.max()), flat.shape[1]), np.nan, dtype=np.float32)
-    padded[np.arange(padded.shape[1]) < lengths[:, None]] = flat
-    return trimmed(padded)
+    return without_ends(Packed.end_to_end(flat, np.array([len(item) for item in items])))
 
 
 def _from_array(X: np.ndarray) -> Packed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -59,6 +60,21 @@ def trimmed(values: np.ndarray) -> Packed:
     steps = values.shape[1]
     lengths = np.where(known.any(axis=1), steps - np.argmax(known[:, ::-1], axis=1), 1)
     return Packed.end_to_end(values[np.arange(steps) < lengths[:, None]], lengths)
+
+
+def without_ends(sequences: Packed) -> Packed:
+    """Sequences end to end that end with their last step that has a value; at least one step each.
+
+    As `trimmed`, without padding: the memory is that of the steps there are, whatever the longest sequence.
+
+    >>> values = np.array([[1.0], [np.nan], [3.0], [4.0], [np.nan]])
+    >>> without_ends(Packed.end_to_end(values, np.array([3, 2]))).lengths
+    array([3, 1])
+    """
+    known = np.flatnonzero(~np.isnan(sequences.values).all(axis=1))
+    up_to_end = np.searchsorted(known, sequences.starts + sequences.lengths)
+    last = np.concatenate([[-1], known])[up_to_end]
+    return replace(sequences, lengths=np.maximum(last - sequences.starts, 0) + 1).narrowed()
 
 
 def lists(table: Table, schema: Schema) -> tuple[Packed, dict[str, list[int]], np.ndarray]:
