@@ -95,6 +95,23 @@ def test_sequences_of_one_axis_have_one_feature():
     assert packed.values[:, 0].tolist() == [1, 2, 3]
 
 
+@pytest.mark.parametrize("make", [np.array, list, pd.DataFrame], ids=["array", "list", "frame"])
+def test_numbers_far_from_zero_keep_their_digits(make):
+    """Seconds since 1970, which float32 holds to two minutes."""
+    X = 1.7e9 + np.arange(12.0).reshape(4, 3)
+    examples = examples_from_arrays(make(X))
+    np.testing.assert_array_equal(examples.sequences.values[:, 0], X.ravel())
+    assert len(set(examples.inputs())) == 4
+    ragged = examples_from_arrays([X[0], X[1, :2]]).sequences
+    np.testing.assert_array_equal(ragged.values[:, 0], [*X[0], *X[1, :2]])
+
+
+def test_float32_stays_float32():
+    X = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    for given_X in (X, list(X), [X[0], X[1, :2]], X.astype(np.float64)):
+        assert examples_from_arrays(given_X).sequences.values.dtype == np.float32
+
+
 def test_missing_values_stay_nan():
     packed = examples_from_arrays([[np.nan, 1.0, np.nan], [np.nan, np.nan, np.nan]]).sequences
     assert packed.lengths.tolist() == [2, 1]

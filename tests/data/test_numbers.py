@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from recurra.data.numbers import NumberEncoder
+from recurra.data.numbers import NumberEncoder, compact
 from recurra.data.packed import Packed
 from recurra.errors import DataError, RunError
 
@@ -17,6 +17,38 @@ NAN = np.nan
 
 def packed(*sequences) -> Packed:
     return Packed.from_list([np.array(s, dtype=np.float64) for s in sequences])
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (np.array([1.5, NAN, -3e4]), np.float32),
+        (np.arange(-(2**24), 2**24, 4099).astype(float), np.float32),
+        (np.array([0.1], dtype=np.float32), np.float32),
+        (np.array([0.5, -2.0], dtype=np.float16), np.float32),
+        (np.array([2.0**24 + 1]), np.float64),
+        (np.array([0.5, NAN, 1.7e9 + 1]), np.float64),
+        (np.array([0.1]), np.float64),
+    ],
+)
+def test_compact_numbers_are_the_same_numbers(values, dtype):
+    found = compact(values)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, values.astype(np.float64))
+
+
+@pytest.mark.parametrize("other", [0.5, 0.1])
+def test_compact_numbers_too_large_for_float32_are_infinite(other):
+    values = np.array([other, 1e39, -1e300, NAN])
+    np.testing.assert_array_equal(compact(values), [other, np.inf, -np.inf, NAN])
+    assert values[1] == 1e39  # what was given is left alone
+
+
+def test_numbers_far_from_zero_are_scaled_as_those_near_it():
+    near = np.random.default_rng(0).integers(-4000, 4000, (50, 2)) / 1024
+    pair = [Packed.from_list([compact(values)]) for values in (near, near + 2.0**30)]
+    a, b = (NumberEncoder.fit(each).encode(each).values for each in pair)
+    np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_training_channels_come_out_standardised():

@@ -338,7 +338,7 @@ class TestLayouts:
         assert (schema.channels, schema.steps) == (["x", "y"], 10)
         assert schema.set_aside == {"age": "not one of the numbered steps"}
         examples, _ = to_examples(read(columns), schema)
-        wanted = np.array([[columns[f"x{t}"][3], columns[f"y{t}"][3]] for t in range(10)], dtype=np.float32)
+        wanted = np.array([[columns[f"x{t}"][3], columns[f"y{t}"][3]] for t in range(10)])
         np.testing.assert_array_equal(examples.sequences[3], wanted)
 
     def test_numbered_names_are_ordered_by_number(self):
@@ -615,6 +615,27 @@ class TestLayouts:
         lists = {"x": [[1.0, 2.0], [3.0], [1.0, value]] * 2, "label": ["a", "b"] * 3}
         with pytest.raises(DataError, match=r"row 3, column 'x': an infinite number"):
             to_examples(read(lists), infer(lists))
+
+    @pytest.mark.parametrize("layout", ["wide", "lists", "long", "stream"])
+    def test_numbers_far_from_zero_keep_their_digits(self, layout):
+        """Seconds since 1970, which float32 holds to two minutes: no two of the sequences are the same."""
+        begin = 1.7e9 + np.arange(N)[:, None]
+        seconds = begin + np.arange(5) / 8
+        columns = {"label": LABELS}
+        if layout == "wide":
+            columns |= {f"t{k}": seconds[:, k] for k in range(5)}
+        elif layout == "lists":
+            columns["t"] = seconds.tolist()
+        else:
+            columns = {"t": seconds.ravel(), "label": np.repeat(LABELS, 5)}
+        if layout == "long":
+            columns["key"] = np.repeat(np.arange(N), 5)
+        asked = {"long": {"id": "key"}, "stream": {"window": 5, "stride": 5}}.get(layout, {})
+        schema = infer(columns, layout=layout, features=[c for c in columns if c[0] == "t"], **asked)
+        examples, _ = to_examples(read(columns), schema)
+        assert len(examples) == len(set(examples.inputs())) == N
+        for n in (0, N - 1):
+            np.testing.assert_array_equal(examples.sequences[n][:, 0], seconds[n])
 
 
 class TestExamples:

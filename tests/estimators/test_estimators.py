@@ -43,6 +43,20 @@ def test_arrays_and_lists_of_the_same_sequences_give_the_same():
         np.testing.assert_array_equal(model.predict_proba(same), expected)
 
 
+def test_numbers_far_from_zero_are_learned_from_as_those_near_it():
+    X, rises = rising_and_falling()
+    X = np.round(1024 * X) / 1024
+    model, far = classifier(epochs=2).fit(X, rises), classifier(epochs=2).fit(X + 2.0**30, rises)
+    expected = model.predict_proba(X)
+    np.testing.assert_allclose(far.predict_proba(X + 2.0**30), expected, atol=1e-5)
+    np.testing.assert_allclose(far.predict_proba(X[:1] + 2.0**30), expected[:1], atol=1e-5)
+    assert not any("repeat the input" in note for note in far.notes_)
+    stream = far.stream()
+    for x in X[0] + 2.0**30:
+        said = stream.step([x])
+    np.testing.assert_allclose(said, expected[0], atol=1e-5)
+
+
 def test_several_features_per_step_are_read():
     X, rises = rising_and_falling(60)
     noise = np.random.default_rng(1).normal(size=X.shape)

@@ -44,7 +44,8 @@ class Examples:
 
     Args:
         texts: (N,) object array of str.
-        sequences: N numeric sequences, values (steps, I) float32; NaN marks a missing value.
+        sequences: N numeric sequences, values (steps, I) float32 or float64, as `recurra.data.numbers.compact` has it;
+            NaN marks a missing value.
         targets: (N,) object array of class names, (N, K) bool for several labels, or (N,) float64 for
             regression; None where nothing is to be learned (prediction).
         rows: (N,) int64, the number of the record in its source, counted from 1 without the header.

@@ -16,6 +16,27 @@ BOUND = 1e6  # standard deviations: no product inside a network overflows float3
 _SLICE = 1 << 21  # values scaled at a time
 
 
+def compact(values: np.ndarray) -> np.ndarray:
+    """Numbers as people gave them: float32 where it holds every one of them exactly, else float64, all alike.
+
+    Scaling takes the mean off in float64, so that the choice changes no digit of what a network reads: sensors that
+    count or measure in halves, and what was float32 before, take half the memory; of times in seconds since 1970 no
+    second is lost. A number that float32 cannot hold at all becomes infinite.
+
+    Args:
+        values: floats of any width; they are not copied where they can stay.
+
+    >>> compact(np.array([1.5, np.nan])).dtype, compact(np.array([1.7e9, 1.7e9 + 1])).dtype
+    (dtype('float32'), dtype('float64'))
+    """
+    with np.errstate(over="ignore"):
+        short = values.astype(np.float32, copy=False)
+    if ((short == values) | np.isnan(short)).all():
+        return short
+    infinite = np.isinf(short)
+    return np.where(infinite, short, values) if infinite.any() else values.astype(np.float64, copy=False)
+
+
 @dataclass(frozen=True)
 class NumberEncoder:
     """Scaling of I channels, learned from the training sequences alone.

@@ -84,6 +84,17 @@ def test_vectors_of_another_length_are_told_and_the_others_kept():
     assert notes == ["2 rows are not used, another number of numbers than 2: rows 1, 3"]
 
 
+@pytest.mark.parametrize("columns", [["v"], ["a", "b"]])
+def test_vectors_far_from_zero_keep_their_digits(columns):
+    vectors = [[1.7e9 + n, 0.1] for n in range(3)]
+    cells = (
+        {"v": vectors} if columns == ["v"] else {"a": [v[0] for v in vectors], "b": [v[1] for v in vectors]}
+    )
+    frame = pl.DataFrame({**cells, "caption": ["x y", "y x", "z z"]})
+    found = read_captions(frame, CaptionOptions(features=columns))
+    assert found.examples.sequences.values.tolist() == vectors
+
+
 @pytest.mark.parametrize(
     ("cells", "rows", "said"),
     [

@@ -350,6 +350,21 @@ def test_evaluation_is_the_scaled_sequences_and_their_texts():
             assert target[target > 0].tolist() == texts[n].tolist()
 
 
+def test_numbers_far_from_zero_are_augmented_as_those_near_it():
+    near = np.random.default_rng(0).integers(-4000, 4000, (40, 2)) / 1024
+    found = []
+    for values in (near, near + 2.0**30):
+        sequences, texts = Packed.from_list([values]), Packed.from_list([np.array([1])])
+        made = TranscriptBatches(
+            sequences,
+            texts,
+            NumberEncoder.fit(sequences),
+            augmentation=Augmentation(AugmentConfig(), sound=False),
+        )
+        found.append(next(made.epoch(1)).inputs[0].numpy())
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
 def test_augmentation_is_a_function_of_seed_epoch_and_place():
     augmentation = Augmentation(AugmentConfig(), sound=True)
     *_, made = batches(augmentation=augmentation, seed=3)

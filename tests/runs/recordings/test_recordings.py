@@ -12,14 +12,20 @@ import torch
 import recurra
 from recurra.data.audio.files import pieces
 from recurra.data.audio.storage import Growing
+from recurra.data.numbers import NumberEncoder
+from recurra.data.packed import Packed
 from recurra.data.transcripts import reading
+from recurra.data.transcripts.alphabet import Alphabet, TranscriptConfig
 from recurra.data.transcripts.definition import TranscriptOptions
 from recurra.errors import DataError, InputError, RunError
+from recurra.networks.config import NetworkShape
+from recurra.networks.transcription_network import TranscriptionNetwork, TranscriptionNetworkConfig
 from recurra.runs.events import Said
 from recurra.runs.recordings import run as run_module
 from recurra.runs.recordings.config import RecordingFitOptions
 from recurra.runs.recordings.examples import Shown
 from recurra.runs.recordings.files import fit_recordings, opened, read_sequences
+from recurra.runs.recordings.stream import TranscriptStream
 from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.files import fit_corpus
 from recurra.tasks.transcription.decoding import make_decoder
@@ -262,6 +268,20 @@ def test_a_network_without_recurrence_is_not_said_to_read_from_both_ends(folder)
         observer=lambda event: said.append(getattr(event, "text", "")),
     )
     assert any("the network reads each of them by itself" in text for text in said)
+
+
+def test_numbers_far_from_zero_are_streamed_as_those_near_it():
+    near = np.random.default_rng(0).integers(-4000, 4000, (12, 3)) / 1024
+    config = TranscriptionNetworkConfig(hidden_size=6, convolution_size=4, bidirectional=False)
+    network = TranscriptionNetwork(
+        config, NetworkShape(input="features", input_size=3, output_size=4, steps=12)
+    )
+    alphabet, found = Alphabet.fit(["abc"], TranscriptConfig()), []
+    for values in (near, near + 2.0**30):
+        numbers = NumberEncoder.fit(Packed.from_list([values]))
+        stream = TranscriptStream(network, numbers, alphabet, beam=1, front=None)
+        found.append(np.concatenate([stream.log_p(values[:6]), *map(stream.step, values[6:])]))
+    np.testing.assert_allclose(*found, atol=1e-5)
 
 
 def test_numbers_with_texts(tmp_path):

@@ -14,6 +14,7 @@ import polars as pl
 from recurra.data.captions.definition import CaptionOptions, CaptionSchema
 from recurra.data.captions.flickr import read_flickr, token_file
 from recurra.data.examples import Examples
+from recurra.data.numbers import compact
 from recurra.data.packed import Packed
 from recurra.data.schema import SchemaOptions, Unusable
 from recurra.data.schema.definition import Schema
@@ -219,8 +220,8 @@ def _size(table: Table, features: list[str]) -> int:
 
 
 def _vectors(table: Table, features: list[str], size: int) -> tuple[np.ndarray, dict[str, list[int]]]:
-    """(N, size) float32 of columns of numbers, or of one that holds a list of them; and the rows, from 1, that are no
-    vector, by reasons.
+    """(N, size) of columns of numbers, or of one that holds a list of them, as `compact` holds them; and the rows,
+    from 1, that are no vector, by reasons.
 
     Raises:
         DataError: no row has so many numbers, or the cells are no numbers.
@@ -235,9 +236,9 @@ def _vectors(table: Table, features: list[str], size: int) -> tuple[np.ndarray, 
     if odd.any() and not fits.any():
         _refuse_size(table, _size(table, features), size)
     numbers = column.filter(pl.Series(fits)).explode().cast(pl.Float64).to_numpy()
-    values = np.full((len(column), size), np.nan, dtype=np.float32)
-    with np.errstate(over="ignore"):
-        values[fits] = numbers.reshape(fits.sum(), size).astype(np.float32)
+    values = np.full((len(column), size), np.nan)
+    values[fits] = numbers.reshape(fits.sum(), size)
+    values = compact(values)
     missing = np.isnan(values).any(1) | (lengths == 0)
     reasons = {
         f"another number of numbers than {size}": odd,

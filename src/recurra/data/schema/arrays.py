@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recurra.data.examples import Examples, Steps
+from recurra.data.numbers import compact
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Task
 from recurra.data.schema.sequences import trimmed, without_ends
@@ -186,13 +187,14 @@ def _from_array(X: np.ndarray) -> Packed:
 
 
 def _floats(values: np.ndarray) -> np.ndarray:
+    """The same numbers as `compact` holds them."""
     if np.iscomplexobj(values):
         raise _unfit("Complex data not supported")
     if values.dtype.kind not in "biufOUST":
         raise _unfit(f"X holds values of type {values.dtype}, numbers were expected")
     try:
-        with np.errstate(over="ignore"):
-            floats = _without_na(values).astype(np.float64).astype(np.float32)
+        single = values.dtype == np.float32
+        floats = compact(values if single else _without_na(values).astype(np.float64, copy=False))
     except TypeError as error:
         raise _NoNumberError(f"expected numbers: {error}", where="X", fix=_X) from None
     except ValueError as error:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from recurra.data.numbers import compact
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Schema
 from recurra.data.schema.values import infinite_number, not_numbers, text_among_numbers
@@ -17,7 +18,7 @@ from recurra.errors import DataError
 
 
 def matrix(table: Table, names: list[str]) -> np.ndarray:
-    """(rows, columns) float32 of flat columns; NaN where a value is missing.
+    """(rows, columns) of flat columns, as `compact` holds them; NaN where a value is missing.
 
     Raises:
         DataError: text in a cell, an infinite number, or one too large for float32; with row and column.
@@ -34,8 +35,7 @@ def matrix(table: Table, names: list[str]) -> np.ndarray:
         dtype = dtypes[name]
         if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null, pl.String)):
             raise DataError("this column does not hold numbers", where=f"{table.origin}, column {name!r}")
-    with np.errstate(over="ignore"):
-        values = frame.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
+    values = compact(frame.cast(pl.Float64).fill_null(float("nan")).to_numpy())
     infinite = np.isinf(values)
     if infinite.any():
         row, column = np.argwhere(infinite)[0]
@@ -51,7 +51,7 @@ def wide(table: Table, schema: Schema) -> Packed:
 
 
 def trimmed(values: np.ndarray) -> Packed:
-    """(N, T, I) float32 as sequences that end with their last step that has a value; at least one step each.
+    """(N, T, I) as sequences that end with their last step that has a value; at least one step each.
 
     >>> trimmed(np.array([[[1.0], [np.nan], [3.0]], [[4.0], [np.nan], [np.nan]]])).lengths
     array([3, 1])
@@ -130,7 +130,7 @@ def _list_column(table: Table, name: str) -> pl.Series:
 
 
 def _flat(table: Table, name: str, column: pl.Series, rows: np.ndarray) -> np.ndarray:
-    """(total steps, channels) float32 of a column of lists, or of lists of lists (steps, channels).
+    """(total steps, channels) of a column of lists, or of lists of lists (steps, channels), as `compact` holds them.
 
     Args:
         column: none of its lists is missing or empty.
@@ -161,7 +161,7 @@ def _flat(table: Table, name: str, column: pl.Series, rows: np.ndarray) -> np.nd
 
 
 def _floats(table: Table, name: str, values: pl.Series, rows: np.ndarray) -> np.ndarray:
-    """(N,) float32 of single values that stand in `rows` of the table."""
+    """(N,) single values that stand in `rows` of the table, as `compact` holds them."""
     if values.dtype == pl.String:
         if bad := not_numbers(values):
             raise text_among_numbers(table, name, [(int(rows[place - 1]) + 1, cell) for place, cell in bad])
@@ -172,8 +172,7 @@ def _floats(table: Table, name: str, values: pl.Series, rows: np.ndarray) -> np.
             where=f"{table.origin}, column {name!r}",
             fix="Give lists of numbers, or lists of steps that are lists of numbers.",
         )
-    with np.errstate(over="ignore"):
-        return values.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
+    return compact(values.cast(pl.Float64).fill_null(float("nan")).to_numpy())
 
 
 def rows_of(mask: np.ndarray) -> list[int]:

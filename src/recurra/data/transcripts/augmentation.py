@@ -153,5 +153,5 @@ def _waves(bands: int, heights: list[float]) -> np.ndarray:
 def _between(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
     """The rows at places between rows, each the mean of its two neighbours, the nearer weighing more."""
     below = np.minimum(np.floor(at).astype(np.int64), len(rows) - 1)
-    share = (at - below).astype(np.float32)[:, None]
+    share = (at - below).astype(rows.dtype)[:, None]
     return rows[below] * (1 - share) + rows[np.minimum(below + 1, len(rows) - 1)] * share

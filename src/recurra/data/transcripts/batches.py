@@ -82,9 +82,9 @@ class TranscriptBatches(Batches):
     def _changed(self, n: int, epoch: int) -> np.ndarray:
         assert self._augmentation is not None
         rng = np.random.default_rng([self._seed, epoch, n])
-        shaped = self._augmentation.shaped(
-            np.asarray(self._sequences[n], dtype=np.float32), rng, int(self._least[n])
-        )
+        steps = self._sequences[n]
+        steps = np.asarray(steps, dtype=np.promote_types(steps.dtype, np.float32))  # on disk they are float16
+        shaped = self._augmentation.shaped(steps, rng, int(self._least[n]))
         return self._augmentation.masked(self._scaled(shaped), rng)
 
     def _scaled(self, steps: np.ndarray) -> np.ndarray:

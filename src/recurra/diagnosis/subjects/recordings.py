@@ -49,7 +49,7 @@ def subject(run: RecordingRun, data: Any, encoding: str | None, observer: Observ
     ends = np.minimum(ends * run.config.settings.network.joined, packed.lengths)
     cut = np.minimum(ends, STEPS)
     steps = [
-        np.asarray(packed[n][end - size : end], dtype=np.float32)
+        packed[n][end - size : end]
         for n, (end, size) in enumerate(zip(ends.tolist(), cut.tolist(), strict=True))
     ]
     scaled = run.numbers.encode(Packed.from_list(steps))

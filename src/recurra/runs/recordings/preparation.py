@@ -238,7 +238,7 @@ def _settings(
 def _scaling(train: Packed, *, keep_flags: bool) -> NumberEncoder:
     """From the training sequences, or as many of them, spread evenly, as have half a million steps."""
     every = max(1, -(-int(train.lengths.sum()) // _SCALED_FROM))
-    some = [np.asarray(train[n], dtype=np.float32) for n in range(0, len(train), every)]
+    some = [train[n] for n in range(0, len(train), every)]
     return NumberEncoder.fit(Packed.from_list(some), keep_flags=keep_flags)
 
 

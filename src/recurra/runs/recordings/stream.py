@@ -81,7 +81,7 @@ class TranscriptStream:
 
     def step(self, x: Any) -> np.ndarray:
         """One step of features, (I,), unscaled and past any sound: (n', V + 1), empty where steps are being joined."""
-        steps = np.asarray(x, dtype=np.float32).reshape(1, -1)
+        steps = np.asarray(x, dtype=np.float64).reshape(1, -1)
         return self._advance(steps, last=False)
 
     def end(self) -> str:
@@ -93,7 +93,7 @@ class TranscriptStream:
 
     def _steps(self, piece: Any, rate: int | None, *, last: bool) -> np.ndarray:
         """(n, I) raw steps that are complete now."""
-        array = np.asarray(piece, dtype=np.float32)
+        array = np.asarray(piece, dtype=np.float64 if self._front is None else np.float32)
         if self._front is None:
             if array.ndim != 2 or array.shape[1] != self.numbers.channels:
                 raise InputError(
