@@ -109,6 +109,15 @@ def test_under_the_logarithm_what_is_not_positive_counts_as_the_smallest_learned
     assert truth[1] == truth[2] == truth[3]
 
 
+def test_under_the_logarithm_positive_values_below_all_learned_stay_what_they_are():
+    series = made_series([4])
+    values = np.array([40.0, 20.0, 10.0, 2.5])[:, None]
+    series = replace(series, targets=replace(series.targets, values=values))
+    encoded = SeriesEncoder.fit(series, np.array([3]), logarithm=True).encode(series)
+    back = encoded.unscaled(encoded.truth.values[:, 0].astype(np.float64), np.zeros(4, dtype=np.int64))
+    np.testing.assert_allclose(back, values[:, 0], rtol=1e-5)
+
+
 @given(st.integers(0, 99), st.booleans())
 def test_an_encoder_is_the_same_after_json(seed, calendar):
     series = made_series([12, 9], seed=seed, holes=0.2, known=1, past=2, static=2, calendar=calendar)

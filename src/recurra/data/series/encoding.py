@@ -293,8 +293,9 @@ def grows_in_proportion(targets: Packed, season: int) -> bool:
 def _transformed(targets: Packed, logarithm: bool, smallest: float) -> Packed:
     if not logarithm:
         return targets
-    # Missing values stay missing.
-    return Packed(np.log(np.maximum(targets.values, smallest)), targets.starts, targets.lengths)
+    # Missing values stay missing, for no comparison with NaN holds.
+    positive = np.where(targets.values <= 0, smallest, targets.values)
+    return Packed(np.log(positive), targets.starts, targets.lengths)
 
 
 def _scaled(targets: Packed, means: np.ndarray, scales: np.ndarray) -> Packed:
