@@ -118,6 +118,16 @@ def test_under_the_logarithm_positive_values_below_all_learned_stay_what_they_ar
     np.testing.assert_allclose(back, values[:, 0], rtol=1e-5)
 
 
+def test_what_a_static_column_does_not_say_of_a_series_counts_as_its_mean():
+    series = made_series([4, 4, 4])
+    nothing = np.full(3, np.nan)
+    series = replace(series, static=np.stack([[10.0, np.nan, 30.0], nothing], axis=1))
+    encoder = SeriesEncoder.fit(series, series.lengths)
+    assert encoder.static_means.tolist() == [20.0, 0.0]
+    assert encoder.static_scales.tolist() == [10.0, 1.0]
+    assert encoder.encode(series).static.tolist() == [[-1, 0], [0, 0], [1, 0]]
+
+
 @given(st.integers(0, 99), st.booleans())
 def test_an_encoder_is_the_same_after_json(seed, calendar):
     series = made_series([12, 9], seed=seed, holes=0.2, known=1, past=2, static=2, calendar=calendar)

@@ -434,6 +434,15 @@ class TestBadInput:
             load({"t": HOURS, "y": range(200), "w": [f"w{i}" for i in range(200)]}, known=["w"])
 
 
+def test_a_static_column_that_is_silent_on_a_series_is_told():
+    rows = [(hour, name) for name in "abc" for hour in HOURS[:4]]
+    area = [None if name == "b" else 7.0 for _, name in rows]
+    table = {"t": [t for t, _ in rows], "id": [n for _, n in rows], "y": range(12), "area": area}
+    _, series, report = load(table, id="id", target="y", static=["area"])
+    assert np.isnan(series.static[:, 0]).tolist() == [False, True, False]
+    assert report.lines() == ["area: it says nothing of b, and counts as its mean there"]
+
+
 def test_it_is_told_before_anything_trains():
     table = read({"t": [*HOURS[:9], HOURS[10]], "y": np.arange(10.0), "x": np.arange(10.0), "s": ["a"] * 10})
     schema = infer_series_schema(table, SeriesOptions(target="y", past=["x"]))

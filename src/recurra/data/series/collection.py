@@ -80,6 +80,7 @@ class Report:
         short: name -> targets, of the series set aside.
         least: targets that a series must have.
         unknown: column -> values that are none of its categories.
+        unsaid: static column of numbers -> ids of which it says nothing.
     """
 
     disordered: bool = False
@@ -91,6 +92,7 @@ class Report:
     short: dict[str, int] = field(default_factory=dict)
     least: int = 1
     unknown: dict[str, list[str]] = field(default_factory=dict)
+    unsaid: dict[str, list[str]] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Sentences for people, with a few names and row numbers; none where nothing had to be done.
@@ -133,6 +135,10 @@ class Report:
             f"{column}: {_named(found)} {'is' if len(found) == 1 else 'are'} none of its known values, and "
             f"{'counts' if len(found) == 1 else 'count'} as none"
             for column, found in self.unknown.items()
+        ]
+        lines += [
+            f"{column}: it says nothing of {_named(found)}, and counts as its mean there"
+            for column, found in self.unsaid.items()
         ]
         return lines
 

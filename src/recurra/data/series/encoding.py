@@ -72,7 +72,8 @@ class SeriesEncoder:
 
     mean_n and scale_n are mean and standard deviation of the training steps of series n; of a series that
     was not learned, of the steps that `encode` is told to take. A deviation of 0 becomes 1. Under the logarithm a value
-    that is not positive counts as the smallest that was learned.
+    that is not positive counts as the smallest that was learned. What a static column does not say of a series counts
+    as its mean.
 
     Args:
         logarithm: whether series grow in proportion to what they are, see `grows_in_proportion`.
@@ -123,18 +124,15 @@ class SeriesEncoder:
         if logarithm is None:
             logarithm = grows_in_proportion(targets, season)
         means, scales = _moments(_transformed(targets, logarithm, smallest))
-        static = series.static
-        with np.errstate(invalid="ignore"):
-            centre = static.mean(axis=0) if len(static) else np.zeros(static.shape[1])
-            spread = static.std(axis=0) if len(static) else np.ones(static.shape[1])
+        static_means, static_scales = _static_moments(series.static)
         return cls(
             means=dict(zip(series.names, means.tolist(), strict=True)),
             scales=dict(zip(series.names, scales.tolist(), strict=True)),
             marked=bool(np.isnan(values).any()),
             past=None if series.past is None else NumberEncoder.fit(_first(series.past, until)),
             known=None if series.known is None else NumberEncoder.fit(_first(series.known, until)),
-            static_means=centre,
-            static_scales=np.where(spread > 0, spread, 1.0),
+            static_means=static_means,
+            static_scales=static_scales,
             calendar=_cycles(series, until) if calendar else (),
             logarithm=logarithm,
             smallest=smallest,
@@ -178,7 +176,7 @@ class SeriesEncoder:
             past=None if series.past is None or self.past is None else self.past.encode(series.past),
             known=None if series.known is None or self.known is None else self.known.encode(series.known),
             calendar=calendar,
-            static=((series.static - self.static_means) / self.static_scales).astype(np.float32),
+            static=np.nan_to_num((series.static - self.static_means) / self.static_scales).astype(np.float32),
             identity=np.array([number.get(name, 0) for name in series.names], dtype=np.int64),
             means=means,
             scales=scales,
@@ -307,6 +305,15 @@ def _scaled(targets: Packed, means: np.ndarray, scales: np.ndarray) -> Packed:
 
 def _first(packed: Packed, until: np.ndarray) -> Packed:
     return Packed(packed.values, packed.starts, np.minimum(packed.lengths, until))
+
+
+def _static_moments(static: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(S,) mean and standard deviation of what is there of (N, S); 0 and 1 of a column that says nothing."""
+    there = ~np.isnan(static)
+    count = np.maximum(there.sum(axis=0), 1)
+    means = np.where(there, static, 0.0).sum(axis=0) / count
+    deviations = np.sqrt(np.where(there, (static - means) ** 2, 0.0).sum(axis=0) / count)
+    return means, np.where(deviations > 0, deviations, 1.0)
 
 
 def _moments(targets: Packed) -> tuple[np.ndarray, np.ndarray]:

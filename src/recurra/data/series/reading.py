@@ -80,7 +80,7 @@ def _of_steps(table: Table, schema: SeriesSchema) -> tuple[Series, Report]:
 
     past, unknown_past = _beside(table, schema, schema.past, steps)
     known, unknown_known = _beside(table, schema, schema.known, steps)
-    static, unknown_static = static_values(table, schema, code, ids)
+    static, unknown_static, unsaid = static_values(table, schema, code, ids)
     ahead = lengths
     if known is not None:
         informed = reaches(known[1], steps.offsets)[1].repeat(several) + 1
@@ -115,6 +115,7 @@ def _of_steps(table: Table, schema: SeriesSchema) -> tuple[Series, Report]:
         trimmed=int((rows_of_id - covered[first + ahead] + covered[first])[used].sum()),
         future=int((ahead - lengths)[used].max(initial=0)),
         unknown=unknown_past | unknown_known | unknown_static,
+        unsaid=unsaid,
     )
     return series, report
 

@@ -40,7 +40,7 @@ def from_rows(table: Table, schema: SeriesSchema) -> tuple[Series, Report]:
     if schema.split is not None and schema.split in table.frame.columns:
         codes = np.repeat(parts_of(table, schema.split)[order], np.diff(offsets))
         parts = Packed(codes, first, lengths)
-    static, unknown = static_values(table, schema, code, names)
+    static, unknown, unsaid = static_values(table, schema, code, names)
     series = Series(
         names=names,
         targets=Packed(values[:, None], first, lengths),
@@ -52,7 +52,7 @@ def from_rows(table: Table, schema: SeriesSchema) -> tuple[Series, Report]:
         grid=schema.grid,
     )
     missing = {names[n]: int(lengths[n] - count[n]) for n in np.flatnonzero(lengths - count)}
-    return series, Report(missing=missing, trimmed=int(lead[count > 0].sum()), unknown=unknown)
+    return series, Report(missing=missing, trimmed=int(lead[count > 0].sum()), unknown=unknown, unsaid=unsaid)
 
 
 def _row_values(table: Table, schema: SeriesSchema, order: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:

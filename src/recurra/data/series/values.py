@@ -147,11 +147,14 @@ def settle_categories(values: np.ndarray, columns: list[str], schema: SeriesSche
 
 def static_values(
     table: Table, schema: SeriesSchema, code: np.ndarray, ids: list[str]
-) -> tuple[np.ndarray, dict[str, list[str]]]:
-    """(G, S) what the rows of each id say of it; NaN where they say nothing."""
+) -> tuple[np.ndarray, dict[str, list[str]], dict[str, list[str]]]:
+    """(G, S) what the rows of each id say of it, NaN where they say nothing; values that are no category; and
+    column of numbers -> ids of which it says nothing.
+    """
     if not schema.static:
-        return np.zeros((len(ids), 0)), {}
+        return np.zeros((len(ids), 0)), {}, {}
     values, unknown = numbers(table, schema.static, schema.categories)
+    columns = [c for c in schema.static for _ in schema.categories.get(c, [c])]
     order = np.argsort(code, kind="stable")
     starts = np.searchsorted(code[order], np.arange(len(ids)))
     low = np.fmin.reduceat(values[order], starts, axis=0)
@@ -159,11 +162,15 @@ def static_values(
     changing = np.argwhere(low < high)
     if len(changing):
         g, channel = changing[0]
-        name = [c for c in schema.static for _ in schema.categories.get(c, [c])][channel]
+        name = columns[channel]
         raise DataError(
             f"this static column changes within the series {ids[g]!r}",
             where=f"{table.origin}, column {name!r}",
             fix=f"Say --known {name} if it is known ahead of time, or --past {name} if not.",
         )
     settle_categories(low, schema.static, schema)
-    return low, unknown
+    unsaid = {
+        columns[channel]: [ids[g] for g in np.flatnonzero(np.isnan(low[:, channel]))]
+        for channel in np.flatnonzero(np.isnan(low).any(axis=0))
+    }
+    return low, unknown, unsaid
