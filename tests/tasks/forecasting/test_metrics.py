@@ -75,6 +75,14 @@ def test_scale_of_histories_that_say_little():
         metrics.seasonal_scale(np.ones(5), 0)
 
 
+def test_rounding_errors_are_no_scale():
+    wave = np.sin(2 * np.pi * np.arange(1000) / 24)
+    assert 0 < np.abs(wave[24:] - wave[:-24]).mean() < 1e-9
+    assert metrics.seasonal_scale(wave, 24) == 0
+    assert metrics.seasonal_scale(1e8 + wave, 24) == 0
+    assert metrics.seasonal_scale(1e-12 * wave, 1) > 0
+
+
 def test_windows_without_a_scale_are_left_out_of_mase():
     truth, point = np.array([[1.0], [1.0], [1.0]]), np.array([[2.0], [9.0], [9.0]])
     assert metrics.mase(truth, point, np.array([0.5, 0.0, np.nan])) == 2

@@ -13,6 +13,8 @@ import numpy as np
 
 from recurra.errors import InputError
 
+_ROUNDING = 1e-9  # a scale below this share of the mean size of the values counts as none
+
 
 def mse(truth: np.ndarray, point: np.ndarray) -> float:
     """Mean squared error, mean((y - f)²).
@@ -80,7 +82,7 @@ def seasonal_scale(history: np.ndarray, season: int = 1) -> float:
         mean over t > m of |y_t - y_{t-m}|,    m the season
 
     Pairs of which one is missing are left out. NaN where no pair is left (a history not longer than the
-    season), 0 where the history repeats itself exactly.
+    season), 0 where the history repeats itself exactly, or but for rounding errors.
 
     Args:
         history: (T,) the training part of one series.
@@ -92,7 +94,8 @@ def seasonal_scale(history: np.ndarray, season: int = 1) -> float:
     if season < 1:
         raise InputError(f"expected a season of 1 step or more, found {season}", where="season")
     history = np.asarray(history, dtype=np.float64)
-    return _mean(np.abs(history[season:] - history[:-season]))
+    scale = _mean(np.abs(history[season:] - history[:-season]))
+    return 0.0 if scale < _ROUNDING * _mean(np.abs(history)) else scale
 
 
 def usable_scale(scale: np.ndarray) -> np.ndarray:
