@@ -76,6 +76,15 @@ def test_a_window_without_any_history_is_named():
         run_forecast_baselines(windows, lambda k: np.full(9, np.nan) if k == 5 else history(k))
 
 
+def test_an_outage_longer_than_what_is_looked_at_is_forecast_over():
+    series = rolling(12)[1](12)
+    outage = np.append(series, np.full(1200, np.nan))
+    windows = with_references(Windows(np.zeros((2, HORIZON))), [series, outage], SEASON)
+    assert windows.naive2 is not None and (windows.naive2[1] == series[-1]).all()
+    for result in run_forecast_baselines(windows, [series, outage], SEASON):
+        assert np.isfinite(result.prediction).all()
+
+
 def test_references_that_are_given_stay():
     windows, history, _ = rolling(8)
     filled = with_references(windows, history, SEASON)

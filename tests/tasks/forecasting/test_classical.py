@@ -75,6 +75,18 @@ def test_gaps_are_bridged():
 
 
 @needs_statsmodels
+def test_after_an_outage_the_season_goes_on():
+    outage = longest_history(12) + 7
+    series = yearly(240 + outage + 12)
+    series[240:-12] = np.nan
+    found = exponential_smoothing(series[:-12], 12, 12, LEVELS)
+    whole = exponential_smoothing(series[:240], 12, outage + 12, LEVELS)
+    assert found.quantiles is not None and whole.quantiles is not None
+    assert np.abs(found.point - series[-12:]).max() < 12
+    assert (found.quantiles == whole.quantiles[-12:]).all()
+
+
+@needs_statsmodels
 @pytest.mark.parametrize(
     "history",
     [

@@ -73,7 +73,7 @@ def with_references(windows: Windows, histories: Histories, season: int) -> Wind
 
     The scale of a window is `seasonal_scale` of its history, as in the M4 competition, where the history
     is the training part; in a rolling back-test give the scale of the training part instead. Naive2 looks
-    at the last 50 seasons, or 1000 steps where that is more.
+    at the last 50 seasons, or 1000 steps where that is more, and at the last value where all of them are missing.
 
     Args:
         histories: the history of each window, as for `run_forecast_baselines`.
@@ -288,7 +288,15 @@ def _each(forecast: Callable[[int], Forecast]) -> Callable[[np.ndarray], Forecas
 
 def _naive2(history: Callable[[int], np.ndarray], n: int, season: int, horizon: int) -> np.ndarray:
     last = max(_NAIVE2_STEPS, _NAIVE2_SEASONS * season)
-    return naive2_of_each(lambda k: history(k)[-last:], n, season, horizon)
+    return naive2_of_each(lambda k: _latest(history(k), last), n, season, horizon)
+
+
+def _latest(history: np.ndarray, steps: int) -> np.ndarray:
+    """Its last steps; those from its last value on, where an outage left none among them."""
+    latest = history[-steps:]
+    if np.isfinite(latest).any() or not np.isfinite(history).any():
+        return latest
+    return history[int(np.flatnonzero(np.isfinite(history))[-1]) :]
 
 
 def _history_of(windows: Windows, histories: Histories) -> Callable[[int], np.ndarray]:

@@ -48,11 +48,11 @@ def exponential_smoothing(
     (Hyndman, Koehler, Ord and Snyder, Forecasting with Exponential Smoothing, 2008.) The errors are taken
     to be normal. A season that `is_seasonal` finds is taken out by classical decomposition: multiplied in
     where all values are positive, unless that takes a step of it below a tenth, and added otherwise. Gaps
-    are bridged by straight lines. A history of fewer than 10 values is continued as a random walk, a
-    constant one as it is.
+    are bridged by straight lines, and one at the end by the forecast itself. A history of fewer than 10
+    values is continued as a random walk, a constant one as it is.
 
     Args:
-        history: (T,); only its last `longest_history(season)` steps are looked at.
+        history: (T,); only `longest_history(season)` steps up to its last value are looked at.
         season: m steps.
         horizon: H.
         levels: (Q,) of the quantiles.
@@ -64,17 +64,21 @@ def exponential_smoothing(
         InputError: a history without any value.
         RecurraError: statsmodels is not installed.
     """
-    history = np.asarray(history, dtype=np.float64)[-longest_history(season) :]
+    history = np.asarray(history, dtype=np.float64)
     known = np.flatnonzero(np.isfinite(history))
     if not len(known):
         raise InputError("expected a history with at least one value, found none", where="history")
-    values = bridged(history[known[0] :])
+    # However long the gap at the end is, what was before it is looked at.
+    end = int(known[-1]) + 1
+    known = known[known >= end - longest_history(season)]
+    values, steps = bridged(history[known[0] : end]), len(history) - end + horizon
     pattern, multiplicative = _pattern(values, season)
-    ahead = repeated(pattern, horizon, before=False)
+    ahead = repeated(pattern, steps, before=False)
     before = repeated(pattern, len(values), before=True)
     adjusted = values / before if multiplicative else values - before
-    point, sigma = _smoothed(adjusted, horizon) if len(known) >= _FEWEST else _random_walk(adjusted, horizon)
+    point, sigma = _smoothed(adjusted, steps) if len(known) >= _FEWEST else _random_walk(adjusted, steps)
     point, sigma = (point * ahead, sigma * ahead) if multiplicative else (point + ahead, sigma)
+    point, sigma = point[-horizon:], sigma[-horizon:]
     if not len(levels):
         return Forecast(point)
     return Forecast(point, point[:, None] + sigma[:, None] * stats.norm.ppf(np.asarray(levels)))
