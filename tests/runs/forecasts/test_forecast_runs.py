@@ -412,6 +412,23 @@ def test_what_is_known_ahead_must_reach_as_far_as_the_forecast():
         run.ahead()
 
 
+def test_what_is_known_ahead_must_be_there_at_every_step():
+    frame = daily(95, series=2)
+    day = pl.int_range(95)
+    frame = frame.with_columns(pl.when(day < 90).then(name).alias(name) for name in ("s0", "s1"))
+    run = trained(frame, COVARIATES, settings={"training.epochs": 1})
+    assert np.isfinite(forecasts_of(run)).all()
+    blank = frame.with_columns(price=pl.when((day < 90) | (day == 94)).then("price"))
+    with pytest.raises(
+        DataError, match="price must be known 5 steps ahead, and of the series 's0' 4 of them"
+    ):
+        run.ahead(loaded(blank, **COVARIATES)[0])
+    # A back-test takes what was missing as it was.
+    earlier = frame.with_columns(price=pl.when(day != 50).then("price"))
+    series = loaded(earlier, **COVARIATES)[0]
+    assert np.isfinite(run.at(series, np.array([[0, 48]])).quantiles).all()
+
+
 @pytest.mark.parametrize("validation", [0, None, 0.3])
 def test_a_constant_series_is_forecast(validation):
     frame = daily().with_columns(s0=pl.lit(5.0))

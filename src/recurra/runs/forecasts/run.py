@@ -14,7 +14,7 @@ from safetensors.numpy import save as to_safetensors
 
 from recurra.data.packed import Packed
 from recurra.data.series.collection import Series
-from recurra.data.series.encoding import EncodedSeries, SeriesEncoder
+from recurra.data.series.encoding import SeriesEncoder
 from recurra.data.series.joining import last_steps
 from recurra.data.series.windows import WindowBatches, origins_between
 from recurra.errors import DataError, InputError, RunError
@@ -95,7 +95,7 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
         until = series.lengths.copy()
         np.minimum.at(until, origins[:, 0], origins[:, 1])
         encoded = self.encoder.encode(series, self.horizon, until=until)
-        self._check_known(series, encoded, origins)
+        self._check_known(series, origins)
         levels, factors = self.config.settings.task.levels, self.config.width_factors
         recent = np.empty((0, 2), dtype=np.int64)
         if factors is not None:
@@ -137,6 +137,8 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
                 fix="Give longer series.",
             )
         origins = np.stack([np.arange(len(series)), series.lengths], axis=1)
+        self._check_known(series, origins)
+        self._check_filled(series, origins)
         return self.at(series, origins, observer)
 
     def every_origin(self, series: Series) -> np.ndarray:
@@ -169,17 +171,32 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
             [ends.get(name, first) for name, first in zip(series.names, series.first.tolist(), strict=True)]
         )
 
-    def _check_known(self, series: Series, encoded: EncodedSeries, origins: np.ndarray) -> None:
+    def _check_known(self, series: Series, origins: np.ndarray) -> None:
         """Refuse a forecast for which what is known ahead does not reach far enough."""
-        if encoded.known is None:
+        if series.known is None:
             return
-        lacking = origins[:, 1] + self.horizon - encoded.known.lengths[origins[:, 0]]
+        lacking = origins[:, 1] + self.horizon - series.known.lengths[origins[:, 0]]
         if (lacking > 0).any():
             worst = int(np.argmax(lacking))
             raise DataError(
                 f"{', '.join(self.config.data_schema.known)} must be known {self.horizon} steps ahead, and of the "
                 f"series {series.names[origins[worst, 0]]!r} the last {int(lacking[worst])} of them are not there",
                 fix="Add rows for the steps to forecast, with these columns filled and the target empty.",
+            )
+
+    def _check_filled(self, series: Series, origins: np.ndarray) -> None:
+        """Refuse a forecast for which a number that is to be known ahead is missing; a text may be: it is none then."""
+        if series.known is None:
+            return
+        begin = series.known.starts[origins[:, 0]] + origins[:, 1]
+        blank = np.isnan(series.known.values[begin[:, None] + np.arange(self.horizon)]).sum(axis=1)
+        if blank.any():
+            worst, channel = np.unravel_index(np.argmax(blank), blank.shape)
+            schema = self.config.data_schema
+            raise DataError(
+                f"{schema.channels(schema.known)[channel]} must be known {self.horizon} steps ahead, and of the "
+                f"series {series.names[origins[worst, 0]]!r} {blank[worst, channel]} of them have no value",
+                fix="Fill the column in for every step to forecast; each needs a row, with the target empty.",
             )
 
     def _write_encoders(self, folder: Path) -> list[str]:
