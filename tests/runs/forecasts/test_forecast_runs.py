@@ -226,6 +226,24 @@ def test_a_run_of_other_windows_cannot_be_started_from(run, tmp_path, given, mes
         trained(daily(series=2), init=str(folder), **given)
 
 
+def test_the_logarithm_of_values_that_have_none_is_refused():
+    frame = daily().with_columns(s0=pl.when(pl.int_range(90) % 30 == 3).then(-1.0).otherwise(pl.col("s0")))
+    # Of the 90 days 18 are tested on and 8 validated on.
+    with pytest.raises(InputError, match="above 0, and 3 of the 64 to train on are not"):
+        trained(frame, {"target": "s0"}, settings={"task.logarithm": True})
+
+
+@pytest.mark.parametrize(
+    "logarithm, why", [(True, "as asked"), (None, "they vary in proportion to their level")]
+)
+def test_why_the_logarithm_is_forecast_is_told(logarithm, why):
+    wave = np.exp(0.02 * np.arange(90)) * (3 + np.sin(2 * np.pi * np.arange(90) / 7))
+    settings, said = {"task.logarithm": logarithm, "training.epochs": 1}, []
+    trained(daily().with_columns(s0=wave), {"target": "s0"}, settings=settings, observer=said.append)
+    texts = [event.text for event in said if isinstance(event, Said)]
+    assert f"the logarithms of the series are forecast: {why}" in texts
+
+
 def test_other_series_than_the_learned_ones_can_be_trained_on_further(run, tmp_path):
     folder = run.save(tmp_path / "first")
     frame = daily(series=2, seed=5).rename({"s1": "s9"})

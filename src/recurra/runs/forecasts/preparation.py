@@ -82,7 +82,8 @@ def prepare(
 
     Raises:
         DataError: no series is long enough.
-        InputError: the run to start from has other windows, or something is to be set that its weights rest on.
+        InputError: the run to start from has other windows, or something is to be set that its weights rest on;
+            logarithms are asked for of values that have none.
     """
     horizon = options.horizon
     parts = _parts(series, options, tested_from)
@@ -106,6 +107,8 @@ def prepare(
         settings = init.config.settings.changed(MACHINE)
     settings = settings.changed(options.settings)
     settings = settings.model_copy(update={"training": settle(settings.training)})
+    if init is None and settings.task.logarithm:
+        _check_positive(series, parts.train)
     encoder = (
         init.encoder
         if init is not None
@@ -118,7 +121,8 @@ def prepare(
         )
     )
     if encoder.logarithm:
-        observer(Said("the series vary in proportion to their level: their logarithms are forecast"))
+        why = "as asked" if settings.task.logarithm else "they vary in proportion to their level"
+        observer(Said(f"the logarithms of the series are forecast: {why}"))
     encoded = encoder.encode(series, horizon, until=parts.train)
     train = with_truth(train, encoded.truth, horizon)
     held = with_truth(held, encoded.truth, horizon)
@@ -165,6 +169,18 @@ def prepare(
         ),
         fingerprint=_fingerprint(series, parts),
     )
+
+
+def _check_positive(series: Series, until: np.ndarray) -> None:
+    """Refuse the logarithm of values that have none."""
+    values = np.concatenate([series.targets[n][: until[n], 0] for n in range(len(series))])
+    if count := int((values <= 0).sum()):
+        raise InputError(
+            f"a logarithm is taken of values above 0, and {count:,} of the {int((~np.isnan(values)).sum()):,} to "
+            "train on are not",
+            where="--set task.logarithm",
+            fix="Leave it out.",
+        )
 
 
 def _look_back_of(init: ForecastRun, options: ForecastFitOptions) -> int:
