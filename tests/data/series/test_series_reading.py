@@ -389,6 +389,16 @@ class TestBadInput:
         with pytest.raises(DataError, match=r"row 2, column 'y': an infinite number"):
             load({"t": HOURS[:3], "y": [1.0, np.inf, 2.0]})
 
+    def test_numbers_too_large_to_be_squared(self):
+        large = "expected values of at most 1e\\+150 in size to forecast, found a larger one"
+        with pytest.raises(DataError, match=rf"row 2, column 'y': {large} \(2 such values in all\)"):
+            load({"t": HOURS[:3], "y": [1.0, 1e200, -1e151]})
+        with pytest.raises(DataError, match=rf"row 2, column 'V2': {large}"):
+            load({"id": ["b", "a"], **{f"V{k}": [1.0, 10.0 ** (100 * k)] for k in (1, 2, 3)}})
+        with pytest.raises(DataError, match=rf"row 2, column 'y': {large}"):
+            load({"id": ["b", "a"], "y": [[1.0, 2.0], [3.0, 1e200]]})
+        assert load({"t": HOURS[:3], "y": [1.0, 1e150, -1e150]})[1].targets[0][1] == 1e150
+
     def test_rows_without_time_or_id(self):
         with pytest.raises(DataError, match=r"column 't': there is no time in row 2"):
             load({"t": ["2020-01-01", None, "2020-01-03"], "y": [1, 2, 3]})

@@ -13,7 +13,14 @@ from recurra.data.series.collection import Report, Series
 from recurra.data.series.definition import SeriesSchema
 from recurra.data.series.placing import reaches
 from recurra.data.series.times import named_by_times, times_in_names
-from recurra.data.series.values import numbers, parts_of, series_codes, static_values
+from recurra.data.series.values import (
+    LARGEST,
+    parts_of,
+    series_codes,
+    static_values,
+    target_numbers,
+    too_large,
+)
 from recurra.data.sources.table import Table, listed, numbered
 from recurra.errors import DataError
 
@@ -66,13 +73,13 @@ def _row_values(table: Table, schema: SeriesSchema, order: np.ndarray) -> tuple[
         lengths = lists.list.len().fill_null(0).to_numpy().astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         values = lists.explode(empty_as_null=False, keep_nulls=False).cast(pl.Float64).to_numpy()
-        infinite = np.flatnonzero(np.isinf(values))
-        if len(infinite):
-            row = int(order[np.searchsorted(offsets, infinite[0], side="right") - 1]) + 1
-            raise infinite_number(table, column, row, len(infinite))
+        for wrong, error in ((np.isinf(values), infinite_number), (np.abs(values) > LARGEST, too_large)):
+            if wrong.any():
+                row = int(order[np.searchsorted(offsets, np.argmax(wrong), side="right") - 1]) + 1
+                raise error(table, column, row, int(wrong.sum()))
         return values, offsets, 0
     columns, begin = step_columns(table, schema), 0
-    grid = numbers(table, columns)[0][order]
+    grid = target_numbers(table, columns)[order]
     times = times_in_names(columns) if schema.times_in_names else None
     if times is not None:
         index = schema.grid.index_of(times, where=f"{table.origin}, names of columns")
