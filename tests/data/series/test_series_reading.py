@@ -343,6 +343,13 @@ class TestRoles:
             "remark": "not asked for; --past reads it up to now, --known also ahead",
         }
 
+    def test_a_constant_is_told_to_need_no_network(self):
+        with pytest.raises(DataError, match=r"constant needs no network: .* \(--target COLUMN\): y\.$"):
+            load({"t": HOURS[:6], "y": [5.0] * 6})
+        assert load({"t": HOURS[:6], "y": [5.0] * 6}, target="y")[0].targets == ["y"]
+        with pytest.raises(DataError, match=r"no column of numbers .* \(--target COLUMN\): s\.$"):
+            load({"t": HOURS[:6], "s": list("abcdef")})
+
     def test_an_id_is_told_by_its_name_where_times_do_not_repeat(self):
         table = {"t": HOURS[:40], "ticker": ["B"] * 20 + ["A"] * 20, "close": np.arange(40.0)}
         _, series, _ = load(table)

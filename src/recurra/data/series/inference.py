@@ -202,12 +202,17 @@ def _choose_targets(
     able = [c for c in free if c.kind == "number" and _unfit(table, c) is None]
     if not able:
         constant = [c.name for c in free if c.kind == "number" and c.distinct == 1]
+        if constant:
+            raise DataError(
+                f"every column of numbers is the same in every row: {listed(constant)}",
+                where=table.origin,
+                fix="A constant needs no network: it goes on as it is. To train on one all the same, name it "
+                f"(--target COLUMN): {listed(constant)}.",
+            )
         raise DataError(
-            f"every column of numbers is the same in every row: {listed(constant)}"
-            if constant
-            else "there is no column of numbers to forecast",
+            "there is no column of numbers to forecast",
             where=table.origin,
-            fix=f"Name it (--target COLUMN): {listed(table.frame.columns)}.",
+            fix=f"Name it (--target COLUMN): {listed([c.name for c in free] or table.frame.columns)}.",
         )
     if len(able) == 1:
         return [able[0].name], "the only column of numbers"
