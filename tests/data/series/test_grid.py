@@ -279,6 +279,14 @@ def test_broken_times_are_told_with_their_row():
         read_times(Table(pl.DataFrame({"t": [float("nan"), 1.0]}), "x", "csv"), "t")
 
 
+def test_only_years_with_a_53rd_week_have_one():
+    for year in range(2003, 2010):
+        last = date(year, 12, 28).isocalendar().week  # this day is always in the last
+        assert parsed(f"{year}-W{last}", f"{year + 1}-W01")[0] == date.fromisocalendar(year, last, 1)
+        with pytest.raises(DataError, match=f"row 2, column 't': '{year}-W{last + 1}' is no time"):
+            parsed(f"{year}-W01", f"{year}-W{last + 1}")
+
+
 def test_whole_numbers_that_are_all_dates_are_dates():
     table = read({"t": [20240130, 20240131, 20240201]})
     assert read_times(table, "t").to_list() == [date(2024, 1, 30), date(2024, 1, 31), date(2024, 2, 1)]

@@ -234,7 +234,9 @@ def _read(column: pl.Series, form: str, where: str | None = None) -> tuple[np.nd
         # The week of ISO 8601 that holds the 4th of January is the first.
         fourth, _ = _days(year, ones, ones * 4)
         days = fourth - (fourth + 3) % 7 + 7 * (whole("w", 1) - 1)
-        exists = (whole("w", 0) >= 1) & (whole("w", 0) <= 53)
+        # A week is of the year that its Thursday is in: not every year has a 53rd.
+        new_year, _ = _days(year + 1, ones, ones)
+        exists = (whole("w", 0) >= 1) & (days + 3 < new_year)
     good &= exists
     times = np.where(good, days, 0) * 86_400_000_000 + clock
     has_clock = "H" in part and part["H"].null_count() < len(values)
