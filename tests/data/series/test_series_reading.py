@@ -387,6 +387,17 @@ class TestRoles:
 
 
 class TestBadInput:
+    @pytest.mark.parametrize("name", ["series", "forecast", "q10", "q97.5"])
+    def test_times_named_as_a_column_of_the_forecasts(self, name):
+        with pytest.raises(DataError, match=f"column '{name}': a table of forecasts has this"):
+            load({name: HOURS[:3], "y": range(3)}, target="y")
+
+    def test_ids_named_as_a_column_of_the_forecasts(self):
+        table = {"t": HOURS[:2] * 2, "y": range(4)}
+        with pytest.raises(DataError, match="column 'forecast': a table of forecasts has this"):
+            load({**table, "forecast": list("aabb")}, id="forecast", target="y")
+        assert load({**table, "series": list("aabb")}, id="series", target="y")[0].id == "series"
+
     def test_text_among_numbers(self):
         table = {"t": HOURS[:12], "y": ["1.5"] * 11 + ["broken"]}
         with pytest.raises(DataError, match=r"row 12, column 'y': 'broken' is not a number"):

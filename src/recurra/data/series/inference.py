@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,7 @@ from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError, InputError
 
 _VALUES = frozenset("y target value values label amount".split())
+_QUANTILE = re.compile(r"q\d+(\.\d+)?$")  # as a column of forecasts is named
 
 
 @dataclass
@@ -41,8 +43,9 @@ def infer_series_schema(table: Table, options: SeriesOptions | None = None) -> S
     """What the columns of a table over time mean: what `options` say, and the rest worked out.
 
     Raises:
-        DataError: a named column is not there or has two roles; a guess would not be safe (the choices are
-            listed); a time cannot be read; times are not evenly spaced.
+        DataError: a named column is not there or has two roles; times or ids are named as a column of the
+            forecasts is; a guess would not be safe (the choices are listed); a time cannot be read; times are
+            not evenly spaced.
         InputError: an option is out of place.
 
     >>> from recurra.data.sources import read
@@ -56,6 +59,7 @@ def infer_series_schema(table: Table, options: SeriesOptions | None = None) -> S
     columns = profile(table)
     free = [column for name, column in columns.items() if name not in said]
     found = _layout(table, options, columns, free)
+    _check_names(table, found)
     free = [column for column in free if column.name not in {found.time, found.id}]
     targets, target_why = found.targets, found.target_why
     if targets is None:
@@ -121,6 +125,18 @@ def _said(table: Table, options: SeriesOptions) -> dict[str, str]:
                 fix=f"The columns are: {listed(table.frame.columns)}.",
             )
     return said
+
+
+def _check_names(table: Table, found: _Layout) -> None:
+    """Refuse a column of times or ids that is named as another column of the forecasts is."""
+    taken = {"forecast", *([] if found.id else ["series"]), *([] if found.time else ["step"])}
+    for name in (found.id, found.time):
+        if name is not None and (name in taken or _QUANTILE.match(name)):
+            raise DataError(
+                "a table of forecasts has this column beside one of its own of that name",
+                where=f"{table.origin}, column {name!r}",
+                fix="Rename it.",
+            )
 
 
 def _layout(table: Table, options: SeriesOptions, columns: dict[str, Column], free: list[Column]) -> _Layout:
