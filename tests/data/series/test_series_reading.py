@@ -157,6 +157,15 @@ def test_what_is_known_ahead_goes_on_after_the_last_target():
     assert (series.known, series.past.lengths.tolist(), report.trimmed) == (None, [5], 4)
 
 
+def test_a_text_known_ahead_that_is_empty_after_the_last_target_is_told():
+    table = {"t": HOURS[:8], "y": [*range(5), None, None, None], "x": range(8)}
+    holes = ["sun", "rain", None, "sun", "rain", None, "sun", ""]
+    _, series, report = load({**table, "w": holes}, target="y", known=["x", "w"])
+    assert series.known[0][-3:].tolist() == [[5, 0, 0], [6, 0, 1], [7, 0, 0]]
+    assert report.empty == {"w": 2}
+    assert "w is empty at 2 steps after the last target, and counts as none there" in report.lines()
+
+
 def test_repeated_times_are_averaged_and_told():
     table = {"t": [HOURS[i] for i in (0, 1, 2, 1, 3)], "y": [1.0, 2.0, 3.0, 4.0, None]}
     _, series, report = load(table)

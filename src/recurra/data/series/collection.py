@@ -81,6 +81,7 @@ class Report:
         least: targets that a series must have.
         unknown: column -> values that are none of its categories.
         unsaid: static column of numbers -> ids of which it says nothing.
+        empty: column of strings known ahead -> steps after the last target at which it is empty.
     """
 
     disordered: bool = False
@@ -93,6 +94,7 @@ class Report:
     least: int = 1
     unknown: dict[str, list[str]] = field(default_factory=dict)
     unsaid: dict[str, list[str]] = field(default_factory=dict)
+    empty: dict[str, int] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Sentences for people, with a few names and row numbers; none where nothing had to be done.
@@ -139,6 +141,10 @@ class Report:
         lines += [
             f"{column}: it says nothing of {_named(found)}, and counts as its mean there"
             for column, found in self.unsaid.items()
+        ]
+        lines += [
+            f"{column} is empty at {_many(count, 'step')} after the last target, and counts as none there"
+            for column, count in self.empty.items()
         ]
         return lines
 

@@ -85,8 +85,8 @@ def _of_steps(table: Table, schema: SeriesSchema) -> tuple[Series, Report]:
     lengths = last + 1 - first
     names = [_name(ids[g], schema, c) for g in ids_of for c in range(several)]
 
-    past, unknown_past = _beside(table, schema, schema.past, steps)
-    known, unknown_known = _beside(table, schema, schema.known, steps)
+    past, unknown_past, _ = _beside(table, schema, schema.past, steps)
+    known, unknown_known, empty = _beside(table, schema, schema.known, steps)
     static, unknown_static, unsaid = static_values(table, schema, code, ids)
     ahead = lengths
     if known is not None:
@@ -104,6 +104,10 @@ def _of_steps(table: Table, schema: SeriesSchema) -> tuple[Series, Report]:
     gaps = np.diff(steps.offsets) - rows_of_id[::several]
     base = np.repeat(steps.base - steps.offsets[:-1], several)
     used = count > 0
+    ends = np.zeros(steps.total + 1, dtype=np.int64)
+    np.add.at(ends, (first + lengths)[used], 1)
+    np.add.at(ends, (first + ahead)[used], -1)
+    future = np.cumsum(ends)[:-1] > 0
     series = Series(
         names=names,
         targets=Packed(targets.reshape(-1, 1), first + column * steps.total, lengths),
@@ -123,6 +127,7 @@ def _of_steps(table: Table, schema: SeriesSchema) -> tuple[Series, Report]:
         future=int((ahead - lengths)[used].max(initial=0)),
         unknown=unknown_past | unknown_known | unknown_static,
         unsaid=unsaid,
+        empty={name: int(where[future].sum()) for name, where in empty.items() if where[future].any()},
     )
     return series, report
 
@@ -135,15 +140,20 @@ def _name(identity: str, schema: SeriesSchema, column: int) -> str:
 
 def _beside(
     table: Table, schema: SeriesSchema, columns: list[str], steps: Steps
-) -> tuple[tuple[np.ndarray, np.ndarray] | None, dict[str, list[str]]]:
-    """(total, channels) covariates and (total,) bool, the steps with any; and values that are no category."""
+) -> tuple[tuple[np.ndarray, np.ndarray] | None, dict[str, list[str]], dict[str, np.ndarray]]:
+    """(total, channels) covariates and (total,) bool, the steps with any; values that are no category; and column of
+    strings -> (total,) bool, the steps at which it is empty.
+    """
     if not columns:
-        return None, {}
+        return None, {}, {}
     values, unknown = numbers(table, columns, schema.categories)
     laid = np.ascontiguousarray(steps.laid(values).T)
-    there = np.logical_not(np.isnan(laid).all(axis=1))
+    missing = np.isnan(laid)
+    there = np.logical_not(missing.all(axis=1))
+    channel = [name for name in columns for _ in schema.categories.get(name, [name])]
+    empty = {name: missing[:, channel.index(name)] for name in columns if name in schema.categories}
     settle_categories(laid, columns, schema)
-    return (laid, there), unknown
+    return (laid, there), unknown, empty
 
 
 def _parts(codes: np.ndarray, steps: Steps) -> np.ndarray:
