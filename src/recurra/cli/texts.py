@@ -8,7 +8,7 @@ from typing import Any
 
 from recurra.cli.console import NOTHING_HELD_OUT, Watcher, plain, print_json, print_scores
 from recurra.cli.visible import put
-from recurra.data.corpus import read_corpus
+from recurra.data.corpus import percentage, read_corpus
 from recurra.runs.events import PhaseStarted
 from recurra.runs.texts.files import fit_corpus
 from recurra.runs.texts.run import TextRun
@@ -26,7 +26,8 @@ def show_result(run: TextRun, watcher: Watcher) -> None:
         print_(NOTHING_HELD_OUT)
     else:
         part = metrics["test"]
-        print_scores(run, part, f"{part['n']:,} test tokens", watcher.console)
+        unknown = f", {percentage(part['unknown'])} of them unknown" if "unknown" in part else ""
+        print_scores(run, part, f"{part['n']:,} test tokens{unknown}", watcher.console)
     print_("\nA sample, at temperature 0.8:")
     print_(f"  {plain(metrics['sample'])}".replace("\n", "\n  ").rstrip())
     if "verdict" in metrics:
@@ -73,13 +74,14 @@ def generate(run: TextRun, place: Path, prompt: str, *, as_json: bool, **options
 
 
 def evaluate(run: TextRun, data: str, *, encoding: str | None, watcher: Watcher) -> dict[str, Any]:
-    """Perplexity and bits per character of all of `data`."""
+    """Perplexity and bits per character of all of `data`, and the share of its tokens that are unknown, if any."""
     column = run.config.options.data.text
     corpus = read_corpus(data, validation_share=0, test_share=0, text=column, encoding=encoding)
     watcher(PhaseStarted("Scoring"))
-    ids = run.codec.encode(corpus.whole)
-    nats = run.nats(ids, watcher)
-    return {"n": len(nats), "scores": [score.to_json() for score in run.scores(nats, ids)]}
+    scores = run.evaluate(corpus.whole, watcher)
+    unknown = run.codec.unknown_share(run.codec.encode(corpus.whole))
+    told = {"unknown": unknown} if unknown else {}
+    return {"n": scores[0].n, **told, "scores": [score.to_json() for score in scores]}
 
 
 def facts(run: TextRun) -> dict[str, str]:

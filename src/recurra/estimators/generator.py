@@ -203,7 +203,8 @@ class Generator(RunEstimator):
     def perplexity(self, X: Any) -> float:
         """How many tokens to choose from at each step would be as hard: exp of the mean surprise of a token.
 
-        It depends on what a token is; `bits_per_character` does not.
+        It depends on what a token is, and words that are unknown are all one token: a text with many of them seems
+        easy. `bits_per_character` has neither fault.
 
         Raises:
             DataError: X is no text.
@@ -212,6 +213,9 @@ class Generator(RunEstimator):
 
     def bits_per_character(self, X: Any) -> float:
         """Bits that each character of the text X takes, told by the network what comes next; lower is better.
+
+        An unknown token takes those of its spelling as well, as if all characters of the training text, and one for
+        any other, were equally likely.
 
         Raises:
             DataError: X is no text.

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from recurra.data.corpus import Spelling
 from recurra.data.corpus.batches import StreamBatches
+from recurra.data.corpus.reading import Part
 from recurra.networks.config import NetworkShape
 from recurra.networks.language import LanguageNetwork
 from recurra.ops.streaming.stages import Probabilities, Stage
@@ -103,11 +105,15 @@ class LanguageRun(Run[C, LanguageNetwork]):
             observer(Measured(done, len(ids)))
         return np.concatenate(found, axis=1).ravel()
 
-    def scores(self, nats: np.ndarray, ids: np.ndarray) -> list[Score]:
-        """Scores of tokens whose `nats` are known; the fewer than eight left over at the end are not in."""
-        characters = characters_of(self.codec, ids, len(nats))
+    def scores(self, nats: np.ndarray, spelling: Spelling) -> list[Score]:
+        """Scores of tokens whose `nats` are known; the fewer than eight left over at the end are not in.
+
+        Args:
+            spelling: what these and the left over stand for.
+        """
         headline = headline_of(self.codec.level)
-        return language_scores(nats, characters, headline=headline, seed=self.config.options.seed)
+        spelled = spelling.first(len(nats))
+        return language_scores(nats, *spelled, headline=headline, seed=self.config.options.seed)
 
 
 class LanguageFitting(Fitting[C, R]):
@@ -138,13 +144,14 @@ class LanguageFitting(Fitting[C, R]):
             self.validation = StreamBatches(held, begin=begin, rows=rows, steps=windows.steps, vary=False)
         else:
             observer(Said("without a validation part the last weights are kept"))
-        per_token = None
+        per_token, spelled = None, 0.0
         if headline_of(self.codec.level) != "perplexity":
-            characters = self.codec.characters(train if held is None else held)
+            characters, spelling = self.spelling("train" if held is None else "validation")
             assert characters is not None
             per_token = float(characters.mean())
+            spelled = 0.0 if spelling is None else float(spelling.mean())
         task = self.settings.task
-        self.objective = LanguageTask(task.activation_penalty, task.change_penalty, per_token)
+        self.objective = LanguageTask(task.activation_penalty, task.change_penalty, per_token, spelled)
         self.fingerprint = _fingerprint(self.streams)
         self.validation_steps = 0 if held is None else len(held)
         self.final_steps = len(self.streams.get("test", ()))
@@ -157,6 +164,10 @@ class LanguageFitting(Fitting[C, R]):
         rows = f"{windows.rows} rows of about {windows.steps} tokens"
         observer(Said(f"{len(self.training):,} batches an epoch, {rows}"))
 
+    def spelling(self, part: Part) -> Spelling:
+        """What the tokens of a part stand for."""
+        return Spelling(self.codec.characters(self.streams[part]))
+
     def fit_baselines(self, time_limit_s: float, observer: Observer) -> None:
         """Counted on training and validation part together, scored on the test part."""
         test = self.streams.get("test")
@@ -165,7 +176,12 @@ class LanguageFitting(Fitting[C, R]):
         observer(PhaseStarted("Fitting the baselines"))
         seen = [self.streams[name] for name in ("train", "validation") if name in self.streams]
         self.baselines = run_language_baselines(
-            np.concatenate(seen), test, self.codec, time_limit_s=time_limit_s, seed=self.options.seed
+            np.concatenate(seen),
+            test,
+            self.codec,
+            spelling=self.spelling("test"),
+            time_limit_s=time_limit_s,
+            seed=self.options.seed,
         )
         for result in self.baselines:
             observer(Said(result.told()))
@@ -176,16 +192,17 @@ class LanguageFitting(Fitting[C, R]):
         if test is None:
             return content
         nats = run.nats(test, observer)
-        scores, characters = run.scores(nats, test), characters_of(self.codec, test, len(nats))
+        spelling = self.spelling("test").first(len(nats))
+        scores = run.scores(nats, spelling)
         content["test"] = {"n": len(nats), "scores": [score.to_json() for score in scores]}
-        self.contributions = stream_sums(nats, characters)
+        self.contributions = stream_sums(nats, *spelling)
         content["baselines"] = [result.to_json() for result in self.baselines]
         if self.baselines:
             best = best_baseline(self.baselines)
             paired = compare_streams(
                 nats,
                 best.prediction[: len(nats)],
-                characters,
+                *spelling,
                 headline=headline_of(self.codec.level),
                 seed=self.options.seed,
             )
@@ -200,21 +217,14 @@ class LanguageFitting(Fitting[C, R]):
 
     def of_baselines(self) -> list[tuple[BaselineResult, np.ndarray]]:
         """See `Fitting.of_baselines`; of the tokens that the network is scored on."""
-        test = self.streams["test"]
-        n = scored_tokens(len(test))
-        characters = characters_of(self.codec, test, n)
-        return [(result, stream_sums(result.prediction[:n], characters)) for result in self.baselines]
+        n = scored_tokens(len(self.streams["test"]))
+        spelling = self.spelling("test").first(n)
+        return [(result, stream_sums(result.prediction[:n], *spelling)) for result in self.baselines]
 
 
 def scored_tokens(count: int) -> int:
     """How many of so many tokens `LanguageRun.nats` looks at: all but a few at the end of a long stream."""
     return count - count % _rows(count)
-
-
-def characters_of(codec: Tokens, ids: np.ndarray, n: int) -> np.ndarray | None:
-    """(n,) of text that each of the first n tokens stands for; None where they are no text."""
-    characters = codec.characters(ids)
-    return None if characters is None else characters[:n]
 
 
 def _rows(count: int) -> int:

@@ -223,3 +223,50 @@ def test_penn_treebank_has_the_published_numbers_of_tokens():
     assert (codec.level, codec.vocabulary_size) == ("word", 10_001)  # and padding
     for part, count in (("train", 929_589), ("valid", 73_760), ("test", 82_430)):
         assert len(codec.encode((folder / f"ptb.{part}.txt").read_text())) == count
+
+
+def test_an_unknown_word_is_charged_for_its_own_spelling():
+    codec = ONCE["word"]
+    text = "The dog met Nebuchadnezzar;\n"
+    ids = codec.encode(text)
+    characters, nats = codec.spelling(text, ids)
+    unknown = ids == codec.unknown_id
+    assert characters is not None and nats is not None
+    assert characters.sum() == len(text) and unknown.sum() == 2
+    assert characters[unknown].tolist() == [len(" met"), len(" Nebuchadnezzar")]
+    np.testing.assert_allclose(nats, np.where(unknown, characters * np.log(len(set(ALL)) + 1), 0))
+    assert codec.unknown_share(ids) == pytest.approx(2 / 6)
+
+
+@pytest.mark.parametrize("level", CODECS)
+def test_a_text_without_unknown_tokens_costs_no_spelling(level):
+    codec = CODECS[level]
+    text = TOKENISED if level == "tokenised" else ALL
+    ids = codec.encode(text)
+    characters, nats = codec.spelling(text, ids)
+    assert nats is None and characters is not None
+    assert np.array_equal(characters, codec.characters(ids))
+
+
+def test_an_unknown_sign_in_a_tokenised_text_is_no_unknown_word():
+    text = "the <unk> saw the zebra\n"
+    characters, nats = PTB_LIKE.spelling(text, PTB_LIKE.encode(text))
+    assert characters is not None and nats is not None
+    assert characters.sum() == len(text)
+    assert np.flatnonzero(nats).tolist() == [2, 4]  # " saw" and " zebra"
+
+
+def test_spelling_is_of_small_letters_where_these_are_read():
+    codec = TokenCodec.fit(ENGLISH, CorpusConfig(level="character", lowercase=True))
+    text = "\u0130T\u042f"  # the first becomes two small letters
+    characters, _ = codec.spelling(text, codec.encode(text))
+    assert characters is not None and characters.sum() == len(text.lower())
+
+
+def test_a_file_that_tells_no_alphabet_has_that_of_its_tokens():
+    content = json.loads(ONCE["word"].to_json())
+    assert TokenCodec.from_json(json.dumps(content)).alphabet == len(set(ALL))
+    del content["alphabet"]
+    assert TokenCodec.from_json(json.dumps(content)).alphabet == len(set("".join(content["tokens"][2:])))
+    with pytest.raises(RunError, match="alphabet"):
+        TokenCodec.from_json(json.dumps(content | {"alphabet": 0}))

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from recurra.data.corpus import read_corpus
+from recurra.data.corpus import percentage, read_corpus
 from recurra.errors import InputError, RunError
+from recurra.runs.events import Said
+from recurra.runs.fitting import carry_out
 from recurra.runs.loading import load
 from recurra.runs.texts.config import TextFitOptions
-from recurra.runs.texts.fit import fit
+from recurra.runs.texts.fit import TextFitting, fit
 from recurra.runs.texts.run import TextRun, begin_of
+from recurra.tasks.generation.task import LanguageTask
 from recurra.training.loop import StepDone
 
 WORDS = "the cat sat on a mat and the dog lay by the door while a bird sang in the tree\n"
@@ -153,3 +156,42 @@ def test_without_shares_nothing_is_held_out():
     run = fit(corpus, TextFitOptions(settings=SMALL))
     assert "test" not in run.metrics
     assert run.config.parts.keys() == {"train"}
+
+
+RARE = "".join(line.replace("bird", f"b{k:x}rd") for k, line in enumerate(TEXT.splitlines(keepends=True)))
+
+
+def test_unknown_words_are_counted_told_and_charged_for():
+    options = TextFitOptions(settings=SMALL | {"corpus.level": "word", "training.epochs": 1})
+    fitting = TextFitting(read_corpus(RARE), options)
+    run = carry_out(fitting)
+    text = fitting.corpus.test
+    unknown = run.codec.unknown_share(run.codec.encode(text))
+    assert run.metrics["test"]["unknown"] == unknown > 0
+    told = []
+    scores = {score.name: score for score in run.evaluate(text, told.append)}
+    assert [event.text for event in told if isinstance(event, Said)] == [
+        f"{percentage(unknown)} of the tokens are unknown"
+    ]
+    for found in run.metrics["test"]["scores"]:
+        assert scores[found["name"]].value == pytest.approx(found["value"])
+    bits = scores["nats per token"].value * scores["nats per token"].n / np.log(2) / len(text)
+    assert scores["bits per character"].value > bits + 0.1
+    assert fitting.contributions is not None
+    assert fitting.contributions.shape[1] == fitting.of_baselines()[0][1].shape[1] == 4
+
+
+def test_validation_charges_for_unknown_characters():
+    signs = "".join(chr(0x4E00 + n) for n in range(300))
+    options = TextFitOptions(settings=SMALL | {"corpus.level": "character"}, baselines=False)
+    fitting = TextFitting(read_corpus(signs[:200] * 3 + "\n" + signs + "\n", validation_share=0.3), options)
+    fitting.prepare(None, lambda event: None)
+    assert isinstance(fitting.objective, LanguageTask)
+    assert fitting.objective.spelling_per_token > 0.1
+
+
+def test_a_text_of_known_tokens_has_no_share_of_unknown_ones(whole):
+    assert "unknown" not in whole.metrics["test"]
+    told = []
+    whole.evaluate(WORDS, told.append)
+    assert not [event for event in told if isinstance(event, Said)]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recurra.data.corpus import TokenCodec
+from recurra.data.corpus import CorpusConfig, TokenCodec
 from recurra.errors import InputError
 from recurra.tasks.baselines import best_baseline, verdict
 from recurra.tasks.generation import (
@@ -103,3 +103,33 @@ def test_a_time_limit_is_a_number_of_tokens(monkeypatch):
     assert "the last 100 of 800 training tokens" in result.description
     fewer = NgramModel.fit(ids[-100:], codec.vocabulary_size, order=2)
     np.testing.assert_array_equal(result.prediction, fewer.nats(ids))
+
+
+def test_spelling_counts_in_bits_per_character_alone():
+    nats, characters, spelling = np.ones(4), np.full(4, 2), np.array([0.0, 0, 0, 4])
+    plain, spelled = (
+        {score.name: score.value for score in language_scores(nats, characters, each)}
+        for each in (None, spelling)
+    )
+    assert spelled["bits per character"] == pytest.approx(2 * plain.pop("bits per character"))
+    assert plain.items() <= spelled.items()
+    none = language_scores(nats, characters, np.zeros(4))
+    assert [s.to_json() for s in none] == [s.to_json() for s in language_scores(nats, characters)]
+    paired = compare_streams(nats, 3 * nats, characters, spelling, headline="bits per character")
+    assert paired.difference == pytest.approx(-1 / np.log(2))
+
+
+def test_baselines_are_charged_for_spelling():
+    codec = TokenCodec.fit("the cat sat on the mat\n" * 9, CorpusConfig(level="word"))
+    ids, text = codec.encode("the cat sat on the mat\n" * 9), "the dragon sat on the mat\n"
+    test = codec.encode(text)
+    spelling = codec.spelling(text, test)
+    plain, spelled = (
+        [
+            {score.name: score.value for score in result.scores}["bits per character"]
+            for result in run_language_baselines(ids, test, codec, order=2, spelling=each)
+        ]
+        for each in (spelling._replace(nats=None), spelling)
+    )
+    charge = len(" dragon") * np.log2(codec.alphabet + 1) / len(text)
+    np.testing.assert_allclose(spelled, np.array(plain) + charge)

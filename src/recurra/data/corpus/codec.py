@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -62,6 +63,24 @@ class _Written(BaseModel):
     why: str
     tokens: list[str]
     merges: list[list[str]] | None = None
+    alphabet: int | None = Field(default=None, ge=1)
+
+
+class Spelling(NamedTuple):
+    """What the tokens of a text stand for, character by character.
+
+    Args:
+        characters: (n,) of text that each token stands for; None where they are no text.
+        nats: (n,) what telling the characters of each token costs, its id being told: 0 of known ones; None where
+            all are known.
+    """
+
+    characters: np.ndarray | None
+    nats: np.ndarray | None = None
+
+    def first(self, n: int) -> Spelling:
+        """The same of the first n tokens."""
+        return Spelling(*(None if each is None else each[:n] for each in self))
 
 
 class TokenCodec:
@@ -84,11 +103,12 @@ class TokenCodec:
     padding_id = 0
     unknown_id = 1
 
-    def __init__(self, split: Split, splitter: Splitter, lowercase: bool, why: str):
+    def __init__(self, split: Split, splitter: Splitter, lowercase: bool, why: str, alphabet: int):
         self.split: Split = split
         self._splitter = splitter
         self.lowercase = lowercase
         self.why = why
+        self.alphabet = alphabet  # different characters of the training text
 
     @classmethod
     def fit(cls, texts: str | Sequence[str], config: CorpusConfig | None = None) -> Self:
@@ -105,7 +125,7 @@ class TokenCodec:
         if config.lowercase:
             text = text.lower()
         size = config.vocabulary_size or VOCABULARY_SIZE[split]
-        return cls(split, SPLITTERS[split].learn(text, size), config.lowercase, why)
+        return cls(split, SPLITTERS[split].learn(text, size), config.lowercase, why, len(set(text)))
 
     @property
     def level(self) -> Level:
@@ -201,9 +221,45 @@ class TokenCodec:
     def characters(self, ids: np.ndarray) -> np.ndarray:
         """(n,) how many characters of text each id stands for; their sum is the text's length.
 
-        A subword counts the characters that begin in it. An unknown word counts as its sign.
+        A subword counts the characters that begin in it. An unknown word counts as its sign; see `spelling`.
         """
         return self._splitter.lengths()[ids]
+
+    def spelling(self, text: str, ids: np.ndarray) -> Spelling:
+        """How long each token of `text` is, and what it costs to spell those that are unknown.
+
+            nats = characters * ln(alphabet + 1)    of an unknown token, by its own characters
+
+        with the number of different characters of the training text, and one for all others. Without this a text
+        would be the easier to foretell the more of its words are unknown, as all of these are one token. What is
+        written as `<unk>` in a text that is tokenised already is that token itself, and costs nothing.
+
+        Args:
+            ids: (n,) of `encode(text)`.
+
+        >>> codec = TokenCodec.fit("the cat sat\\n", CorpusConfig(level="word"))
+        >>> codec.spelling("the dragon", codec.encode("the dragon"))
+        Spelling(characters=array([3, 7]), nats=array([ 0.        , 15.38057204]))
+        """
+        characters = self.characters(ids)
+        unknown = np.flatnonzero(ids == self.unknown_id)
+        if not len(unknown):
+            return Spelling(characters)
+        text = _joined(text)
+        tokens = list(self._splitter.split(text.lower() if self.lowercase else text))
+        own = [tokens[k] for k in unknown]
+        if self.split == "tokens":  # each with its blank, as the known ones are counted
+            own = [f" {token.lstrip(' ')}" for token in own]
+        characters[unknown] = [len(token) for token in own]
+        nats = np.zeros(len(ids))
+        nats[unknown] = characters[unknown] * math.log(self.alphabet + 1)
+        if self.split == "tokens":
+            nats[unknown[[token == f" {UNKNOWN}" for token in own]]] = 0
+        return Spelling(characters, nats if nats.any() else None)
+
+    def unknown_share(self, ids: np.ndarray) -> float:
+        """How many of some tokens are unknown, from 0 to 1."""
+        return float((ids == self.unknown_id).mean())
 
     def to_json(self) -> str:
         """What `from_json` reads."""
@@ -215,6 +271,7 @@ class TokenCodec:
             why=self.why,
             tokens=self.tokens,
             merges=[list(pair) for pair in merges] if merges is not None else None,
+            alphabet=self.alphabet,
         )
         return written.model_dump_json()
 
@@ -240,7 +297,9 @@ class TokenCodec:
             made = splitter(written.tokens, *extra)
         except Exception as error:  # the tokenizers library raises nothing more particular
             raise _broken(where, f"its vocabulary cannot be used ({error})") from error
-        return cls(written.split, made, written.lowercase, written.why)
+        # Of files that do not tell, the characters of what was learned.
+        alphabet = written.alphabet or len(set("".join(written.tokens[2:])))
+        return cls(written.split, made, written.lowercase, written.why, alphabet)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `tokenizer.json`, whole or not at all.

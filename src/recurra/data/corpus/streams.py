@@ -55,7 +55,16 @@ def describe_corpus(corpus: Corpus, codec: TokenCodec, streams: dict[Part, np.nd
     lines = [f"text: {corpus.origin}, {total:,} characters", *corpus.notes, f"tokens: {codec.why}"]
     lines.append(f"vocabulary: {codec.vocabulary_size:,} ids")
     for part, ids in streams.items():
-        unknown = float((ids == codec.unknown_id).mean())
-        said = f", {100 * unknown:.2g} % of them unknown" if unknown else ""
+        unknown = codec.unknown_share(ids)
+        said = f", {percentage(unknown)} of them unknown" if unknown else ""
         lines.append(f"{part}: {len(ids):,} tokens{said}")
     return lines
+
+
+def percentage(share: float) -> str:
+    """A share for people, with two digits.
+
+    >>> percentage(0.0123), percentage(0.999)
+    ('1.2 %', '100 %')
+    """
+    return f"{float(f'{100 * share:.2g}'):g} %"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recurra.data.corpus import Spelling
 from recurra.data.music.events import BEGIN, EventCodec
 from recurra.data.packed import Packed
 from recurra.errors import RunError
@@ -77,7 +78,7 @@ class PerformanceRun(LanguageRun[PerformanceRunConfig]):
     def evaluate(self, events: Packed, observer: Observer = ignore) -> list[Score]:
         """Perplexity and nats per event of some pieces, one after the other."""
         ids = events.flat()[0]
-        return self.scores(self.nats(ids, observer), ids)
+        return self.scores(self.nats(ids, observer), Spelling(None))
 
 
 def load_run(folder: Path) -> PerformanceRun:

@@ -7,7 +7,8 @@ from typing import Any, Unpack
 
 from torch import nn
 
-from recurra.data.corpus import Corpus, TokenCodec, describe_corpus, encode_corpus
+from recurra.data.corpus import Corpus, Spelling, TokenCodec, describe_corpus, encode_corpus
+from recurra.data.corpus.reading import Part
 from recurra.errors import InputError, RunError
 from recurra.networks.language import LanguageNetwork
 from recurra.runs.config import circumstances
@@ -73,6 +74,10 @@ class TextFitting(LanguageFitting[TextRunConfig, TextRun]):
         self.settings = settings.model_copy(update={"training": settle(settings.training)})
         self._begin(begin_of(self.codec), init, observer)
 
+    def spelling(self, part: Part) -> Spelling:
+        """With what the unknown tokens of a part are spelled like."""
+        return self.codec.spelling(self.corpus.part(part), self.streams[part])
+
     def new_config(self, sources: list[str]) -> TextRunConfig:
         """Settings and what was found of the text."""
         return TextRunConfig(
@@ -99,6 +104,8 @@ class TextFitting(LanguageFitting[TextRunConfig, TextRun]):
             history=[asdict(record) for record in history.records],
         )
         content = {"task": "generate", "level": self.codec.level, **self._scored(run, observer)}
+        if "test" in content and (unknown := self.codec.unknown_share(self.streams["test"])):
+            content["test"]["unknown"] = unknown
         content["sample"] = run.generate(max_tokens=_SAMPLE, temperature=0.8, seed=self.options.seed)
         content["other_samples"] = [
             {

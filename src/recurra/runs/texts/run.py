@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from recurra.data.corpus import TokenCodec
+from recurra.data.corpus import TokenCodec, percentage
 from recurra.errors import RunError
 from recurra.networks.language import LanguageNetwork
 from recurra.ops.streaming.stages import Stage
 from recurra.runs.config import CONFIG, read_config
-from recurra.runs.events import Observer, ignore
+from recurra.runs.events import Observer, Said, ignore
 from recurra.runs.language import LanguageRun
 from recurra.runs.run import METRICS, MODEL, TOKENIZER, check_files, read_history, read_network
 from recurra.runs.texts.config import TextRunConfig
@@ -57,10 +57,15 @@ class TextRun(LanguageRun[TextRunConfig]):
         return super()._stages()[0], self.codec.encode
 
     def evaluate(self, text: str, observer: Observer = ignore) -> list[Score]:
-        """Perplexity and bits per character of a text, with intervals."""
+        """Perplexity and bits per character of a text, with intervals.
+
+        Unknown tokens are one token to perplexity, however many words they stand for; to bits per character each is
+        charged for its spelling, see `TokenCodec.spelling`. The observer is told how many there are.
+        """
         ids = self.codec.encode(text)
-        nats = self.nats(ids, observer)
-        return self.scores(nats, ids)
+        if unknown := self.codec.unknown_share(ids):
+            observer(Said(f"{percentage(unknown)} of the tokens are unknown"))
+        return self.scores(self.nats(ids, observer), self.codec.spelling(text, ids))
 
     def _write_encoders(self, folder: Path) -> list[str]:
         self.codec.save(folder / TOKENIZER)

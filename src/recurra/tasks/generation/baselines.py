@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from recurra.data.corpus import Spelling
 from recurra.data.vocabulary import Level
 from recurra.tasks.baselines import BaselineResult
 from recurra.tasks.generation.metrics import headline_of, language_scores
@@ -51,6 +52,7 @@ def run_language_baselines(
     test_ids: np.ndarray,
     codec: Tokens,
     *,
+    spelling: Spelling | None = None,
     order: int | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
@@ -62,6 +64,7 @@ def run_language_baselines(
         train_ids: all that the network has seen: the training part and the validation part behind it.
         test_ids: what they are scored on, as the network is.
         codec: what the ids mean.
+        spelling: what the tokens of the test part stand for; None: what `codec` says of their ids alone.
         order: n; None: 5 for words and subwords, 6 for characters.
         time_limit_s: for fitting the n-gram model. It is turned into a number of training tokens by a fixed
             rate, never by a clock, so that the model is the same on every machine; the last of the training
@@ -99,7 +102,7 @@ def run_language_baselines(
             f"Interpolated modified Kneser-Ney over the {order - 1} {what} before{note}.",
         ),
     ]
-    characters = codec.characters(test_ids)
+    spelling = spelling or Spelling(codec.characters(test_ids))
     results = []
     for name, n, ids, description in candidates:
         if progress:
@@ -107,6 +110,6 @@ def run_language_baselines(
         begin = time.perf_counter()
         nats = NgramModel.fit(ids, codec.vocabulary_size, order=n).nats(test_ids)
         seconds = time.perf_counter() - begin
-        scores = language_scores(nats, characters, headline=headline_of(codec.level), seed=seed)
+        scores = language_scores(nats, *spelling, headline=headline_of(codec.level), seed=seed)
         results.append(BaselineResult(name, description, scores, seconds, nats))
     return results

@@ -25,19 +25,26 @@ def headline_of(level: Level | Literal["event"]) -> Headline:
 
 
 def language_scores(
-    nats: np.ndarray, characters: np.ndarray | None, *, headline: Headline = "perplexity", seed: int = 0
+    nats: np.ndarray,
+    characters: np.ndarray | None,
+    spelling: np.ndarray | None = None,
+    *,
+    headline: Headline = "perplexity",
+    seed: int = 0,
 ) -> list[Score]:
     """The headline first, then the other, then nats per token.
 
-        perplexity = exp(sum nats / n),    bits per character = sum nats / (ln 2 * sum characters)
+        perplexity = exp(sum nats / n),    bits per character = sum (nats + spelling) / (ln 2 * sum characters)
 
-    Perplexity depends on what a token is; bits per character do not, as long as no token is unknown. Neighbours
+    Perplexity depends on what a token is, and unknown words are all one token to it: compare it on texts with as
+    many of them. Bits per character depend on neither, as an unknown token is charged for its spelling. Neighbours
     in a text depend on each other, so the intervals are of the circular block bootstrap, in blocks of sqrt(n)
     tokens.
 
     Args:
         nats: (n,) minus the natural logarithm of the probability that each token was given.
         characters: (n,) of text that each stands for; None where they are no text, which has no bits per character.
+        spelling: (n,) nats that the spelling of unknown tokens costs, see `TokenCodec.spelling`; None: all are known.
         headline: which score comes first.
         seed: of the resampling.
 
@@ -48,7 +55,7 @@ def language_scores(
     >>> [(score.name, round(score.value, 3)) for score in scores]
     [('perplexity', 4.0), ('bits per character', 1.0), ('nats per token', 1.386)]
     """
-    columns = _columns(nats, characters)
+    columns = _columns(nats, characters, spelling)
     blocks = _blocks(len(columns))
     total, drawn = columns.sum(0), bootstrap_sums(columns, seed=seed, blocks=blocks)
     names = ["perplexity", *(["bits per character"] if characters is not None else []), "nats per token"]
@@ -63,6 +70,7 @@ def compare_streams(
     nats: np.ndarray,
     other: np.ndarray,
     characters: np.ndarray | None,
+    spelling: np.ndarray | None = None,
     *,
     headline: Headline = "perplexity",
     seed: int = 0,
@@ -74,7 +82,7 @@ def compare_streams(
     >>> compare_streams(nats, nats + 0.1, np.ones(5000)).differs
     True
     """
-    columns, others = _columns(nats, characters), _columns(other, characters)
+    columns, others = _columns(nats, characters, spelling), _columns(other, characters, spelling)
     blocks = _blocks(len(columns))
     return compare_sums(lambda sums: _score(headline, sums), columns, others, seed=seed, blocks=blocks)
 
@@ -84,13 +92,15 @@ def stream_measure(headline: Headline, n: int) -> Measure:
     return Measure(headline, lambda sums: _score(headline, sums), higher_is_better=False, blocks=_blocks(n))
 
 
-def stream_sums(nats: np.ndarray, characters: np.ndarray | None) -> np.ndarray:
-    """(n, 3) what each token adds to the sums of `stream_measure`."""
-    return _columns(nats, characters)
+def stream_sums(
+    nats: np.ndarray, characters: np.ndarray | None, spelling: np.ndarray | None = None
+) -> np.ndarray:
+    """(n, 3), or (n, 4) with `spelling`: what each token adds to the sums of `stream_measure`."""
+    return _columns(nats, characters, spelling)
 
 
-def _columns(nats: np.ndarray, characters: np.ndarray | None) -> np.ndarray:
-    """(n, 3) nats, tokens and characters, as many as tokens where they are no text."""
+def _columns(nats: np.ndarray, characters: np.ndarray | None, spelling: np.ndarray | None) -> np.ndarray:
+    """(n, 3) nats, tokens and characters, as many as tokens where they are no text; behind them the spelling."""
     nats = np.asarray(nats, dtype=np.float64)
     characters = np.ones_like(nats) if characters is None else np.asarray(characters, dtype=np.float64)
     if nats.ndim != 1 or not len(nats) or nats.shape != characters.shape:
@@ -100,7 +110,8 @@ def _columns(nats: np.ndarray, characters: np.ndarray | None) -> np.ndarray:
         )
     if not np.isfinite(nats).all() or characters.sum() <= 0:
         raise InputError("expected finite nats and some characters, found others", where="nats")
-    return np.stack([nats, np.ones(len(nats)), characters], axis=1)
+    columns = [nats, np.ones(len(nats)), characters, *([] if spelling is None else [spelling])]
+    return np.stack(columns, axis=1)
 
 
 def _blocks(n: int) -> Blocks:
@@ -108,9 +119,9 @@ def _blocks(n: int) -> Blocks:
 
 
 def _score(name: str, sums: np.ndarray) -> np.ndarray:
-    """From sums (..., 3) of nats, tokens and characters."""
+    """From sums (..., 3) of nats, tokens and characters, and perhaps of the spelling."""
     if name == "bits per character":
-        return sums[..., 0] / (math.log(2) * sums[..., 2])
+        return (sums[..., 0] + sums[..., 3:].sum(-1)) / (math.log(2) * sums[..., 2])
     per_token = sums[..., 0] / sums[..., 1]
     with np.errstate(over="ignore"):
         return np.exp(per_token) if name == "perplexity" else per_token

@@ -26,10 +26,18 @@ class LanguageTask:
     Args:
         alpha, beta: weights of the penalties.
         characters_per_token: of the validation text, for bits per character; None shows perplexity.
+        spelling_per_token: nats that the spelling of its unknown tokens costs, a token of any kind.
     """
 
-    def __init__(self, alpha: float = 0.0, beta: float = 0.0, characters_per_token: float | None = None):
+    def __init__(
+        self,
+        alpha: float = 0.0,
+        beta: float = 0.0,
+        characters_per_token: float | None = None,
+        spelling_per_token: float = 0.0,
+    ):
         self.alpha, self.beta, self.characters_per_token = alpha, beta, characters_per_token
+        self.spelling_per_token = spelling_per_token
 
     def loss(self, output: LanguageOutput, target: Tensor) -> Tensor:
         """Target (B, T)."""
@@ -48,7 +56,8 @@ class LanguageTask:
         nats = total / max(1, count)
         if self.characters_per_token is None:
             return {"loss": nats, "perplexity": math.exp(min(nats, 700))}
-        return {"loss": nats, "bits per character": nats / math.log(2) / self.characters_per_token}
+        bits = (nats + self.spelling_per_token) / math.log(2)
+        return {"loss": nats, "bits per character": bits / self.characters_per_token}
 
     def chance(self, targets: Iterable[Tensor]) -> float:
         """Nats per token where each is foretold as often as it comes."""
