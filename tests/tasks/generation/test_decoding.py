@@ -113,3 +113,26 @@ def test_stopping_does_not_depend_on_how_the_text_is_cut(pieces, stops):
     assert not any(stop in found for stop in stops)
     if found != text:
         assert any(text.startswith(stop, len(found)) for stop in stops)
+
+
+@pytest.mark.parametrize("level", ["word", "subword"])
+@pytest.mark.parametrize(
+    "prompt, expected", [("a cat", " sat. a"), ("a cat ", "sat. a"), ("a cat  ", "sat. a")]
+)
+def test_a_blank_at_the_end_of_the_prompt_is_not_said_twice(level, prompt, expected):
+    codec = TokenCodec.fit("a cat sat. " * 20, CorpusConfig(level=level))
+    ids = codec.encode(" sat. a").tolist()
+    read = len(codec.encode_prompt(prompt))
+
+    def step(token, state):
+        state = (state or 0) + 1
+        return torch.eye(codec.vocabulary_size)[ids[min(max(state - read, 0), len(ids) - 1)]], state
+
+    made = list(generate_text(step, codec, prompt, max_tokens=len(ids), temperature=0))
+    assert "".join(made) == expected
+
+
+def test_a_blank_that_is_no_token_s_stays():
+    codec = TokenCodec.fit("ab ab ", CorpusConfig(level="character"))
+    made = generate_text(says(" ab", codec), codec, "a ", max_tokens=3, temperature=0)
+    assert "".join(made) == "ab "  # of the prompt's second step on

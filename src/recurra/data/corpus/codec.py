@@ -168,7 +168,7 @@ class TokenCodec:
         Blanks at its end are left out where they belong to the token behind them; a word that is known only
         with or only without its blank is taken so. An empty prompt is the end of a line, where a text begins.
         """
-        if self.split != "characters":
+        if self.ends_in_blank(text):
             text = text.rstrip(" ")
         ids = self.encode(text)
         if self.split == "words" and (ids == self.unknown_id).any():
@@ -177,6 +177,10 @@ class TokenCodec:
             end = self.line_end_id
             ids = np.array([self.unknown_id if end is None else end], dtype=np.int32)
         return ids
+
+    def ends_in_blank(self, prompt: str) -> bool:
+        """Whether blanks at the end of a prompt belong to the token behind them, which need not bring its own."""
+        return self.split != "characters" and prompt.endswith(" ")
 
     def _near(self, text: str, ids: np.ndarray) -> np.ndarray:
         words = [w.lower() if self.lowercase else w for w in self._splitter.split(text)]

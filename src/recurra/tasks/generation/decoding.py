@@ -93,7 +93,8 @@ def generate_text(
 ) -> Iterator[str]:
     """Go on from a prompt, in pieces of text as they are made; joined they are the text, without the prompt.
 
-    A piece holds whole characters only. Padding and unknown are never chosen.
+    A piece holds whole characters only. Padding and unknown are never chosen. Where the prompt ends in a blank, the
+    first word comes without its own.
 
     Args:
         step: as `generate` has it.
@@ -127,7 +128,13 @@ def generate_text(
     )
     # The prompt is decoded too: whether a word has a blank before it depends on what stands there.
     pieces = islice(codec.pieces(chain(prompt_ids, made)), len(prompt_ids), None)
-    return _until(pieces, stops)
+    return _until(_without_blank(pieces) if codec.ends_in_blank(prompt) else pieces, stops)
+
+
+def _without_blank(pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces, joined without the blank that they begin with, if any."""
+    first = next((piece for piece in pieces if piece), "")
+    return chain([first.removeprefix(" ")], pieces)
 
 
 def _until(pieces: Iterator[str], stops: Sequence[str]) -> Iterator[str]:
