@@ -58,6 +58,8 @@ def test_temperature_and_rules_by_hand():
         torch.testing.assert_close(probabilities(logits, **options).float(), expected)
     assert probabilities(logits, top_p=0.71).count_nonzero() == 3
     assert probabilities(logits, top_p=1.0).count_nonzero() == 4
+    for top_p in (1e-12, 1e-300):
+        assert probabilities(logits, top_p=top_p).tolist() == [1, 0, 0, 0]
 
 
 def test_draws_follow_the_distribution():

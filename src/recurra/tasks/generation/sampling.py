@@ -59,7 +59,9 @@ def probabilities(
     shares /= shares.sum()
     if top_p is not None:
         before = shares.cumsum(0) - shares
-        shares = shares * (before < top_p - 1e-12)  # rounding must not let one more in
+        left = before < top_p - 1e-12  # rounding must not let one more in
+        left[0] = True
+        shares = shares * left
         shares /= shares.sum()
     return torch.zeros_like(scores).scatter_(0, ranked.indices, shares)
 
