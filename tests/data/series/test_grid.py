@@ -293,6 +293,19 @@ def test_whole_numbers_that_are_all_dates_are_dates():
     assert read_times(read({"t": [20240130, 20240132]}), "t").to_list() == [20240130, 20240132]
 
 
+def test_whole_numbers_that_are_all_months_are_dates():
+    months = [100 * year + month for year in (2000, 2001) for month in range(1, 13)]
+    times = read_times(read({"month": months}), "month")
+    assert times[:2].to_list() == [date(2000, 1, 1), date(2000, 2, 1)]
+    grid, _ = infer_grid(times)
+    assert grid.frequency == "1mo"
+    for others in ([200001, 200002, 200013], list(range(200001, 200013)), [200012, 200101], [149912, 150001]):
+        assert read_times(read({"t": others}), "t").to_list() == others
+    # A few of them are months where others are already, and numbers where those are.
+    assert read_times(read({"t": [200201]}), "t", grid).to_list() == [date(2002, 1, 1)]
+    assert read_times(read({"t": months}), "t", Grid(origin=200001)).to_list() == months
+
+
 def test_seconds_since_1970_are_datetimes_where_the_name_says_times():
     stamps = [1_704_067_200 + 3600 * h for h in range(3)]
     first = datetime(2024, 1, 1)

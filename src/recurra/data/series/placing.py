@@ -80,7 +80,7 @@ def placed(
         index[order] = rows - np.searchsorted(code[order], code[order])
     else:
         where = f"{table.origin}, column {schema.time!r}"
-        index = schema.grid.index_of(read_times(table, schema.time), where=where)
+        index = schema.grid.index_of(read_times(table, schema.time, schema.grid), where=where)
         order = np.lexsort((index, code))
     by_id = np.argsort(code, kind="stable")
     disordered = bool(((np.diff(index[by_id]) < 0) & (np.diff(code[by_id]) == 0)).any())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from recurra.data.series.grid import no_time
+from recurra.data.series.grid import Grid, no_time
 from recurra.data.sources.columns import missing
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
@@ -86,14 +86,18 @@ def times_in_names(names: list[str]) -> pl.Series | None:
     return read_times(Table(column.to_frame(), "the names of the columns", "names"), "time")
 
 
-def read_times(table: Table, name: str) -> pl.Series:
+def read_times(table: Table, name: str, grid: Grid | None = None) -> pl.Series:
     """(rows,) dates, datetimes or numbers of a column; dates where no row has a clock.
 
     Strings may be written year first (2010-12-31, 2010/12/31 23:59, 20101231, 2010-12, 2010Q4, 2010-W52), day
     or month first (31/12/2010, 12/31/2010, told apart by the numbers, or by which is evenly spaced), or with
     the month by its English name (31 Dec 2010, Dec 2010). Whole numbers of eight digits that all are dates
-    (20101231) are dates; those that count seconds or milliseconds since 1970, in a column that its name says
-    to be times, are datetimes. Of times with a zone the clock of that zone counts.
+    (20101231) are dates, as are those of six digits that all are months of several years (201012); those that
+    count seconds or milliseconds since 1970, in a column that its name says to be times, are datetimes. Of times
+    with a zone the clock of that zone counts.
+
+    Args:
+        grid: that the times are to stand on, where that is settled: numbers are then read as it has them.
 
     Raises:
         DataError: a row has no time, or is not written as the others are, or day and month cannot be told
@@ -121,7 +125,10 @@ def read_times(table: Table, name: str) -> pl.Series:
         infinite = ~np.isfinite(column.to_numpy())
         if infinite.any():
             raise no_time(int(np.argmax(infinite)) + 1, where)
-        for found in (_written_as_days(column), _since_1970(column)):
+        if grid is not None and grid.kind == "number":
+            return column
+        few = grid is not None
+        for found in (_written_as_days(column), _written_as_months(column, few), _since_1970(column)):
             if found is not None:
                 return found
         return column
@@ -142,6 +149,23 @@ def _written_as_days(column: pl.Series) -> pl.Series | None:
     text = column.cast(pl.Int64).cast(pl.String)
     times, good, _ = _read(text, "yearmonthday")
     return _series(times, clock=False) if good.all() else None
+
+
+def _written_as_months(column: pl.Series, few: bool) -> pl.Series | None:
+    """First days of months written as whole numbers of six digits, 201012; None where one of them is none.
+
+    Args:
+        few: whether one month is enough; else there must be three, of more than one year, as counts of things may
+            look like that.
+    """
+    values = column.to_numpy()
+    if not len(values) or values.min() < 1500_01 or values.max() > 2199_12 or (values % 1 != 0).any():
+        return None
+    year, month = np.divmod(values.astype(np.int64), 100)
+    days, good = _days(year, month, np.ones_like(month))
+    if not good.all() or not (few or (len(np.unique(values)) >= 3 and len(np.unique(year)) > 1)):
+        return None
+    return _series(days * 86_400_000_000, clock=False)
 
 
 def _since_1970(column: pl.Series) -> pl.Series | None:
