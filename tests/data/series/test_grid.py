@@ -319,3 +319,45 @@ def test_times_with_a_zone_keep_their_clock():
     times = pl.Series([datetime(2024, 1, 1, h) for h in range(3)]).dt.replace_time_zone("Europe/Berlin")
     grid, _ = infer_grid(times)
     assert grid.times_of(np.array([0])).to_list() == [datetime(2024, 1, 1)]
+
+
+SPRING = [
+    "2024-03-31T00:00+01:00",
+    "2024-03-31T01:00+01:00",
+    "2024-03-31T03:00+02:00",
+    "2024-03-31T04:00+0200",
+]
+
+
+def test_times_with_several_offsets_are_turned_into_utc():
+    times = read_times(read({"t": SPRING}), "t")
+    assert times.dt.replace_time_zone(None)[0] == datetime(2024, 3, 30, 23)
+    grid, why = infer_grid(times)
+    assert (grid.zone, grid.frequency, why) == ("UTC", "1h", "all 3 spacings fit")
+    assert grid.index_of(times).tolist() == [0, 1, 2, 3]
+    few = read_times(read({"t": ["2024-04-01 02:30-03:30"]}), "t", grid)
+    assert grid.index_of(few).tolist() == [31]
+    mixed = parsed(
+        "2024-01-01 00:00Z", "2024-01-01 06:00 +05:00", "2024-01-01 02:00", "2023-12-31 23:30 -0330"
+    )
+    assert [time.hour for time in mixed] == [0, 1, 2, 3]
+
+
+def test_times_with_one_offset_keep_their_clock():
+    assert parsed("2024-01-01 00:00+05:00", "2024-01-01 01:00+05:00")[0] == datetime(2024, 1, 1)
+    old = Grid(kind="datetime", frequency="1h", origin="2024-01-01")
+    assert read_times(read({"t": SPRING}), "t", old)[2] == datetime(2024, 3, 31, 3)
+
+
+def test_times_of_another_zone_are_turned_into_that_of_the_grid():
+    hours = pl.Series([datetime(2024, 3, 30, h) for h in range(24)])
+    berlin = hours.dt.replace_time_zone("Europe/Berlin")
+    grid, _ = infer_grid(berlin)
+    assert grid.zone == "Europe/Berlin"
+    assert grid.index_of(berlin.dt.convert_time_zone("UTC")).tolist() == list(range(24))
+    assert grid.index_of(hours).tolist() == list(range(24))
+    assert grid.in_zone(grid.times_of(np.arange(24))).to_list() == berlin.to_list()
+    gap = grid.in_zone(grid.times_of(np.array([25, 26, 27]))).dt.convert_time_zone("UTC")
+    assert gap.dt.hour().to_list() == [0, 1, 1]
+    with pytest.raises(ValidationError, match="no time zone 'Mars'"):
+        Grid.model_validate(grid.model_dump() | {"zone": "Mars"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -530,3 +531,14 @@ def test_dates_stay_dates():
 def test_infinity_in_a_list_is_told_with_its_row():
     with pytest.raises(DataError, match=r"row 2, column .channel_1.: an infinite number"):
         load([np.arange(5.0), np.array([1.0, np.inf]), np.array([np.inf, 1.0])])
+
+
+def test_hours_that_only_their_offset_tells_apart_are_not_averaged():
+    start = datetime(2024, 10, 26, tzinfo=ZoneInfo("UTC"))
+    zone = ZoneInfo("Europe/Berlin")  # whose clock is put back a day later
+    times = [(start + timedelta(hours=h)).astimezone(zone).isoformat() for h in range(48)]
+    schema, series, report = load({"time": times, "y": list(range(48))})
+    assert series.targets[0].ravel().tolist() == list(range(48))
+    assert not report.repeated and "in UTC, as they are written with several offsets" in schema.grid_why
+    later = to_series(read({"time": times[-3:], "y": [1, 2, 3]}), schema)[0]
+    assert later.first.tolist() == [45]

@@ -38,6 +38,8 @@ class Grid(BaseModel):
             end of months.
         within: every time from one step up to the next counts for the first of them, as do a month's days for the
             month; otherwise a time is either that of a step or off the grid.
+        zone: the name of the time zone whose clock the times are of ("Europe/Berlin", "UTC"); times of other zones are
+            turned into it. None where it is not known: times are then taken by the clock of their own zone.
 
     >>> import polars as pl
     >>> grid = Grid(kind="date", frequency="1mo", origin="2024-01-31", day=31)
@@ -55,6 +57,7 @@ class Grid(BaseModel):
     step: int | float = 1
     day: int | None = None
     within: bool = False
+    zone: str | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Grid:
@@ -62,7 +65,11 @@ class Grid(BaseModel):
             finite = not isinstance(self.origin, str) and math.isfinite(self.origin)
             if self.frequency or not finite or not (math.isfinite(self.step) and self.step > 0):
                 raise ValueError("a grid of numbers has a number as origin, a positive step and no frequency")
+            if self.zone is not None:
+                raise ValueError("numbers have no time zone")
             return self
+        if self.zone is not None and not _is_zone(self.zone):
+            raise ValueError(f"there is no time zone {self.zone!r}")
         if not isinstance(self.origin, str):
             raise ValueError("the origin of a grid of dates is an ISO date")
         datetime.fromisoformat(self.origin)
@@ -97,7 +104,7 @@ class Grid(BaseModel):
         Raises:
             DataError: a time is missing, of another kind, or off the grid; with the rows.
         """
-        index, on = self.place(ticks(times, self.kind == "number", where))
+        index, on = self.place(ticks(times, self.kind == "number", where, self.zone))
         if not on.all():
             off = np.flatnonzero(~on)
             at = (off if rows is None else rows[off]) + 1
@@ -133,7 +140,7 @@ class Grid(BaseModel):
         return steps // self.every.months, self.within | fits
 
     def times_of(self, indices: np.ndarray) -> pl.Series:
-        """(n,) dates, datetimes or numbers of steps, named "time"."""
+        """(n,) dates, datetimes or numbers of steps, named "time"; datetimes by the clock of their zone."""
         import polars as pl
 
         indices = np.asarray(indices, dtype=np.int64)
@@ -143,6 +150,22 @@ class Grid(BaseModel):
             return pl.Series("time", times, dtype=pl.Int64 if whole else pl.Float64)
         times = pl.Series("time", self.ticks_of(indices)).cast(pl.Datetime("us"))
         return times.cast(pl.Date) if self.kind == "date" else times
+
+    def in_zone(self, times: pl.Series) -> pl.Series:
+        """Datetimes of `times_of` with the time zone of the grid, if it has one; others as they are.
+
+        An hour that the clock passes twice is the first; one that it leaves out is the one after it.
+        """
+        import polars as pl
+
+        if self.zone is None or times.dtype == pl.Date:
+            return times
+        after = times.dt.offset_by("1h")
+        found, next_ones = (
+            each.dt.replace_time_zone(self.zone, ambiguous="earliest", non_existent="null")
+            for each in (times, after)
+        )
+        return found.zip_with(found.is_not_null(), next_ones)
 
     def ticks_of(self, indices: np.ndarray) -> np.ndarray:
         """(n,) int64 microseconds since 1970 of steps; not for numbers."""
@@ -163,8 +186,21 @@ class Grid(BaseModel):
         return (datetime.fromisoformat(str(self.origin)) - datetime(1970, 1, 1)) // datetime.resolution
 
 
-def ticks(times: pl.Series, numbers: bool, where: str | None = None) -> np.ndarray:
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def ticks(times: pl.Series, numbers: bool, where: str | None = None, zone: str | None = None) -> np.ndarray:
     """(n,) int64 microseconds since 1970 of dates and datetimes, by the clock of their own zone; or numbers.
+
+    Args:
+        zone: by the clock of this one instead, of times whose own zone is known.
 
     Raises:
         DataError: a time is missing, or dates are given for numbers, or the reverse.
@@ -184,7 +220,8 @@ def ticks(times: pl.Series, numbers: bool, where: str | None = None) -> np.ndarr
     if not dated:
         return times.to_numpy()
     if isinstance(times.dtype, pl.Datetime) and times.dtype.time_zone is not None:
-        times = times.dt.replace_time_zone(None)
+        own = times if zone is None else times.dt.convert_time_zone(zone)
+        times = own.dt.replace_time_zone(None)
     return times.cast(pl.Datetime("us")).to_physical().to_numpy()
 
 

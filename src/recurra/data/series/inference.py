@@ -280,7 +280,10 @@ def _grid(table: Table, options: SeriesOptions, found: _Layout) -> tuple[Grid, s
     times = read_times(table, found.time)
     codes = None if found.id is None else series_codes(table, found.id)[0]
     where = f"{table.origin}, column {found.time!r}"
-    return infer_grid(times, codes, frequency=options.frequency, where=where)
+    grid, why = infer_grid(times, codes, frequency=options.frequency, where=where)
+    if grid.zone is not None and not isinstance(table.frame[found.time].dtype, pl.Datetime):
+        why += "; in UTC, as they are written with several offsets from it"
+    return grid, why
 
 
 def _season(options: SeriesOptions, grid: Grid) -> tuple[int, str]:

@@ -49,6 +49,15 @@ def infer_grid(
     >>> grid.frequency, why
     ('1mo', 'all 2 spacings fit')
     """
+    grid, why = _inferred(times, series, frequency, where)
+    zone = getattr(times.dtype, "time_zone", None)
+    return (grid if zone is None else grid.model_copy(update={"zone": zone})), why
+
+
+def _inferred(
+    times: pl.Series, series: np.ndarray | None, frequency: str | None, where: str | None
+) -> tuple[Grid, str]:
+    """By the clock that the times have, whatever its zone."""
     import polars as pl
 
     at = ticks(times, times.dtype.is_numeric(), where)

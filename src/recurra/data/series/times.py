@@ -16,7 +16,7 @@ _YEAR = r"^(1[5-9]|2[01])\d\d$"
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = (
     r"(?:[ T](?<H>\d{1,2}):(?<M>\d{2})(?::(?<S>\d{2})(?<F>[.,]\d{1,9})?)?\s*(?<P>[AaPp][Mm])?"
-    r"\s*(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"\s*(?<Z>Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 # Letters: y year, m month, d day, q quarter, w week of ISO 8601, n month by its name, a and b: a day and a
 # month whose order is to be found out.
@@ -93,11 +93,14 @@ def read_times(table: Table, name: str, grid: Grid | None = None) -> pl.Series:
     or month first (31/12/2010, 12/31/2010, told apart by the numbers, or by which is evenly spaced), or with
     the month by its English name (31 Dec 2010, Dec 2010). Whole numbers of eight digits that all are dates
     (20101231) are dates, as are those of six digits that all are months of several years (201012); those that
-    count seconds or milliseconds since 1970, in a column that its name says to be times, are datetimes. Of times
-    with a zone the clock of that zone counts.
+    count seconds or milliseconds since 1970, in a column that its name says to be times, are datetimes.
+
+    Of times with one offset from UTC (+01:00) their own clock counts. Times with several offsets, as where a clock
+    was put forward, are turned into UTC and have that zone; those among them without an offset are UTC already.
 
     Args:
-        grid: that the times are to stand on, where that is settled: numbers are then read as it has them.
+        grid: that the times are to stand on, where that is settled: numbers are then read as it has them, and offsets
+            count where it has a zone.
 
     Raises:
         DataError: a row has no time, or is not written as the others are, or day and month cannot be told
@@ -120,7 +123,7 @@ def read_times(table: Table, name: str, grid: Grid | None = None) -> pl.Series:
     if column.null_count():
         raise no_time(int(column.is_null().arg_true()[0]) + 1, where)
     if column.dtype == pl.String:
-        return _parsed(column, table.origin, name)
+        return _parsed(column, table.origin, name, grid)
     if column.dtype.is_numeric():
         infinite = ~np.isfinite(column.to_numpy())
         if infinite.any():
@@ -147,7 +150,7 @@ def _written_as_days(column: pl.Series) -> pl.Series | None:
     if not len(values) or values.min() < 1700_01_01 or values.max() > 2199_12_31 or (values % 1 != 0).any():
         return None
     text = column.cast(pl.Int64).cast(pl.String)
-    times, good, _ = _read(text, "yearmonthday")
+    times, good, *_ = _read(text, "yearmonthday")
     return _series(times, clock=False) if good.all() else None
 
 
@@ -181,7 +184,7 @@ def _since_1970(column: pl.Series) -> pl.Series | None:
     return None
 
 
-def _parsed(column: pl.Series, origin: str, name: str) -> pl.Series:
+def _parsed(column: pl.Series, origin: str, name: str, grid: Grid | None) -> pl.Series:
     """Strings to times, by the form that most of the first of them have."""
     where = f"{origin}, column {name!r}"
     head = column.head(_SAMPLED)
@@ -193,7 +196,7 @@ def _parsed(column: pl.Series, origin: str, name: str) -> pl.Series:
             where=where,
             fix="Write times as 2024-12-31 or 2024-12-31 23:59:59, as 2024-12, or as numbers.",
         )
-    times, good, clock = _read(column, form, where)
+    times, good, clock, ahead = _read(column, form, where)
     if not good.all():
         bad = np.flatnonzero(~good)
         more = f" (and {len(bad) - 1} more such rows)" if len(bad) > 1 else ""
@@ -202,6 +205,10 @@ def _parsed(column: pl.Series, origin: str, name: str) -> pl.Series:
             where=f"{origin}, row {bad[0] + 1}, column {name!r}",
             fix="Mend it, or leave the row out.",
         )
+    offsets = np.unique(ahead[~np.isnan(ahead)])
+    if len(offsets) > 1 if grid is None else len(offsets) > 0 and grid.zone is not None:
+        utc = times - np.nan_to_num(ahead).astype(np.int64)
+        return _series(utc, clock).dt.replace_time_zone("UTC")
     return _series(times, clock)
 
 
@@ -218,9 +225,11 @@ def _whole(form: str) -> str:
     return "^" + _DATES[form] + _CLOCK + "$"
 
 
-def _read(column: pl.Series, form: str, where: str | None = None) -> tuple[np.ndarray, np.ndarray, bool]:
-    """(n,) int64 microseconds since 1970, (n,) bool whether the string is a time of this form, and whether any
-    has a clock.
+def _read(
+    column: pl.Series, form: str, where: str | None = None
+) -> tuple[np.ndarray, np.ndarray, bool, np.ndarray]:
+    """(n,) int64 microseconds since 1970, (n,) bool whether the string is a time of this form, whether any has a
+    clock, and (n,) how many microseconds that is ahead of UTC, NaN where it does not say.
 
     Args:
         where: for the error where day and month cannot be told apart; None takes either.
@@ -264,11 +273,13 @@ def _read(column: pl.Series, form: str, where: str | None = None) -> tuple[np.nd
     good &= exists
     times = np.where(good, days, 0) * 86_400_000_000 + clock
     has_clock = "H" in part and part["H"].null_count() < len(values)
+    ahead = _ahead(part["Z"])
     if len(values) == len(column):
-        return times, good, has_clock
-    table = pl.DataFrame({"text": values, "time": times, "good": good})
+        return times, good, has_clock, ahead
+    table = pl.DataFrame({"text": values, "time": times, "good": good, "ahead": ahead})
     joined = column.alias("text").to_frame().join(table, on="text", how="left", maintain_order="left")
-    return joined["time"].to_numpy(), joined["good"].to_numpy(), has_clock
+    time, right, ahead = (joined[name].to_numpy() for name in ("time", "good", "ahead"))
+    return time, right, has_clock, ahead
 
 
 def _clock(part: dict[str, pl.Series], whole) -> tuple[np.ndarray, np.ndarray]:
@@ -280,6 +291,18 @@ def _clock(part: dict[str, pl.Series], whole) -> tuple[np.ndarray, np.ndarray]:
     fraction = part["F"].str.slice(1).str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64, strict=False)
     good = (hour < 24) & (minute < 60) & (second < 60)
     return ((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction.fill_null(0).to_numpy(), good
+
+
+def _ahead(offset: pl.Series) -> np.ndarray:
+    """(n,) microseconds of "+01:00", "-0530", "Z"; NaN where there is none."""
+    digits = offset.str.replace_all(r"\D", "")
+    hours, minutes = (digits.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (0, 2))
+    found = (
+        (hours * 60 + minutes).to_numpy()
+        * 60e6
+        * np.where(offset.str.starts_with("-").fill_null(False), -1, 1)
+    )
+    return np.where(offset.is_null(), np.nan, found)
 
 
 def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

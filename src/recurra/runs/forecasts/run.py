@@ -154,7 +154,7 @@ class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
         name, schema = "series", self.config.data_schema
         columns: dict[str, Any] = {
             schema.id or name: np.repeat(np.array(series.names, dtype=object), self.horizon).astype(str),
-            schema.time or "step": series.grid.times_of(steps.ravel()),
+            schema.time or "step": series.grid.in_zone(series.grid.times_of(steps.ravel())),
             "forecast": forecasts.point.ravel(),
         }
         columns |= {
