@@ -311,6 +311,14 @@ def test_seconds_since_1970_are_datetimes_where_the_name_says_times():
     first = datetime(2024, 1, 1)
     assert read_times(read({"timestamp": stamps}), "timestamp")[0] == first
     assert read_times(read({"ts": [1000 * s for s in stamps]}), "ts")[0] == first
+    for name, parts in (("open_time", 1000), ("Date", 1), ("ts", 10**6), ("timestamp", 10**9)):
+        given = [parts * s for s in stamps]
+        assert read_times(read({name: given}), name).to_list()[1:] == [
+            datetime(2024, 1, 1, h) for h in (1, 2)
+        ]
+    assert read_times(read({"ts": [10**9 * s + 1500 for s in stamps]}), "ts")[0] == datetime(
+        2024, 1, 1, 0, 0, 0, 1
+    )
     assert read_times(read({"count": stamps}), "count").to_list() == stamps
     assert read_times(read({"time": [0, 1, 2]}), "time").to_list() == [0, 1, 2]
 

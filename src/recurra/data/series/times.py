@@ -12,6 +12,7 @@ from recurra.errors import DataError
 
 _SAMPLED = 256
 _STAMPS = ("time", "timestamp", "ts", "unix", "unixtime", "unixtimestamp", "epoch", "datetime", "date", "ds")
+_STAMP_ENDS = ("time", "timestamp", "date")  # open_time, created_date
 _YEAR = r"^(1[5-9]|2[01])\d\d$"
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = (
@@ -93,7 +94,8 @@ def read_times(table: Table, name: str, grid: Grid | None = None) -> pl.Series:
     or month first (31/12/2010, 12/31/2010, told apart by the numbers, or by which is evenly spaced), or with
     the month by its English name (31 Dec 2010, Dec 2010). Whole numbers of eight digits that all are dates
     (20101231) are dates, as are those of six digits that all are months of several years (201012); those that
-    count seconds or milliseconds since 1970, in a column that its name says to be times, are datetimes.
+    count seconds, or milli-, micro- or nanoseconds, since 1970, in a column that its name says to be times, are
+    datetimes.
 
     Of times with one offset from UTC (+01:00) their own clock counts. Times with several offsets, as where a clock
     was put forward, are turned into UTC and have that zone; those among them without an offset are UTC already.
@@ -172,14 +174,17 @@ def _written_as_months(column: pl.Series, few: bool) -> pl.Series | None:
 
 
 def _since_1970(column: pl.Series) -> pl.Series | None:
-    """Datetimes of seconds or milliseconds since 1970, of years from 2000 on; None where they mean something else."""
+    """Datetimes of seconds, or thousandths, millionths or billionths of one, since 1970, of years from 2000 on; None
+    where they mean something else.
+    """
     plain = "".join(filter(str.isalnum, column.name.lower()))
     values = column.to_numpy()
-    if plain not in _STAMPS or not len(values) or (values % 1 != 0).any():
+    if not (plain in _STAMPS or plain.endswith(_STAMP_ENDS)) or not len(values) or (values % 1 != 0).any():
         return None
-    for a_second in (1, 1_000):
+    for a_second in (1, 1_000, 1_000_000, 1_000_000_000):
         if values.min() >= 946_684_800 * a_second and values.max() < 4_102_444_800 * a_second:
-            stamps = values.astype(np.int64) * (1_000_000 // a_second)
+            seconds, rest = np.divmod(values.astype(np.int64), a_second)
+            stamps = seconds * 1_000_000 + rest * 1_000_000 // a_second
             return pl.Series("time", stamps).cast(pl.Datetime("us"))
     return None
 
