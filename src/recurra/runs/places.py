@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from recurra.errors import InputError
+from recurra.runs.config import read_kind
 from recurra.runs.run import clear_run, is_run
 
 
@@ -13,6 +14,7 @@ def check_place(out: Path, *, overwrite: bool, resume: bool) -> None:
 
     Raises:
         InputError: it is taken, there is nothing to resume, or both are asked for.
+        RunError: what is to be resumed is not a run. (Of one, `config.json` is written first.)
     """
     if overwrite and resume:
         raise InputError(
@@ -22,6 +24,7 @@ def check_place(out: Path, *, overwrite: bool, resume: bool) -> None:
     if resume:
         if not taken:
             raise InputError("there is nothing to resume here", where=str(out), fix="Leave --resume out.")
+        read_kind(out)
     elif taken and not overwrite:
         raise InputError(
             "this place is taken", where=str(out), fix="Choose another --out, or add --overwrite or --resume."
