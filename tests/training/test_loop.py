@@ -14,7 +14,7 @@ from torch.nn import functional
 from recurra.data.batches import Batch, Batches
 from recurra.data.packed import Packed
 from recurra.errors import RunError, StorageError, TrainingError
-from recurra.training.checkpoint import FILE, read_checkpoint
+from recurra.training.checkpoint import FILE, Checkpoint, read_checkpoint, write_checkpoint
 from recurra.training.config import TrainingConfig
 from recurra.training.loop import EpochRecord, StepDone, predictions, seeded, train
 from tests.tolerances import assert_close
@@ -238,6 +238,59 @@ def test_a_truncated_checkpoint_is_an_error_that_names_it(tmp_path):
     path = tmp_path / FILE
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(RunError, match=r"state\.safetensors: the checkpoint is broken"):
+        run(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            lambda c: c.tensors.update({"optimizer.0.exp_avg": torch.zeros(1, 2)}),
+            r"optimizer\.0\.exp_avg is .*\[1, 2\]",
+        ),
+        (
+            lambda c: c.tensors.update({"optimizer.0.step": torch.ones(3)}),
+            r"optimizer\.0\.step .* \[3\], expected",
+        ),
+        (
+            lambda c: c.tensors.update({"optimizer.1.exp_avg_sq": torch.zeros(2, 8, dtype=torch.int64)}),
+            "torch.int64",
+        ),
+        (lambda c: c.tensors.pop("optimizer.1.exp_avg"), r"optimizer\.1 is"),
+        (lambda c: c.tensors.update({"optimizer.9.step": torch.tensor(1.0)}), r"optimizer\.9 is"),
+        (lambda c: c.tensors.update({"best.hidden.bias": torch.zeros(3)}), r"best\.hidden\.bias is \[3\]"),
+        (lambda c: c.tensors.pop("best.hidden.bias"), r"best\.hidden\.bias is missing"),
+        (lambda c: [c.tensors.pop(f"best.{name}") for name in c.group("best")], "is missing, expected"),
+        (lambda c: c.progress.update(state=0), "state is 0"),
+        (lambda c: c.progress.update(state=["a"]), "state is 'a'"),
+        (lambda c: c.progress.update(records=5), r"progress\.records: "),
+        (lambda c: c.progress["records"][0].pop("epoch"), r"progress\.records\.0\.epoch: "),
+        (lambda c: c.progress["records"][0].update(speed=1), r"progress\.records\.0\.speed: "),
+        (lambda c: c.progress.update(epoch="soon"), r"progress\.epoch: "),
+        (lambda c: c.progress.update(batch=-1), r"progress\.batch: "),
+        (lambda c: c.progress.pop("step"), r"progress\.step: it is missing"),
+    ],
+)
+def test_a_damaged_checkpoint_is_told(tmp_path, changes, message):
+    run(tmp_path, epochs=1)
+    checkpoint = read_checkpoint(tmp_path)
+    checkpoint.progress["stopped"] = None
+    changes(checkpoint)
+    write_checkpoint(tmp_path, checkpoint)
+    with pytest.raises(RunError, match=rf"checkpoint.*{message}.*--overwrite"):
+        run(tmp_path, resume=True)
+
+
+def test_a_checkpoint_that_holds_a_list_is_told(tmp_path):
+    write_checkpoint(tmp_path, Checkpoint({"a": torch.zeros(1)}, []))
+    with pytest.raises(RunError, match=r"the checkpoint is broken \(progress: "):
+        run(tmp_path, resume=True)
+
+
+def test_a_checkpoint_of_another_format_is_told(tmp_path, monkeypatch):
+    run(tmp_path, epochs=1)
+    monkeypatch.setattr("recurra.training.checkpoint.FORMAT", 2)
+    with pytest.raises(RunError, match="expected a checkpoint of format 2, found '1'"):
         run(tmp_path, resume=True)
 
 

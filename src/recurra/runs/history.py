@@ -19,7 +19,7 @@ def with_history(observer: Observer, out: Path | None, resume: bool) -> Observer
         return observer
     path = out / HISTORY
     kept = read_checkpoint(out / CHECKPOINT) if resume else None
-    records = [] if kept is None else kept.progress.get("records", [])
+    records = [] if kept is None else kept.progress["records"]
     write_bytes(path, b"".join(json.dumps(record).encode() + b"\n" for record in records))
 
     def observe(event: Event) -> None:

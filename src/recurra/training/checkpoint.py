@@ -17,6 +17,7 @@ from safetensors.torch import save
 
 from recurra.errors import RunError
 from recurra.storage import make_folder, write_bytes
+from recurra.training.position import read_position
 
 FORMAT = 1
 FILE = "state.safetensors"
@@ -28,7 +29,7 @@ class Checkpoint:
 
     Args:
         tensors: everything that is a tensor, under dotted names.
-        progress: everything else, JSON-safe.
+        progress: everything else, JSON-safe; see `read_position`.
     """
 
     tensors: dict[str, torch.Tensor]
@@ -57,7 +58,7 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
     """The checkpoint in `folder`, or None where training had not written one yet.
 
     Raises:
-        RunError: the file is broken or of another format.
+        RunError: the file is broken or of another format; its tensors are not looked at.
     """
     path = folder / FILE
     if not path.exists():
@@ -72,8 +73,12 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
                 where=str(path),
                 fix="Resume with the version of Recurra that wrote it, or start again with --overwrite.",
             )
-        return Checkpoint(tensors, json.loads(header["progress"]))
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        progress = json.loads(header["progress"])
+        read_position(progress)
+        return Checkpoint(tensors, progress)
+    except RunError:
+        raise
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise RunError(
             f"the checkpoint is broken ({error})", where=str(path), fix="Start again with --overwrite."
         ) from error

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from recurra.training.checkpoint import read_checkpoint, write_checkpoint
 from recurra.training.config import TrainingConfig, learning_rate_at
 from recurra.training.device import Precision, autocast, exact_float32, resolve_precision
 from recurra.training.interruption import Interruption
+from recurra.training.position import EpochRecord
 from recurra.training.progress import Progress, stalled
 from recurra.training.state import State, map_tensors
 from recurra.training.updates import EVERY, update_ratio, weight_matrices
@@ -57,26 +58,6 @@ class StepDone:
     step: int
     total_steps: int
     loss: float
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What is kept of an epoch: a line of `history.jsonl`; `validation` is empty without a validation part.
-
-    `gradient_norm` is before clipping, `update_ratio` the size of an update over that of the weights
-    (`recurra.training.updates`), a mean over the steps measured; None in histories from before it was kept.
-    """
-
-    epoch: int
-    step: int
-    train_loss: float
-    validation: dict[str, float]
-    learning_rate: float
-    gradient_norm: float
-    clipped_share: float
-    is_best: bool
-    seconds: float
-    update_ratio: float | None = None
 
 
 Observer = Callable[[StepDone | EpochRecord], None]
@@ -203,7 +184,7 @@ def train(
         )
     network.load_state_dict(progress.best)
     return History(
-        records=[EpochRecord(**record) for record in position.records],
+        records=position.records,
         best_epoch=position.best_epoch or 0,
         steps=position.step,
         seconds=time.monotonic() - started,
@@ -360,10 +341,10 @@ def _close_epoch(
         seconds=time.monotonic() - started,
         update_ratio=position.update_sum / position.updates if position.updates else None,
     )
-    position.records.append(asdict(record))
+    position.records.append(record)
     position.next_epoch()
     if progress.average is None and config.average_after is not None and validation is not None:
-        losses = [each["validation"]["loss"] for each in position.records]
+        losses = [each.validation["loss"] for each in position.records]
         if stalled(losses, config.average_after):
             progress.begin_average()
     return record

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,49 +11,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from recurra.errors import RunError
 from recurra.training.checkpoint import Checkpoint
-from recurra.training.state import State, flattened, unflattened
-
-
-@dataclass
-class Position:
-    """Where a training stands, in numbers.
-
-    `best_loss` is what decides which weights are best, the lower the better: see `recurra.training.loop.Objective`.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    best_loss: float | None = None
-    best_epoch: int | None = None
-    epochs_without_gain: int = 0
-    loss_sum: float = 0.0
-    examples: int = 0
-    norm_sum: float = 0.0
-    clipped: int = 0
-    update_sum: float = 0.0
-    updates: int = 0
-    seconds: float = 0.0
-    stopped: str | None = None
-    records: list[dict[str, Any]] = field(default_factory=list)
-    state: State = None
-
-    def count(self, loss: float, norm: float, examples: int, *, clipped: bool) -> None:
-        self.step += 1
-        self.batch += 1
-        self.loss_sum += loss * examples
-        self.examples += examples
-        self.norm_sum += norm
-        self.clipped += clipped
-
-    def count_update(self, ratio: float) -> None:
-        self.update_sum += ratio
-        self.updates += 1
-
-    def next_epoch(self) -> None:
-        self.epoch, self.batch = self.epoch + 1, 0
-        self.loss_sum = self.norm_sum = self.update_sum = 0.0
-        self.examples = self.clipped = self.updates = 0
+from recurra.training.position import Position, read_position
+from recurra.training.state import flattened, unflattened
 
 
 @dataclass
@@ -117,6 +75,7 @@ class Progress:
         for name, tensor in checkpoint.group("optimizer").items():
             number, moment = name.split(".", 1)
             moments.setdefault(int(number), {})[moment] = tensor
+        _check_moments(moments, self.optimizer)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         average = checkpoint.group("average")
@@ -130,9 +89,48 @@ class Progress:
         device = next(self.network.parameters()).device
         stored = checkpoint.group("state")
         tensors = [stored[str(number)].to(device) for number in range(len(stored))]
-        reached = dict(checkpoint.progress)
-        self.position = Position(state=unflattened(reached.pop("state"), tensors), **reached)
+        position = read_position(checkpoint.progress)
+        self.position = replace(position, state=unflattened(position.state, tensors))
         self.best = checkpoint.group("best")
+        _check_best(self.best, {} if position.best_epoch is None else self.network.state_dict())
+
+
+def _check_moments(moments: dict[int, dict[str, Tensor]], optimizer: torch.optim.Optimizer) -> None:
+    """Refuse what the optimiser would take unseen: the fused one reads and writes past the end of a short tensor.
+
+    Raises:
+        ValueError: a moment of no weight, of another size than its weight, or not of floats.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    names = {"step", "exp_avg", "exp_avg_sq"} if isinstance(optimizer, torch.optim.AdamW) else set()
+    for number, found in moments.items():
+        if number not in range(len(weights)) or found.keys() != names:
+            raise ValueError(
+                f"optimizer.{number} is {sorted(found)}, expected {sorted(names)} of {len(weights)} weights"
+            )
+        for name, moment in found.items():
+            shape = [] if name == "step" else list(weights[number].shape)
+            if list(moment.shape) != shape or not moment.is_floating_point():
+                raise ValueError(
+                    f"optimizer.{number}.{name} is {moment.dtype} {list(moment.shape)}, expected floats {shape}"
+                )
+
+
+def _check_best(best: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+    """Refuse best weights that the network could not end with.
+
+    Args:
+        weights: of the network; none where no epoch is complete.
+
+    Raises:
+        ValueError: they differ in a name or a shape.
+    """
+    found, expected = ({name: list(t.shape) for name, t in each.items()} for each in (best, weights))
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            raise ValueError(
+                f"best.{name} is {found.get(name, 'missing')}, expected {expected.get(name, 'nothing of that name')}"
+            )
 
 
 def stalled(losses: list[float], interval: int) -> bool:

@@ -47,8 +47,12 @@ def unflattened(form: Any, tensors: list[Tensor]) -> State:
     """The inverse of `flattened`.
 
     Raises:
-        IndexError, TypeError: a form that does not fit the tensors.
+        ValueError: a form that does not fit the tensors.
     """
     if form is None:
         return None
-    return tensors[form] if isinstance(form, int) else tuple(unflattened(each, tensors) for each in form)
+    if isinstance(form, list):
+        return tuple(unflattened(each, tensors) for each in form)
+    if not isinstance(form, int) or form not in range(len(tensors)):
+        raise ValueError(f"state is {form!r}, expected one of {len(tensors)} tensors")
+    return tensors[form]
