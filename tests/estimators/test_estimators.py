@@ -127,6 +127,17 @@ def test_frame_keeps_its_names():
     assert model.feature_names_in_.tolist() == ["mon", "tue", "wed", "thu"]
 
 
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was():
+    X, rises = rising_and_falling()
+    model = classifier(epochs=1).fit(pd.DataFrame(X, columns=list("abcd")), rises)
+    before = dict(vars(model))
+    with pytest.raises(ValueError, match="one class only"):
+        model.fit(rising_and_falling(steps=7)[0], np.ones(len(X)))
+    assert vars(model) == before
+    model.fit(list(X), rises)
+    assert not hasattr(model, "n_features_in_") and not hasattr(model, "feature_names_in_")
+
+
 def test_of_few_examples_none_are_held_out():
     X, rises = rising_and_falling(10)
     model = classifier(epochs=3).fit(X, rises)

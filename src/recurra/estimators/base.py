@@ -214,9 +214,10 @@ class SequenceEstimator(RunEstimator):
         estimator._restore(run, record)
         return estimator
 
-    def _train(self, examples: Examples, schema: Schema, overrides: dict[str, Any]) -> None:
+    def _train(self, X: Any, examples: Examples, schema: Schema, overrides: dict[str, Any]) -> None:
         """Fit the run, and set the attributes once that has succeeded."""
         seed = self._seed()
+        columns = _noted_columns(X)
         overrides = self._overrides(overrides)
         notes: list[str] = []
         options = SequenceFitOptions(
@@ -240,23 +241,22 @@ class SequenceEstimator(RunEstimator):
         )
         self._take(run)
         self.notes_ = notes
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(self).pop(name, None)
+        vars(self).update(columns)
 
-    def _checked(self, X: Any, *, reset: bool) -> Any:
-        """X; where it is a table, its columns are noted by `fit` (`reset`) and compared by `predict`."""
-        if not reset:
+    def _checked(self, X: Any, *, fitted: bool) -> Any:
+        """X; where it is a table, `predict` (`fitted`) compares its columns with those of `fit`."""
+        if fitted:
             check_is_fitted(self, "run_")
-        else:
-            for name in ("n_features_in_", "feature_names_in_"):
-                if hasattr(self, name):
-                    delattr(self, name)
         if issparse(X):
             raise DataError(
                 "sparse data was passed, dense data is required", where="X", fix="Use X.toarray()."
             )
         if not hasattr(X, "shape") and hasattr(X, "__array__"):
             X = np.asarray(X)
-        if _is_table(X):
-            validate_data(self, X, reset=reset, skip_check_array=True)
+        if fitted and _is_table(X):
+            validate_data(self, X, reset=False, skip_check_array=True)
         return X
 
     def _record(self) -> Record:
@@ -315,6 +315,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def _noted_columns(X: Any) -> dict[str, Any]:
+    """What scikit-learn notes of a table: `n_features_in_`, and `feature_names_in_` where all are texts."""
+    noted = BaseEstimator()
+    if _is_table(X):
+        validate_data(noted, X, reset=True, skip_check_array=True)
+    return vars(noted)
 
 
 def _is_table(X: Any) -> bool:

@@ -120,7 +120,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             DataError, InputError: X, y or a parameter cannot be used; both are ValueErrors.
             TrainingError: the loss was not finite from the start.
         """
-        given, X = X, self._checked(X, reset=True)
+        given, X = X, self._checked(X, fitted=False)
         labels, targets = Labels.read(y)
         examples = examples_from_arrays(X, targets, task="classify")
         schema = schema_of(
@@ -133,7 +133,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             else ("binary" if len(labels.names) == 2 else "multiclass"),
             classes=list(labels.names) if labels.several else class_order(list(labels.names)),
         )
-        self._train(examples, schema, self._weights(labels))
+        self._train(X, examples, schema, self._weights(labels))
         self._labels = labels
         self.classes_ = labels.values
         self._record_beside_run()
@@ -141,12 +141,12 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """(N,) classes, or (N, K) of 0 and 1, in the type of y."""
-        X = self._checked(X, reset=False)
+        X = self._checked(X, fitted=True)
         return self._labels.restore(self.run_.answer(X).labels)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(N, K) calibrated probabilities, columns as in `classes_`; rows sum to 1 but for several labels."""
-        X = self._checked(X, reset=False)
+        X = self._checked(X, fitted=True)
         return self.run_.predict_proba(X)[:, self._labels.places_in(self.run_.classes)]
 
     def _weights(self, labels: Labels) -> dict[str, Any]:

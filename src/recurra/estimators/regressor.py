@@ -37,16 +37,16 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         """
         if y is None:
             raise DataError("a regressor requires y to be passed, but the target y is None", where="y")
-        given, X = X, self._checked(X, reset=True)
+        given, X = X, self._checked(X, fitted=False)
         examples = examples_from_arrays(X, column_or_1d(np.asarray(y), warn=True), task="regress")
         schema = schema_of(given, y, examples, task="regress", target_kind="real")
-        self._train(examples, schema, {})
+        self._train(X, examples, schema, {})
         self._record_beside_run()
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """(N,) float64, in the unit of y; the same for a sequence alone and among others."""
-        X = self._checked(X, reset=False)
+        X = self._checked(X, fitted=True)
         return replace(self.run_, network=_InDouble(self.run_.network)).answer(X).labels
 
 
