@@ -48,6 +48,20 @@ def test_objects_of_one_type_become_that_type():
 
 
 @pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (["b", np.str_("a"), "b"], ["a", "b"]),
+        ([3, np.int8(1), np.int64(3)], [1, 3]),
+        ([True, np.False_, np.True_], [False, True]),
+    ],
+)
+def test_scalars_of_numpy_among_objects_are_of_the_type_that_they_hold(y, classes):
+    labels, targets = Labels.read(np.array(y, dtype=object))
+    assert labels.values.tolist() == classes
+    assert labels.restore(targets).tolist() == y
+
+
+@pytest.mark.parametrize(
     "y",
     [pd.Series(["b", "a", "b"]), pd.Series(["b", "a", "b"], dtype="category"), pl.Series(["b", "a", "b"])],
 )
@@ -68,6 +82,12 @@ def test_series_of_texts_are_labels(y):
         ([0.5, 1.25, 2.0], "Unknown label type: continuous"),
         (np.array([1, "a"], dtype=object), "Unknown label type: y mixes int, str"),
         ([[0, 1, 2], [1, 1, 1]], "must hold 0 and 1 only"),
+        (np.array(["2024-01-01", "2024-01-02"], dtype="M8[ns]"), r"Unknown label type: .* datetime64\[ns\]"),
+        (
+            np.array([np.datetime64("2024-01-01", "ns"), np.datetime64("2024", "ns")], dtype=object),
+            "datetime64",
+        ),
+        ([1j, 2j], "Complex data not supported"),
     ],
 )
 def test_unusable_labels_are_refused(y, message):

@@ -12,6 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from recurra.errors import DataError, RunError
 
+_KINDS = "biufUO"  # of dtypes whose values JSON keeps
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -52,6 +54,13 @@ class Labels:
             raise DataError("a classifier requires y to be passed, but the target y is None", where="y")
         columns = [str(name) for name in y.columns] if hasattr(y, "columns") else None
         y = _typed(np.asarray(y))
+        if y.dtype.kind not in _KINDS:
+            known = "Complex data not supported" if y.dtype.kind == "c" else "Unknown label type"
+            raise DataError(
+                f"{known}: expected texts, whole numbers or bools, found {y.dtype}",
+                where="y",
+                fix="Give the classes as texts, such as y.astype(str).",
+            )
         assert_all_finite(y, input_name="y")
         if y.ndim != 2 or y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -116,7 +125,7 @@ class Labels:
         except (TypeError, ValueError) as error:
             raise _misfit(f"{classes} cannot be of type {dtype!r} ({error})") from error
         own = tuple(names) if several else tuple(_name(value) for value in values.tolist())
-        if kind.kind not in "biufUO" or sorted(own) != sorted(names) or len(values) != len(names):
+        if kind.kind not in _KINDS or sorted(own) != sorted(names) or len(values) != len(names):
             raise _misfit(f"expected the classes {names}, found {classes} of type {dtype!r}")
         return cls(values, own, kind, several)
 
@@ -129,6 +138,7 @@ def _typed(y: np.ndarray) -> np.ndarray:
     """Objects that are all texts stay; objects that are all of another type become an array of that type."""
     if y.dtype != object:
         return y
+    y = np.asarray(np.frompyfunc(_opened, 1, 1)(y), dtype=object)
     gaps = [n for n, item in enumerate(y.ravel().tolist()) if _is_gap(item)]
     if gaps:
         raise DataError(
@@ -146,6 +156,11 @@ def _typed(y: np.ndarray) -> np.ndarray:
         where="y",
         fix="Give classes of one type.",
     )
+
+
+def _opened(item: Any) -> Any:
+    """A scalar of NumPy as Python has it; but for dates and durations, which Python has in some units only."""
+    return item.item() if isinstance(item, np.generic) and item.dtype.kind not in "mM" else item
 
 
 def _is_gap(item: Any) -> bool:
