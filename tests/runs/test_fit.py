@@ -10,6 +10,7 @@ import torch
 from recurra.data.schema import SchemaOptions, infer_schema, to_examples
 from recurra.data.sources import read
 from recurra.errors import DataError, InputError, RunError, StorageError
+from recurra.report.writing import write_page
 from recurra.runs import fitting as fit_module
 from recurra.runs.config import read_config, write_config
 from recurra.runs.events import Said
@@ -264,6 +265,47 @@ def test_every_part_of_a_fit_runs_with_the_threads_that_were_asked_for(monkeypat
     fit(examples, schema, quick(baselines=False, settings={"training__threads": asked}))
     assert seen == {"_plan": asked, "train": asked, "score_run": asked}
     assert torch.get_num_threads() == asked - 1
+
+
+def test_a_resumed_training_has_the_threads_and_the_precision_that_it_began_with(tmp_path, monkeypatch):
+    examples, schema = examples_of(sentences(60), text="text", target="label")
+    options = quick(baselines=False)
+    begun = fit(examples, schema, options, out=tmp_path / "run").config.settings.training
+    seen = []
+
+    def spy(network, *given, **named):
+        seen.append((torch.get_num_threads(), given[3]))
+        return train(network, *given, **named)
+
+    train = fit_module.train
+    monkeypatch.setattr(fit_module, "train", spy)
+    monkeypatch.setattr("recurra.training.device.resolve_precision", lambda *_: "bfloat16")
+    torch.set_num_threads(begun.threads + 1)
+    try:
+        again = fit(examples, schema, options, out=tmp_path / "run", resume=True)
+    finally:
+        torch.set_num_threads(begun.threads)
+    assert seen == [(begun.threads, begun)]
+    assert again.config.settings.training == begun
+    assert again.metrics["training"]["reproducible"]
+
+
+def test_a_training_whose_gpu_is_gone_goes_on_and_says_so(tmp_path, monkeypatch):
+    examples, schema = examples_of(sentences(60), text="text", target="label")
+    options, out = quick(baselines=False), tmp_path / "run"
+    fit(examples, schema, options, out=out)
+    content = json.loads((out / "config.json").read_text())
+    content["settings"]["training"]["device"] = "cuda"
+    (out / "config.json").write_text(json.dumps(content))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    said = []
+    for _ in range(2):  # what is resumed once more is no more reproducible for it
+        again = fit(examples, schema, options, out=out, resume=True, observer=said.append)
+        assert again.config.settings.training.device == "cpu"
+        assert not again.metrics["training"]["reproducible"]
+    assert [told.kind for told in load(out).config.told if "began on a GPU" in told.text] == ["warning"]
+    assert "it began on a GPU" in write_page(out).read_text()
+    assert sum("began on a GPU" in getattr(event, "text", "") for event in said) == 1
 
 
 def rows_of_people(people, part=None):

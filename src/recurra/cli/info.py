@@ -102,7 +102,7 @@ def _run(folder: Path) -> dict[str, Any]:
         "ended": f"{metrics['training']['stopped']}, best epoch {metrics['training']['best_epoch']}",
         "reproducible": "yes"
         if metrics["training"]["reproducible"]
-        else "no: the clock or a person stopped it",
+        else f"no: {'it went on on another device' if config.moved else 'the clock or a person stopped it'}",
         "seed": config.options.seed,
         "made by": ", ".join(f"{name} {version}" for name, version in config.versions.items()),
     }

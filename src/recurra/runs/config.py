@@ -78,6 +78,7 @@ class RunConfig(BaseModel):
         parts: examples in each part.
         fingerprint: of all that training and validation read.
         total_steps: optimiser steps of the schedule, written down before training begins.
+        moved: whether a session of the training ran on another device than the first.
         files: SHA-256 of the files that belong to a finished run.
     """
 
@@ -95,6 +96,7 @@ class RunConfig(BaseModel):
     parts: dict[str, int]
     fingerprint: str
     total_steps: int | None = None
+    moved: bool = False
     files: dict[str, str] = Field(default_factory=dict)
 
 

@@ -31,6 +31,7 @@ from recurra.storage import make_folder
 from recurra.tasks.baselines import BaselineResult
 from recurra.training.checkpoint import read_checkpoint
 from recurra.training.config import TrainingConfig
+from recurra.training.device import settle
 from recurra.training.loop import History, Objective, seeded, train
 
 BASELINES_SHARE = 0.1  # of a budget, for each baseline at most
@@ -237,9 +238,10 @@ def carry_out(
             where=str(out),
             fix="Give the same files, or start again with --overwrite.",
         )
-    config = stored or fitting.new_config(sources or [])
+    config = fitting.new_config(sources or []) if stored is None else _as_begun(fitting, stored, observer)
     going_on = resume and out is not None and read_checkpoint(out / CHECKPOINT) is not None
-    network = fitting.network(init, observer, anew=not going_on)
+    with _threads(fitting.settings.training.threads):
+        network = fitting.network(init, observer, anew=not going_on)
     if stored is None:
         told = [Told(phase=phase, text=said.text, kind=said.kind) for phase, said in observer.told]
         config = config.model_copy(update={"command": command, "told": told})
@@ -283,7 +285,7 @@ def carry_out(
     clock["scored"] = time.monotonic()
     run.metrics["training"] = {
         "stopped": history.stopped,
-        "reproducible": history.reproducible,
+        "reproducible": history.reproducible and not config.moved,
         "best_epoch": history.best_epoch,
         "epochs": len(history.records),
         "steps": history.steps,
@@ -381,6 +383,35 @@ def _stored_config(out: Path, options: FitOptions, form: type[C]) -> C | None:
                 fix="Repeat the command as it was, or start again with --overwrite.",
             )
     return stored
+
+
+def _as_begun(fitting: Fitting[C, R], stored: C, observer: Observer) -> C:
+    """Have `fitting` go on with the device, precision and threads that the training began with, whatever is here now.
+
+    Returns:
+        `stored`; where its GPU is not here, with the device that the training goes on on, and saying so.
+    """
+    config: Any = stored  # each kind has settings of its own
+    now: TrainingConfig = fitting.settings.training
+    begun = {name: getattr(config.settings.training, name) for name in ("device", "precision", "threads")}
+    gone = begun["device"] == "cuda" and not torch.cuda.is_available()
+    if gone:
+        begun["device"] = "cpu"
+    training = settle(now.model_copy(update=begun))
+    fitting.settings = fitting.settings.model_copy(update={"training": training})
+    kept = [f"{name} {value}" for name, value in begun.items() if value != getattr(now, name)]
+    if kept:
+        observer(Said(f"the training goes on as it began: {', '.join(kept)}"))
+    if not gone:
+        return stored
+    said = Said(
+        "this training began on a GPU, and torch finds none: it goes on on the CPU, to other numbers",
+        "warning",
+    )
+    observer(said)
+    told = [*stored.told, Told(phase="Going on with the training", text=said.text, kind=said.kind)]
+    settings = config.settings.model_copy(update={"training": training})
+    return stored.model_copy(update={"settings": settings, "moved": True, "told": told})
 
 
 @contextmanager

@@ -14,11 +14,15 @@ from recurra.report.tables import of_facts
 def section(run: RunFiles) -> Section:
     """The command, the versions, the machine, and whether the same numbers would come out."""
     config = run.config
+    why = (
+        "it began on a GPU and went on on the CPU"
+        if config.moved
+        else "the clock or a person, not the settings, decided when training stopped"
+    )
     same = (
         "With the same data, versions, machine and threads the same numbers come out."
         if run.metrics["training"]["reproducible"]
-        else "The same numbers will not come out: the clock or a person, not the settings, decided when training "
-        "stopped."
+        else f"The same numbers will not come out: {why}."
     )
     return again(
         config.command,
