@@ -280,3 +280,36 @@ def test_copies_of_sequences_are_told_by_all_their_values():
     packed = Packed.from_list([np.float32([[1.0], [2.0]]), np.float32([[1.0]]), np.float32([[1.0], [2.0]])])
     keys = Examples(None, packed, None, rows=np.arange(1, 4)).inputs()
     assert keys[0] == keys[2] != keys[1]
+
+
+@pytest.mark.parametrize(("empty", "least"), [(0.3, 0.19), (0.6, 0.19), (0.9, 0.04)])
+def test_many_copies_of_one_input_stay_in_training(empty, least):
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        targets = np.where(rng.random(2_000) < 0.5, "a", "b")
+        copies = rng.random(2_000) < empty
+        texts = ["" if copy else f"text {n}" for n, copy in enumerate(copies)]
+        split = make_split(examples(targets, texts=texts), seed=seed)
+        assert least < len(split.test) / 2_000 < 0.21
+        assert not copies[split.test].any() and not copies[split.validation].any()
+        assert abs((targets[split.test] == "a").mean() - 0.5) < 0.1
+        told = any("test part has" in note and "instead of 20.0%" in note for note in split.notes)
+        assert told == (empty == 0.9)
+
+
+@pytest.mark.parametrize("count", [200, 2_001])
+def test_a_group_of_half_the_data_stays_in_training(count):
+    for seed in range(2):
+        groups = np.random.default_rng(seed).permutation(np.r_[np.zeros(count, int), np.arange(1, count + 1)])
+        made = examples(["a", "b"] * count, groups=objects(groups.tolist()))
+        split = make_split(made, seed=seed, validation=0.1)
+        assert 0.19 < len(split.test) / (2 * count) < 0.26
+        assert 0 not in groups[split.test] and 0 not in groups[split.validation]
+
+
+def test_a_share_that_groups_miss_by_far_is_told():
+    groups = objects(np.repeat(list("abc"), 40).tolist())
+    split = make_split(examples(["a", "b"] * 60, groups=groups), seed=0, test=0.1, validation=0)
+    assert len(split.test) == 40
+    said = "The test part has 40 examples, 33.3% instead of 10.0%: groups and copies are drawn as a whole"
+    assert any(note.startswith(said) for note in split.notes)

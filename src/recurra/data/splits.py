@@ -14,6 +14,7 @@ _PARTS = ("train", "validation", "test")
 _QUANTILES = 10
 _USUAL = 0.1  # share of the validation part
 _FEW = 50  # fewer examples than this say little about a network
+_HANDFUL = 5
 _MOST_GROUPS = 2_000  # StratifiedGroupKFold needs a millisecond for each group
 
 
@@ -54,7 +55,10 @@ def make_split(
        Classes so small that their share is less than half an example give one group each, as long as that
        is not above a quarter of their examples; a class of a single group stays in training. Groups given
        by `examples.groups` may mix classes: they are drawn by scikit-learn's StratifiedGroupKFold or, above
-       2,000 groups or without classes, GroupShuffleSplit.
+       2,000 groups or without classes, GroupShuffleSplit's order. Some groups are too large to draw: copies
+       that overshoot the share of their class by more than half, given groups that overshoot the whole part
+       so. They stay in training, and more of the others is drawn, up to half of them. A part that still
+       comes out far from its share is noted.
     4. `by_time`: the examples stand in the order of time. The last ones are the test part, those before
        them the validation part; nothing is shuffled, a group stands where its last example does.
 
@@ -117,6 +121,12 @@ def make_split(
                 f"or name the {part} rows yourself.",
             )
         places[part], places["train"] = rest[drawn], rest[~drawn]
+        count, wanted = int(drawn.sum()), share * len(rest)
+        if abs(count - wanted) > max(_HANDFUL, wanted / 2):
+            notes.append(
+                f"The {part} part has {count} examples, {count / len(rest):.1%} instead of {share:.1%}: groups "
+                "and copies are drawn as a whole, and every class gives some."
+            )
     notes += _notes(examples, places, groups, inputs)
     return Split(places["train"], places["validation"], places["test"], tuple(notes))
 
@@ -168,16 +178,20 @@ def _draw(groups: np.ndarray, strata: np.ndarray, share: float, rng: np.random.G
     """(N,) bool: of every stratum, groups in shuffled order until its share of examples is reached."""
     _, first, group, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     stratum = strata[first]  # of a group that mixes classes, that of its first example
+    shuffled = [rng.permutation(np.flatnonzero(stratum == k)) for k in np.unique(stratum)]
+    large = np.zeros(len(first), dtype=bool)
+    for members in shuffled:
+        large[members] = _too_large(sizes[members], share)
+    share_of_rest = _share_of_rest(sizes, large, share)
     drawn = np.zeros(len(first), dtype=bool)
     small: list[np.ndarray] = []
-    for k in np.unique(stratum):
-        members = rng.permutation(np.flatnonzero(stratum == k))
-        wanted = round(share * sizes[members].sum())
+    for mixed in shuffled:
+        members = mixed[~large[mixed]]
+        wanted = round(share_of_rest * sizes[members].sum())
         if wanted == 0:
             small.append(members)
             continue
-        before = np.cumsum(sizes[members]) - sizes[members]
-        drawn[members[before < wanted][: len(members) - 1]] = True
+        drawn[members[_filled(sizes[members], wanted)]] = True
     # One group of each stratum too small for its share, but never more than a quarter of them all: where
     # there are a hundred classes of three, training needs their examples more.
     spare = [members for members in small if len(members) > 1]
@@ -186,28 +200,74 @@ def _draw(groups: np.ndarray, strata: np.ndarray, share: float, rng: np.random.G
     return drawn[group]
 
 
-def _deal(groups: np.ndarray, strata: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """(N,) bool: groups that mix classes, by scikit-learn's splitters."""
-    from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
+def _too_large(sizes: np.ndarray, share: float) -> np.ndarray:
+    """(G,) bool: groups that alone overshoot `share` of them all by more than half; none where each does."""
+    large = sizes > _most(round(share * sizes.sum()))
+    return large & ~large.all()
 
+
+def _most(wanted: int) -> float:
+    """As many examples as may be drawn where `wanted` are asked for."""
+    return wanted + max(1, wanted / 2)
+
+
+def _share_of_rest(sizes: np.ndarray, large: np.ndarray, share: float) -> float:
+    """What has to be drawn of the groups that are not `large` for `share` of them all; half of them at most."""
+    if not large.any():
+        return share
+    return min(share * sizes.sum() / sizes[~large].sum(), max(share, 0.5))
+
+
+def _filled(sizes: np.ndarray, wanted: int) -> np.ndarray:
+    """(G,) bool: groups in their order until `wanted` examples are reached. One is passed over that would overshoot
+    them by more than half, or by more than was lacking. At least one group, and where there are several not all.
+    """
+    taken, count, most = np.zeros(len(sizes), dtype=bool), 0, _most(wanted)
+    for n, size in enumerate(sizes.tolist()):
+        if count >= wanted:
+            break
+        if count + size <= min(most, 2 * wanted - count):
+            taken[n] = True
+            count += size
+    if taken.all():
+        taken[-1] = False
+    elif not taken.any():
+        taken[np.argmin(sizes)] = True
+    return taken
+
+
+def _deal(groups: np.ndarray, strata: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(N,) bool: groups that mix classes, by scikit-learn's splitter where there are classes and few groups,
+    else as `_draw` does, without strata.
+    """
     state = int(rng.integers(2**31))
-    count = len(np.unique(groups))
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     drawn = np.zeros(len(groups), dtype=bool)
-    if count < 2:
+    if len(sizes) < 2:
+        return drawn
+    large = _too_large(sizes, share)
+    able = np.flatnonzero(~large[group])
+    share = _share_of_rest(sizes, large, share)
+    count = int((~large).sum())
+    if count == 1:
+        drawn[able] = True
         return drawn
     folds = min(count, max(2, round(1 / share)))
-    fits = np.bincount(strata).max() >= folds
-    if strata.any() and fits and count <= _MOST_GROUPS and share <= 0.5:
+    fits = np.bincount(strata[able]).max() >= folds
+    if strata[able].any() and fits and count <= _MOST_GROUPS and share <= 0.5:
+        from sklearn.model_selection import StratifiedGroupKFold
+
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
             splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=state)
-            _, chosen = next(splitter.split(groups, strata, groups))
-    else:
-        wanted = min(max(1, round(share * count)), count - 1)
-        splitter = GroupShuffleSplit(1, test_size=wanted, random_state=state)
-        _, chosen = next(splitter.split(groups, groups=groups))
-    drawn[chosen] = True
-    return drawn
+            dealt = [chosen for _, chosen in splitter.split(able, strata[able], groups[able])]
+        close = [chosen for chosen in dealt if abs(len(chosen) * folds - len(able)) <= len(able) / 2]
+        drawn[able[(close or dealt)[0]]] = True
+        return drawn
+    # The order of scikit-learn's GroupShuffleSplit, which counts groups, not examples.
+    order = np.flatnonzero(~large)[np.random.RandomState(state).permutation(count)]
+    taken = _filled(sizes[order], max(1, round(share * sizes[order].sum())))
+    return np.isin(group, order[taken])
 
 
 def _last(groups: np.ndarray, share: float) -> np.ndarray:
