@@ -280,6 +280,20 @@ def test_verdict_tie():
     assert "-0.2 to +1.2" in said
 
 
+@pytest.mark.parametrize(
+    ("ours", "difference", "stands"),
+    [(np.inf, np.inf, "worse"), (np.nan, np.nan, "worse"), (3.0, -np.inf, "better")],
+)
+def test_verdict_on_a_score_that_is_not_finite_is_no_tie(ours, difference, stands):
+    said = verdict(
+        result(ours, "RMSE", False).scores,
+        [result(3.1, "RMSE", False)],
+        paired(difference, np.nan, np.nan, 1.0),
+    )
+    assert said.startswith(f"The network is {stands} than the best baseline (rival)")
+    assert "of a score that is not finite" in said
+
+
 def test_verdict_worse_where_lower_is_better():
     said = verdict(
         result(3.456, "RMSE", False).scores,

@@ -116,7 +116,8 @@ def verdict(
     sure = f"{100 * paired.interval.level:.0f} % interval {low} to {high}, {_p_value(paired.p_value)}"
     width = paired.interval.high - paired.interval.low
     if not math.isfinite(width) or (share and width > 2):  # shares are at most 1 apart
-        sure = "how sure that is cannot be told from so few"
+        few = "from so few" if math.isfinite(paired.difference) else "of a score that is not finite"
+        sure = f"how sure that is cannot be told {few}"
     numbers = (
         f"{ours.name} {shown(ours.value)} against {shown(theirs.value)}, a difference of "
         f"{gap(paired.difference)}{unit} ({sure})"
@@ -129,7 +130,9 @@ def verdict(
 
 
 def _stands(higher_is_better: bool, paired: PairedResult) -> Literal["better", "tie", "worse"]:
-    if not paired.differs:
+    if math.isnan(paired.difference):
+        return "worse"  # a score that overflowed is no tie
+    if math.isfinite(paired.difference) and not paired.differs:
         return "tie"
     return "better" if (paired.difference > 0) == higher_is_better else "worse"
 
