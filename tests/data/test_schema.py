@@ -736,6 +736,23 @@ class TestExamples:
         examples, _ = to_examples(read(["a film", "a book"]), schema, need_targets=False)
         assert examples.texts.tolist() == ["a film", "a book"]
 
+    def test_a_lone_first_line_taken_for_the_header_is_told(self, tmp_path):
+        schema = infer({"text": sentences(), "label": LABELS})
+        lines = ["good film here", "bad film", "so so story", "very good actor"]
+
+        def told(first: list[str]) -> tuple[int, list[str]]:
+            (tmp_path / "new.csv").write_text("\n".join([*first, *lines]) + "\n")
+            examples, unusable = to_examples(read(tmp_path / "new.csv"), schema, need_targets=False)
+            return len(examples), unusable.lines()
+
+        said = (
+            "the first line 'good film here' is taken for the header, not for a text: if it is one, write "
+            "'text' above it"
+        )
+        assert told([]) == (3, [said])
+        assert told(["text"]) == (4, [])
+        assert told(["a first line that is plainly a text by its many words"]) == (5, [])
+
     def test_no_usable_row_is_an_error(self):
         schema = infer({"text": sentences(), "label": LABELS})
         with pytest.raises(DataError, match=r"no row can be used.*2 rows are not used, no target"):

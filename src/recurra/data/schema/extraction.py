@@ -70,7 +70,7 @@ def to_examples(
     Raises:
         DataError: an input column is not there, text or infinity in a number column.
     """
-    table = _lines_as_text(table, schema, need_targets)
+    given, table = table, _lines_as_text(table, schema, need_targets)
     table = of_frames(table, schema)
     if schema.layout == "text":
         table = table.as_written([schema.text or ""])
@@ -90,7 +90,7 @@ def to_examples(
         steps=read.steps if schema.task == "tag" else None,
     )
     if not need_targets:
-        return examples, Unusable(read.reasons, told=read.told)
+        return examples, Unusable(read.reasons, told=(*_header_taken(given, table), *read.told))
     if read.order is not None and read.sequences is not None:
         table = _first_known(table, schema, read.order, read.sequences.lengths)
     if examples.steps is not None:
@@ -196,6 +196,21 @@ def _lines_as_text(table: Table, schema: Schema, need_targets: bool) -> Table:
         return table
     lone = table.frame.columns[0] if table.frame.width == 1 else table.roles.get("text")
     return table if lone is None else table.renamed({lone: schema.text or "text"})
+
+
+def _header_taken(given: Table, named: Table) -> tuple[str, ...]:
+    """Said where the first line of a file of one column is no text because it may name the column."""
+    first = given.frame.columns[0]
+    if (
+        given.format not in ("csv", "tsv")
+        or given.frame.width > 1
+        or first in (*named.frame.columns, "column_1")
+    ):
+        return ()
+    return (
+        f"the first line {first!r} is taken for the header, not for a text: if it is one, write "
+        f"{named.frame.columns[0]!r} above it",
+    )
 
 
 def _require(table: Table, schema: Schema, need_targets: bool) -> None:
