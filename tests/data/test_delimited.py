@@ -63,6 +63,14 @@ def test_decimal_comma_beside_semicolons(tmp_path):
     assert read(write(tmp_path / "a.csv", "a;b\n1,5;x\n2,25;y\n")).frame["a"].to_list() == [1.5, 2.25]
 
 
+def test_thousands_points_beside_semicolons(tmp_path):
+    rows = "a;b;c\n1.234,50;1,5;1.234,5\n850;2.25;12.5\nNA;3;7\n-1.234.567;4;8\n"
+    frame = read(write(tmp_path / "a.csv", rows)).frame
+    assert frame["a"].to_list() == [1234.5, 850.0, None, -1234567.0]
+    assert frame["b"].to_list() == [1.5, 2.25, 3.0, 4.0]
+    assert frame["c"].dtype == pl.String  # 12.5 groups no thousands
+
+
 def test_numbers_can_be_had_as_they_were_written(tmp_path):
     told = ["3.10", "+4915", "12345678901234567890", "NA", " 7"]
     table = read(

@@ -8,12 +8,25 @@ import polars as pl
 
 MISSING = ("", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "?", "-", ".")
 _TRIED = 256
+_THOUSANDS = r"^[+-]?\d{1,3}(\.\d{3})*(,\d+)?$|^[+-]?\d+(,\d+)?$"
+_BOTH_MARKS = r"\.\d{3},\d"
 
 
 def number(text: pl.Expr, *, decimal_comma: bool = False) -> pl.Expr:
-    """Float64 of a string column; null where a value is missing or is no number."""
+    """Float64 of a string column; null where a value is missing or is no number.
+
+    >>> frame = pl.DataFrame({"a": ["1.234,50", "850"]})
+    >>> frame.select(number(pl.col("a"), decimal_comma=True))["a"].to_list()
+    [1234.5, 850.0]
+    """
     text = text.str.strip_chars()
     if decimal_comma:
+        # Only a column that holds both marks, as in 1.234,50, says that its points group thousands.
+        thousands = (
+            text.str.contains(_BOTH_MARKS).any()
+            & (text.str.contains(_THOUSANDS) | text.str.to_lowercase().is_in(list(MISSING))).all()
+        )
+        text = pl.when(thousands).then(text.str.replace_all(".", "", literal=True)).otherwise(text)
         text = text.str.replace(",", ".", literal=True)
     return text.cast(pl.Float64, strict=False).fill_nan(None)
 
