@@ -231,3 +231,15 @@ def test_ragged_tab_separated_rows_are_named_whatever_the_quotes(tmp_path, row):
         read(write(tmp_path / "a.tsv", content))
     assert caught.value.where == "a.tsv, row 3"
     assert "in line 4, but the first line has 2" in caught.value.problem
+
+
+def test_whole_numbers_beyond_64_bits_stay_as_they_are_written(tmp_path):
+    ids = [str(12345678901234567890 + k // 4) for k in range(12)]
+    rows = [f"{name},{k},{float(k)}e300" for k, name in enumerate(ids)]
+    (tmp_path / "trips.csv").write_text("\n".join(["trip,x,large", *rows, "NA,1,2"]))
+    frame = read(tmp_path / "trips.csv").frame
+    assert (
+        frame["trip"].drop_nulls().n_unique() == len(set(ids)) + 1
+    )  # NA is no number, and left to who reads them
+    assert frame["trip"].to_list()[:12] == ids
+    assert frame.dtypes[1:] == [pl.Int64, pl.Float64]

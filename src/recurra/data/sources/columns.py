@@ -8,6 +8,7 @@ import polars as pl
 
 MISSING = ("", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "?", "-", ".")
 _TRIED = 256
+_DIGITS = r"^\s*[+-]?\d+\s*$"
 _THOUSANDS = r"^[+-]?\d{1,3}(\.\d{3})*(,\d+)?$|^[+-]?\d+(,\d+)?$"
 _BOTH_MARKS = r"\.\d{3},\d"
 
@@ -39,8 +40,8 @@ def missing(text: pl.Expr) -> pl.Expr:
 def typed(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
     """String columns in which every value that is there is a number, as Int64 or Float64; others untouched.
 
-    Codes such as "007" stay strings: their zeros mean something. A column without any value is Float64, all
-    null.
+    Codes such as "007" stay strings: their zeros mean something; so do whole numbers beyond 64 bits, which tell
+    things apart that would be equal as floats. A column without any value is Float64, all null.
 
     >>> typed(pl.DataFrame({"a": ["1", "NA"], "b": ["1.5", "2"], "c": ["007", "8"]})).dtypes
     [Int64, Float64, String]
@@ -58,10 +59,14 @@ def typed(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
         else frame.select()
     )
     exact = [name for name in likely if whole[name].null_count() == numbers[name].null_count() < frame.height]
-    codes = pl.col(exact).str.contains(r"^\s*[+-]?0\d").any()
-    coded = frame.select(codes).row(0, named=True) if exact else {}
-    return frame.with_columns(numbers[name] for name in names if not coded.get(name)).with_columns(
-        whole[name] for name in exact if not coded[name]
+    beyond = [name for name in likely if whole[name].null_count() > numbers[name].null_count()]
+    codes = frame.select(
+        pl.col(exact).str.contains(r"^\s*[+-]?0\d").any(),
+        *((pl.col(name).str.contains(_DIGITS) | missing(pl.col(name))).all() for name in beyond),
+    )
+    coded = {name for name, found in codes.row(0, named=True).items() if found} if exact or beyond else set()
+    return frame.with_columns(numbers[name] for name in names if name not in coded).with_columns(
+        whole[name] for name in exact if name not in coded
     )
 
 
