@@ -431,6 +431,12 @@ class TestObjects:
             assert frame["channel_1"].to_list() == cube[:, :, 0].tolist()
             assert frame["channel_2"].to_list() == cube[:, :, 1].tolist()
 
+    def test_columns_of_a_frame_may_be_named_by_numbers(self):
+        frame = read(pd.DataFrame(np.arange(6.0).reshape(2, 3))).frame
+        assert frame.to_dict(as_series=False) == {"0": [0.0, 3.0], "1": [1.0, 4.0], "2": [2.0, 5.0]}
+        with pytest.raises(DataError, match="two columns are named '1'"):
+            read(pd.DataFrame({1: [1, 2], "1": [3, 4]}))
+
     @pytest.mark.parametrize(
         "source", [[], {}, pl.DataFrame(), pd.DataFrame({"a": []}), 3, object(), {"a": [1], "b": [1, 2]}]
     )

@@ -139,7 +139,14 @@ def _foreign(source: Any, origin: str) -> pl.DataFrame:
     if isinstance(known, nw.LazyFrame):
         known = known.collect()
     if isinstance(known, nw.DataFrame):
-        return pl.DataFrame({str(name): _values(known[name]) for name in known.columns}, strict=False)
+        names = [str(name) for name in known.columns]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"two columns are named {twice!r}", where=origin, fix="Rename one of them.")
+        # pandas may name its columns by numbers, and known[0] would be a row.
+        return pl.DataFrame(
+            {str(name): _values(known.get_column(name)) for name in known.columns}, strict=False
+        )
     raise DataError(f"a {type(source).__name__} is not a table", where=origin, fix=f"Give {_KINDS}.")
 
 
