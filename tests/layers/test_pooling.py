@@ -69,6 +69,12 @@ def test_without_lengths_every_step_is_valid(kind):
     assert torch.equal(pool(x), pool(x, torch.tensor([5, 5, 5])))
 
 
+def test_a_mean_in_half_precision_is_over_the_true_length():
+    x = torch.ones(1, 400, 1, dtype=torch.bfloat16)
+    x[:, :129] = 3.0  # (129 x 3 + 128) / 257: 515 and 257 are none of bfloat16's numbers
+    assert Pooling("mean", 1)(x, torch.tensor([257])) == torch.tensor(515 / 257).to(torch.bfloat16)
+
+
 def test_pooling_in_half_precision_is_finite():
     pool = Pooling(KINDS, 4).half()
     assert torch.isfinite(pool(torch.randn(2, 3, 4).half(), torch.tensor([0, 2]))).all()

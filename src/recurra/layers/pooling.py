@@ -72,7 +72,8 @@ class Pooling(nn.Module):
         return torch.cat([last[:, :half], x[:, 0, half:]], -1)
 
     def _mean(self, x: Tensor, valid: Tensor, lengths: Tensor) -> Tensor:
-        return x.sum(1) / lengths.clamp(min=1).unsqueeze(-1).to(x.dtype)
+        wide = torch.promote_types(x.dtype, torch.float32)  # bfloat16 holds no length between 256 and 258
+        return (x.sum(1, dtype=wide) / lengths.clamp(min=1).unsqueeze(-1).to(wide)).to(x.dtype)
 
     def _max(self, x: Tensor, valid: Tensor, lengths: Tensor) -> Tensor:
         highest = x.masked_fill(~valid, -torch.inf).amax(1)

@@ -56,7 +56,7 @@ def linear_on_summaries(
     count = np.maximum(known.sum(0), 1)
     centre = np.where(known, features, 0.0).sum(0) / count
     scale = np.sqrt((np.where(known, features - centre, 0.0) ** 2).sum(0) / count)
-    useful = scale > 1e-9 * np.maximum(np.abs(centre), 1e-30)
+    useful = scale > 1e-12 * np.maximum(np.abs(centre), 1e-30)
     if not useful.any():
         useful[-1], scale[-1] = True, 1.0
 
