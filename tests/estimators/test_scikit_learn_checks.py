@@ -10,7 +10,11 @@ SMALL = {"hidden_size": 8, "num_layers": 1, "bidirectional": False, "dropout": 0
 FLOAT32 = {"training.precision": "float32"}
 CLASSIFIER = SequenceClassifier(epochs=8, learning_rate=0.03, batch_size=32, settings=FLOAT32, **SMALL)
 REGRESSOR = SequenceRegressor(
-    epochs=15, learning_rate=0.05, batch_size=20, settings=FLOAT32 | {"network.segment": 5}, **SMALL
+    epochs=12,
+    learning_rate=0.05,
+    batch_size=20,
+    settings=FLOAT32 | {"network.segment": 5, "network.convolutions": ()},
+    **SMALL,
 )
 
 
