@@ -225,3 +225,10 @@ def test_values_that_are_no_numbers_are_a_type_error():
         examples_from_arrays(np.array([[{"a": 1}, 2.0]], dtype=object))
     assert isinstance(caught.value, DataError)
     assert "X: expected numbers" in str(caught.value) and "Give a list of texts" in str(caught.value)
+
+
+def test_targets_too_large_to_be_squared_are_refused():
+    with pytest.raises(
+        DataError, match=r"y\[1\]: expected numbers of at most 1e\+150 in size, found -1e\+200"
+    ):
+        examples_from_arrays(np.zeros((3, 4)), [0.5, -1e200, 1.0], task="regress")

@@ -147,6 +147,13 @@ class TestTargets:
         examples, _ = to_examples(read({"text": sentences(), "label": values * 30}), schema)
         assert sorted(set(examples.targets)) == sorted(classes)
 
+    @pytest.mark.parametrize("task", ["regress", "tag"])
+    def test_targets_too_large_to_be_squared_are_refused(self, task):
+        columns = {"id": [n // 4 for n in range(40)], "x": [n / 3 for n in range(40)]}
+        columns["y"] = [1e300 if n == 11 else n / 7 for n in range(40)]
+        with pytest.raises(DataError, match=r"row 12, column 'y': expected numbers of at most 1e\+150"):
+            infer(columns, id="id", target="y", task=task, layout="long")
+
     def test_one_class_only_is_refused(self):
         with pytest.raises(DataError, match=r"column 'label': the target has one value only, 'pos'"):
             infer({"text": sentences(), "label": ["pos"] * N})

@@ -163,8 +163,11 @@ def tell_groups(test: Examples, observer: Observer) -> None:
     if clusters is None or not n:
         return
     count = len(set(clusters.tolist()))
-    if test.groups is None and count < n:
-        found = f"the {n:,} test windows are of {count:,} stretch{'es' * (count > 1)} of unchanging target"
+    if test.groups is None and test.targets is not None and count < n:
+        still = "stays on one side of its median" if test.targets.dtype.kind == "f" else "stays the same"
+        found = (
+            f"the {n:,} test windows are of {count:,} stretch{'es' * (count > 1)} in which the target {still}"
+        )
         observer(
             Said(
                 f"{found}, which count as groups: windows within one depend on each other, so intervals and "

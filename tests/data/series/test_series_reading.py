@@ -418,7 +418,7 @@ class TestBadInput:
             load({"t": HOURS[:3], "y": [1.0, np.inf, 2.0]})
 
     def test_numbers_too_large_to_be_squared(self):
-        large = "expected values of at most 1e\\+150 in size to forecast, found a larger one"
+        large = "expected numbers of at most 1e\\+150 in size, found a larger one"
         with pytest.raises(DataError, match=rf"row 2, column 'y': {large} \(2 such values in all\)"):
             load({"t": HOURS[:3], "y": [1.0, 1e200, -1e151]})
         with pytest.raises(DataError, match=rf"row 2, column 'V2': {large}"):

@@ -14,7 +14,7 @@ from recurra.data.numbers import compact
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Task
 from recurra.data.schema.sequences import trimmed, without_ends
-from recurra.data.schema.values import class_names
+from recurra.data.schema.values import LARGEST, class_names
 from recurra.errors import DataError
 
 _X = "Give a list of texts, an array (sequences, steps) or (sequences, steps, features), or a list of arrays."
@@ -247,6 +247,13 @@ def _reals(y: np.ndarray) -> np.ndarray:
     except ValueError as error:
         raise DataError(str(error), where="y", fix="Give numbers for regression.") from None
     _refuse_gaps(np.isnan(values), np.isinf(values))
+    large = np.flatnonzero(np.abs(values) > LARGEST)
+    if len(large):
+        raise DataError(
+            f"expected numbers of at most {LARGEST:g} in size, found {values[large[0]]:g}",
+            where=f"y[{large[0]}]",
+            fix="Give all of them in a larger unit.",
+        )
     return values
 
 

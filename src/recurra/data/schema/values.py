@@ -12,6 +12,7 @@ from recurra.errors import DataError
 # In a column of numbers more marks mean "missing"; among class names "none", "-" and "." may be classes.
 _HOLES = ("", "nan", "na", "n/a", "#n/a", "null", "?")
 FLAGS = ("0", "1", "false", "true")  # what a column may hold that says of every row whether a label holds
+LARGEST = 1e150  # in size: the sum of the squares of ten million such numbers is still a float
 _EXACT = 2.0**53  # from here on not every whole number is a float of its own
 
 
@@ -99,7 +100,7 @@ def real_values(table: Table, name: str) -> np.ndarray:
     """(N,) float64 of a target column, NaN where it has a hole.
 
     Raises:
-        DataError: a cell is text or infinite; with its row.
+        DataError: a cell is text, infinite, or too large to be squared; with its row.
     """
     column = table.frame[name]
     if column.dtype == pl.String:
@@ -116,6 +117,9 @@ def real_values(table: Table, name: str) -> np.ndarray:
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         raise infinite_number(table, name, int(infinite[0]) + 1, len(infinite))
+    large = np.flatnonzero(np.abs(values) > LARGEST)
+    if len(large):
+        raise too_large(table, name, int(large[0]) + 1, len(large))
     return values
 
 
@@ -145,4 +149,14 @@ def infinite_number(table: Table, name: str, row: int, count: int) -> DataError:
         f"an infinite number, or one too large for float32{more}",
         where=f"{table.origin}, row {row}, column {name!r}",
         fix="Mend the value, or leave it empty where it is missing.",
+    )
+
+
+def too_large(table: Table, name: str, row: int, count: int) -> DataError:
+    """The error for numbers beyond `LARGEST`."""
+    more = f" ({count:,} such values in all)" if count > 1 else ""
+    return DataError(
+        f"expected numbers of at most {LARGEST:g} in size, found a larger one{more}",
+        where=f"{table.origin}, row {row}, column {name!r}",
+        fix="Mend the value, give all of them in a larger unit, or leave it empty where it is missing.",
     )

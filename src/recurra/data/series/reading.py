@@ -11,14 +11,7 @@ from recurra.data.series.collection import Report, Series
 from recurra.data.series.definition import SeriesSchema
 from recurra.data.series.placing import Steps, placed, reaches
 from recurra.data.series.rows import from_rows
-from recurra.data.series.values import (
-    numbers,
-    parts_of,
-    series_codes,
-    settle_categories,
-    static_values,
-    target_numbers,
-)
+from recurra.data.series.values import numbers, parts_of, series_codes, settle_categories, static_values
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError
 
@@ -75,7 +68,7 @@ def _of_steps(table: Table, schema: SeriesSchema) -> tuple[Series, Report]:
         code, ids = series_codes(table, schema.id)
     steps, disordered, repeated = placed(table, schema, code, ids)
 
-    targets = steps.laid(target_numbers(table, schema.targets))
+    targets = steps.laid(numbers(table, schema.targets)[0])
     there = ~np.isnan(targets)
     reach = [reaches(row, steps.offsets) for row in there]
     several, ids_of = len(reach), range(len(ids))

@@ -8,19 +8,12 @@ import polars as pl
 from recurra.data.packed import Packed
 from recurra.data.schema.names import numbered_family
 from recurra.data.schema.sequences import rows_of
-from recurra.data.schema.values import infinite_number
+from recurra.data.schema.values import LARGEST, infinite_number, too_large
 from recurra.data.series.collection import Report, Series
 from recurra.data.series.definition import SeriesSchema
 from recurra.data.series.placing import reaches
 from recurra.data.series.times import named_by_times, times_in_names
-from recurra.data.series.values import (
-    LARGEST,
-    parts_of,
-    series_codes,
-    static_values,
-    target_numbers,
-    too_large,
-)
+from recurra.data.series.values import numbers, parts_of, series_codes, static_values
 from recurra.data.sources.table import Table, listed, numbered
 from recurra.errors import DataError
 
@@ -79,7 +72,7 @@ def _row_values(table: Table, schema: SeriesSchema, order: np.ndarray) -> tuple[
                 raise error(table, column, row, int(wrong.sum()))
         return values, offsets, 0
     columns, begin = step_columns(table, schema), 0
-    grid = target_numbers(table, columns)[order]
+    grid = numbers(table, columns)[0][order]
     times = times_in_names(columns) if schema.times_in_names else None
     if times is not None:
         index = schema.grid.index_of(times, where=f"{table.origin}, names of columns")

@@ -17,7 +17,6 @@ from recurra.errors import DataError
 
 PARTS = ("train", "validation", "test")
 _CATEGORIES = 100
-LARGEST = 1e150  # of a target: its square is still a number
 
 
 def numbers(
@@ -53,30 +52,6 @@ def numbers(
         if others:
             unknown[name] = others
     return values, unknown
-
-
-def target_numbers(table: Table, columns: list[str]) -> np.ndarray:
-    """(rows, columns) float64 of what is to be forecast, NaN where a value is missing.
-
-    Raises:
-        DataError: as `numbers`, or a value whose square is not finite; with row and column.
-    """
-    values, _ = numbers(table, columns)
-    large = np.argwhere(np.abs(values) > LARGEST)
-    if len(large):
-        row, column = large[0]
-        raise too_large(table, columns[column], int(row) + 1, len(large))
-    return values
-
-
-def too_large(table: Table, name: str, row: int, count: int) -> DataError:
-    """The error for targets that cannot be squared."""
-    more = f" ({count:,} such values in all)" if count > 1 else ""
-    return DataError(
-        f"expected values of at most {LARGEST:g} in size to forecast, found a larger one{more}",
-        where=f"{table.origin}, row {row}, column {name!r}",
-        fix="Mend the value, give all of them in a larger unit, or leave it empty where it is missing.",
-    )
 
 
 def _with_numbers(table: Table, name: str) -> Table:

@@ -15,9 +15,8 @@ from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
 from recurra.data.pairs import common_pairs
 from recurra.data.schema import Schema, Unusable
-from recurra.data.sources.table import numbered
 from recurra.data.text import TextEncoder
-from recurra.errors import DataError, InputError
+from recurra.errors import InputError
 from recurra.networks.config import NetworkShape
 from recurra.networks.inputs import TokenInput
 from recurra.runs.events import Observer, Said, ignore
@@ -29,8 +28,6 @@ from recurra.tasks.defaults import default_settings
 from recurra.tasks.settings import MACHINE, Settings
 from recurra.tasks.task import Task
 from recurra.training.device import settle
-
-_LARGEST = 1e150  # the sum of squared errors of ten million such targets is still a float
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,6 @@ def prepare(
         test=options.test_share if test is None else test,
         observer=observer,
     )
-    for part in parts.values():
-        _refuse_huge(part, schema)
     form = schema.pixels
     image = (form.height, form.width, form.colours) if form is not None and form.whole_images else None
     kind = "tokens" if schema.input == "text" else "features" if image is None else "images"
@@ -159,18 +154,6 @@ def prepare(
         settings=settings,
         fingerprint=fingerprint(inputs, validation, *y.values(), *_raw(parts["test"])),
     )
-
-
-def _refuse_huge(part: Examples, schema: Schema) -> None:
-    if schema.target_kind != "real" or part.targets is None:
-        return
-    huge = part.rows[np.abs(part.targets) > _LARGEST]
-    if len(huge):
-        raise DataError(
-            f"expected targets up to {_LARGEST:g}, whose squares can be summed, found {len(huge)} beyond",
-            where=f"{numbered(huge.tolist())}, column {schema.target[0]!r}",
-            fix="Mend these values, or leave them empty: rows without a target are not used.",
-        )
 
 
 def _of_known_classes(part: Examples, targets: TargetEncoder, name: str, observer: Observer) -> Examples:
