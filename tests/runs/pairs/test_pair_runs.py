@@ -88,12 +88,15 @@ def test_the_length_penalty_that_answers_best_is_kept(fitting_and_run, monkeypat
         return [[Translation(" ".join(true[text].split()[: words[penalty]]), 0, 0)] for text in sources]
 
     monkeypatch.setattr(run, "translate", translate, raising=False)
-    for asked_for, found in ((None, 1.5), (0.3, 0.3)):
-        settings = run.config.settings.changed({"task.length_penalty": asked_for})
-        run.config = run.config.model_copy(update={"settings": settings})
-        choose_length_penalty(run, validation)
-        assert run.config.settings.task.length_penalty == found
-    assert tried == [0.6, 1.0, 1.5, 2.0]
+    choose_length_penalty(run, validation)
+    assert run.config.settings.task.length_penalty == 1.5 and tried == [0.6, 1.0, 1.5, 2.0]
+    choose_length_penalty(run, validation)  # as where an interrupted training goes on: nobody asked for 1.5
+    assert tried == 2 * [0.6, 1.0, 1.5, 2.0]
+    options = run.config.options
+    options = options.model_copy(update={"settings": options.settings | {"task.length_penalty": 1.5}})
+    run.config = run.config.model_copy(update={"options": options})
+    choose_length_penalty(run, validation)
+    assert len(tried) == 8 and run.config.settings.task.length_penalty == 1.5
     choose_length_penalty(run, validation.take(np.arange(0)))
 
 

@@ -88,7 +88,7 @@ class PairFitting(Fitting[PairRunConfig, PairRun]):
         self.validation_steps = prepared.tokens["validation"] * 2  # of the source about as many
         task, held = prepared.settings.task, prepared.tokens["validation"]
         written = prepared.tokens["test"] + held
-        if task.length_penalty is None and task.beam > 1:
+        if self.options.settings.get("task.length_penalty") is None and task.beam > 1:
             written += _TRIED * held * min(1.0, TRIED_ON / max(1, len(prepared.parts["validation"])))
         self.final_steps = round(_WRITTEN * task.beam * written)
 

@@ -65,8 +65,9 @@ def choose_length_penalty(run: PairRun, validation: Examples, observer: Observer
     They are tried in rising order, until the headline score falls. A sum of logarithms favours short answers: of
     summaries of several sentences the first alone (Murray & Chiang, arXiv:1808.10006).
     """
-    task = run.config.settings.task
-    if task.length_penalty is not None or task.beam == 1 or not len(validation):
+    # What was chosen for a training that was interrupted, or for the run it started from, is chosen anew.
+    asked = run.config.options.settings.get("task.length_penalty")
+    if asked is not None or run.config.settings.task.beam == 1 or not len(validation):
         return
     part = validation.take(_spread(len(validation), TRIED_ON))
     assert part.texts is not None and part.targets is not None
