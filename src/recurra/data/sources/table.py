@@ -66,11 +66,11 @@ class Table:
     def column(self, name: str, role: str) -> pl.Series:
         """The column `name`, or an error that lists the columns there are."""
         if name not in self.frame.columns:
-            raise DataError(
-                f"there is no column {name!r} (asked for as {role})",
-                where=self.origin,
-                fix=f"The columns are: {listed(self.frame.columns)}.",
-            )
+            several = [part.strip() for part in name.split(",")]
+            fix = f"The columns are: {listed(self.frame.columns)}."
+            if role == "the target" and set(several) <= set(self.frame.columns):
+                fix = f"Name them one by one: --target {' --target '.join(several)}."
+            raise DataError(f"there is no column {name!r} (asked for as {role})", where=self.origin, fix=fix)
         return self.frame[name]
 
 
