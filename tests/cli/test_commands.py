@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from recurra.cli.app import SECTIONS, app
+from recurra.cli.console import print_json
 from recurra.cli.main import run
 from recurra.cli.visible import put
 from recurra.training.interruption import Interruption
@@ -85,6 +87,35 @@ def test_the_installed_command_shows_no_traceback(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("recurra: ")
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_printed_into_a_file_is_utf8_in_every_locale(tmp_path):
+    code = "from recurra.cli import main, visible; main.app = lambda: visible.put('Köln 学\\n'); main.run()"
+    with (tmp_path / "printed.txt").open("wb") as stream:
+        environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+        done = subprocess.run([sys.executable, "-c", code], stdout=stream, env=environment, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "printed.txt").read_text(encoding="utf-8") == "Köln 学\n"
+
+
+def test_json_is_json_whatever_the_name_of_the_file(capsys):
+    print_json({"data": "caf\udce9.csv"})
+    printed = capsys.readouterr().out
+    assert json.loads(printed.encode()) == {"data": "caf\udce9.csv"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("arguments", [["--version"], ["info", "--json"]])
+def test_standard_output_that_takes_no_more_is_told(arguments):
+    with Path("/dev/full").open("wb") as stream:
+        command = [sys.executable, "-m", "recurra", *arguments]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        done = subprocess.run(
+            command, stdout=stream, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("recurra: what is printed could not be written (")
+    assert done.stderr.count("\n") == 1
 
 
 def test_help_does_not_import_torch():

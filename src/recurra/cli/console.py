@@ -100,8 +100,9 @@ def epoch_line(record: EpochRecord) -> str:
 
 
 def print_json(content: Any) -> None:
-    """The result for programs, on standard output."""
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    """The result for programs, on standard output; what is no UTF-8 in the name of a file is escaped."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode())
 
 
 def score_table(title: str, rows: list[tuple[str, dict[str, Any] | None, float | None]]) -> Table:

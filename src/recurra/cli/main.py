@@ -11,7 +11,7 @@ import typer
 import recurra.cli.fitting_verbs  # these two add their verbs, in the order of the help
 import recurra.cli.run_verbs  # noqa: F401
 from recurra.cli.app import INTERRUPTED, JSON, app
-from recurra.cli.visible import visible
+from recurra.cli.visible import FULL, discard, ready, visible
 from recurra.storage import check_there
 
 
@@ -97,8 +97,12 @@ def run() -> None:
     """
     from recurra.errors import RecurraError
 
+    ready(sys.stdout)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # what cannot be written is an error here, not at the end of the interpreter
     except RecurraError as error:
         print(f"recurra: {visible(error)}", file=sys.stderr)
         sys.exit(error.exit_status)
@@ -108,4 +112,10 @@ def run() -> None:
         raise
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        discard(sys.stdout)
+        print(f"recurra: what is printed could not be written ({error.strerror})", file=sys.stderr)
         sys.exit(1)

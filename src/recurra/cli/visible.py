@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import re
 import sys
+from typing import TextIO
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of standard output that takes no more
 
 # Control characters but tab and line end, other breaks of lines, changes of direction, halves of characters.
 _OBEYED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
@@ -22,3 +28,22 @@ def visible(text: object) -> str:
 def put(text: str) -> None:
     """Write an answer on standard output: as it is for a program or a file, `visible` for a terminal."""
     sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+
+
+def ready(stream: TextIO) -> None:
+    """Let standard output take every text: in UTF-8, as files are written, where it goes into a file or a program,
+    whatever the locale says; a terminal shows as escapes what it cannot write. Names of files keep their bytes.
+    """
+    if not isinstance(stream, io.TextIOWrapper):  # one that takes every text as it is
+        return
+    if stream.isatty():
+        stream.reconfigure(errors="backslashreplace")
+    else:
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def discard(stream: TextIO) -> None:
+    """Drop what `stream` still holds and cannot write, which Python would try again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
