@@ -63,6 +63,16 @@ def test_decimal_comma_beside_semicolons(tmp_path):
     assert read(write(tmp_path / "a.csv", "a;b\n1,5;x\n2,25;y\n")).frame["a"].to_list() == [1.5, 2.25]
 
 
+def test_commas_group_thousands_where_a_column_holds_both_marks(tmp_path):
+    rows = 'a,b,c\n"1,234.50","1,5","1,234"\n850,2,7\nNA,3,8\n"-1,234,567",4,9\n'
+    frame = read(write(tmp_path / "a.csv", rows)).frame
+    assert frame["a"].to_list() == [1234.5, 850.0, None, -1234567.0]
+    assert [str(frame[name].dtype) for name in "bc"] == [
+        "String",
+        "String",
+    ]  # one mark may be a decimal comma
+
+
 def test_thousands_points_beside_semicolons(tmp_path):
     rows = "a;b;c\n1.234,50;1,5;1.234,5\n850;2.25;12.5\nNA;3;7\n-1.234.567;4;8\n"
     frame = read(write(tmp_path / "a.csv", rows)).frame

@@ -9,25 +9,30 @@ import polars as pl
 MISSING = ("", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "?", "-", ".")
 _TRIED = 256
 _DIGITS = r"^\s*[+-]?\d+\s*$"
-_THOUSANDS = r"^[+-]?\d{1,3}(\.\d{3})*(,\d+)?$|^[+-]?\d+(,\d+)?$"
-_BOTH_MARKS = r"\.\d{3},\d"
+# Only a column that holds both marks, as in 1.234,50 or 1,234.50, says that the first of them groups thousands.
+_POINTS = r"^[+-]?\d{1,3}(\.\d{3})*(,\d+)?$|^[+-]?\d+(,\d+)?$"
+_COMMAS = r"^[+-]?\d{1,3}(,\d{3})*(\.\d+)?$|^[+-]?\d+(\.\d+)?$"
 
 
-def number(text: pl.Expr, *, decimal_comma: bool = False) -> pl.Expr:
-    """Float64 of a string column; null where a value is missing or is no number.
+def number(text: pl.Expr, *, decimal_comma: bool = False, commas: bool = False) -> pl.Expr:
+    """Float64 of a string column; null where a value is missing or is no number. Commas may group thousands where
+    `commas` says so.
 
     >>> frame = pl.DataFrame({"a": ["1.234,50", "850"]})
     >>> frame.select(number(pl.col("a"), decimal_comma=True))["a"].to_list()
     [1234.5, 850.0]
     """
     text = text.str.strip_chars()
-    if decimal_comma:
-        # Only a column that holds both marks, as in 1.234,50, says that its points group thousands.
-        thousands = (
-            text.str.contains(_BOTH_MARKS).any()
-            & (text.str.contains(_THOUSANDS) | text.str.to_lowercase().is_in(list(MISSING))).all()
+    if decimal_comma or commas:
+        mark, grouped, both = (
+            (".", _POINTS, r"\.\d{3},\d") if decimal_comma else (",", _COMMAS, r",\d{3}\.\d")
         )
-        text = pl.when(thousands).then(text.str.replace_all(".", "", literal=True)).otherwise(text)
+        thousands = (
+            text.str.contains(both).any()
+            & (text.str.contains(grouped) | text.str.to_lowercase().is_in(list(MISSING))).all()
+        )
+        text = pl.when(thousands).then(text.str.replace_all(mark, "", literal=True)).otherwise(text)
+    if decimal_comma:
         text = text.str.replace(",", ".", literal=True)
     return text.cast(pl.Float64, strict=False).fill_nan(None)
 
@@ -85,14 +90,22 @@ def _numeric(frame: pl.DataFrame, names: list[str], decimal_comma: bool) -> tupl
     if not names:
         return [], frame.select()
     numbers = frame.select(number(pl.col(names), decimal_comma=decimal_comma))
+    wrong = _not_numeric(frame, numbers)
+    if wrong and not decimal_comma:  # few columns need this slower look
+        grouped = frame.select(number(pl.col(wrong), commas=True))
+        numbers, wrong = numbers.with_columns(grouped), _not_numeric(frame, grouped)
+    names = [name for name in names if name not in wrong]
+    return names, numbers.select(names)
+
+
+def _not_numeric(frame: pl.DataFrame, numbers: pl.DataFrame) -> list[str]:
+    """The columns of `numbers` that lost a cell of `frame` which does not say that a value is missing."""
     # Which marks mean "missing" is asked only of columns that lost a value.
-    lost = [name for name in names if numbers[name].null_count() > frame[name].null_count()]
+    lost = [name for name in numbers.columns if numbers[name].null_count() > frame[name].null_count()]
     unknown = frame.select(
         (numbers[name].is_null() & ~missing(pl.col(name))).any().alias(name) for name in lost
     )
-    wrong = {name for name in lost if unknown[name][0]}
-    names = [name for name in names if name not in wrong]
-    return names, numbers.select(names)
+    return [name for name in lost if unknown[name][0]]
 
 
 def is_number(text: str | None) -> bool:
