@@ -42,8 +42,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace the file at `path` by `content` as JSON, whole or not at all; NaN and infinity are refused."""
-    write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    """Replace the file at `path` by `content` as JSON, whole or not at all; NaN and infinity are refused.
+
+    A name of a file that is no UTF-8 is escaped, and read back as it was.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def append_line(path: Path, content: Any) -> None:

@@ -142,6 +142,17 @@ def test_fit_says_what_it_found_and_how_good_it_is(place):
     assert "baseline" in said
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+def test_names_with_blanks_and_names_that_are_no_utf8(place, tmp_path):
+    data, out = tmp_path / "caf\udce9.csv", tmp_path / "my run"
+    shutil.copy(place / "reviews.csv", data)
+    done = recurra("fit", data, "--out", out, "--no-baselines", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert f"recurra predict '{out}' NEW_DATA" in done.stdout
+    assert data.name in json.loads((out / "config.json").read_bytes())["sources"][0]
+    assert recurra("predict", out, data).returncode == 0
+
+
 def test_fit_leaves_a_run(place):
     names = {path.name for path in (place / "run").iterdir()}
     assert names >= {

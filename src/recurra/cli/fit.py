@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from recurra.cli.console import Watcher, print_json
+from recurra.cli.console import Watcher, plain, print_json
 from recurra.cli.faces import face_of
 from recurra.errors import InputError
 from recurra.networks.config import CELL_NAMES
@@ -74,12 +75,14 @@ def run_fit(
         if as_json:
             print_json(run.metrics | {"run": str(place), "report": str(page)})
         else:
-            watcher.console.print(f"\nThe run is in {place}, and a page about it in {page}. Next:")
-            for command in face.next_commands(place):
-                watcher.console.print(f"  {command}")
+            watcher.console.print(
+                f"\nThe run is in {plain(place)}, and a page about it in {plain(page)}. Next:"
+            )
+            for command in face.next_commands(Path(shlex.quote(str(place)))):
+                watcher.console.print(f"  {plain(command)}")
             if run.metrics["training"]["stopped"] == "interrupted":
                 watcher.console.print(
-                    f"To go on with the training, repeat the command with --out {place} --resume."
+                    f"To go on with the training, repeat the command with --out {shlex.quote(str(place))} --resume."
                 )
     if run.metrics["training"]["stopped"] not in ENDED_WELL:
         raise SystemExit(1)
@@ -94,10 +97,13 @@ def _checked_cell(cell: str) -> str:
 def _how_to_go_on(place: Path) -> str:
     """After Ctrl-C outside of training, which leaves a checkpoint by itself."""
     if read_checkpoint(place / CHECKPOINT) is not None:
-        return f"Interrupted; what was trained is kept. To go on, repeat the command with --out {place} --resume."
+        return (
+            "Interrupted; what was trained is kept. To go on, repeat the command with "
+            f"--out {shlex.quote(str(place))} --resume."
+        )
     return (
         "Interrupted before anything was trained, so nothing is lost: to begin anew, repeat the command"
-        + (f" with --out {place} --overwrite." if is_run(place) else ".")
+        + (f" with --out {shlex.quote(str(place))} --overwrite." if is_run(place) else ".")
     )
 
 

@@ -33,7 +33,7 @@ def write_page(folder: Path, out: Path | None = None) -> Path:
         if (folder / SUMMARY).exists()
         else run_page(read_run_files(folder))
     )
-    write_bytes(path, page.encode())
+    write_bytes(path, page.encode("utf-8", "backslashreplace"))
     return path
 
 
@@ -45,5 +45,5 @@ def write_diagnosis_page(folder: Path) -> Path:
         StorageError: the page cannot be written.
     """
     path = folder / DIAGNOSIS_PAGE
-    write_bytes(path, diagnosis_page(read_diagnosis(folder)).encode())
+    write_bytes(path, diagnosis_page(read_diagnosis(folder)).encode("utf-8", "backslashreplace"))
     return path
