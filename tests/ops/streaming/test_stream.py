@@ -190,6 +190,27 @@ def test_saved_restored_and_reset(tmp_path):
         stream.reset([3])
 
 
+@pytest.mark.parametrize("rows", [[True, False, True], torch.tensor([True, False, True]), [2, 0]])
+def test_rows_that_begin_anew_are_numbered_or_marked(rows):
+    stream = recurra.GRU(2, 3).stream(3)
+    stream.step(drawn(3, 2))
+    stream.reset(rows)
+    assert stream.state["h_l0"].any(1).tolist() == [False, True, False]
+    for wrong in ([True, False], [0.5], True, "all"):
+        with pytest.raises(InputError, match="rows: expected rows from 0 to 2"):
+            stream.reset(wrong)
+
+
+def test_64_bit_floats_are_put_back_as_they_were():
+    stages = [Numbers(2), *recurra.GRU(2, 3).double().stages(), Pool(("mean", "max"), 3)]
+    one, other = Stream(stages, precision="float64"), Stream(stages, precision="float64")
+    x = drawn(6, 2).astype(np.float64)
+    for step in x[:3]:
+        one.step(step)
+    other.state = one.state
+    assert all(np.array_equal(one.step(step), other.step(step)) for step in x[3:])
+
+
 def test_a_state_that_does_not_fit_is_refused(tmp_path):
     gru, x = recurra.GRU(2, 3), drawn(1, 2)
     stream = gru.stream()
@@ -229,10 +250,19 @@ def test_what_a_step_takes_and_gives(backend):
     assert np.array_equal(gru.stream(backend=backend).step(x.tolist()), expected)
     gaps = np.stack([x, x], 1)[:, 0]
     assert np.array_equal(gru.stream(backend=backend).step(gaps), expected)
+    half = torch.from_numpy(x).bfloat16()
+    assert torch.equal(gru.stream(backend=backend).step(half), gru.stream(backend=backend).step(half.float()))
     tokens = Stream([Tokens(torch.randn(9, 2)), *gru.stages()], backend=backend)
     one = tokens.step(5)
     tokens.reset()
     assert np.array_equal(tokens.step(np.array([5], np.int32)), one[None])
+
+
+@pytest.mark.parametrize("kind", ["i4", "u1", "?", "f2", ">f8", "O"])
+def test_a_stream_that_scales_takes_any_numbers(kind):
+    stages = some_stages(FIRST["scaling"])
+    expected = Stream(stages).step(np.array([1.0, 0.0]))
+    assert np.array_equal(Stream(stages).step(np.array([1, 0]).astype(kind)), expected)
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
@@ -262,7 +292,12 @@ def test_wrong_arguments_change_nothing_and_are_told(backend):
     ]:
         with pytest.raises(InputError, match=message):
             tokens.step(wrong)
+    for wrong in ([1.0, 2.7], ["1", "2"], [True, False], [2**70, 0]):
+        with pytest.raises(InputError, match="expected ids of tokens, whole numbers"):
+            tokens.step(wrong)
     scaled = Stream(some_stages(FIRST["scaling"]), backend=backend)
+    with pytest.raises(InputError, match="expected numbers"):
+        scaled.step([10**400, 0])
     with pytest.raises(InputError, match="expected finite numbers"):
         scaled.step(np.array([np.inf, 0.0]))
     for found, start in (
@@ -275,8 +310,11 @@ def test_wrong_arguments_change_nothing_and_are_told(backend):
 
 def test_what_cannot_be_asked_for():
     gru = recurra.GRU(2, 3)
-    with pytest.raises(InputError, match="batch: expected 1 or more"):
-        gru.stream(0)
+    for wrong in (0, 2.5, "2"):
+        with pytest.raises(InputError, match="batch: expected 1 or more"):
+            gru.stream(wrong)
+    with pytest.raises(InputError, match="inputs: expected a step or more"):
+        gru.stream().deviation([])
     with pytest.raises(InputError, match="precision: expected one of float64, float32, bfloat16, int8"):
         gru.stream(precision="int4")
     with pytest.raises(InputError, match="backend: expected one of auto, native, reference"):

@@ -217,10 +217,12 @@ class Pool:
     Args:
         kinds: of "last", "mean", "max".
         features: F.
+        dtype: of the mean and the largest.
     """
 
     kinds: tuple[str, ...]
     features: int
+    dtype: torch.dtype = torch.float32
 
     @property
     def width(self) -> int:
@@ -231,8 +233,8 @@ class Pool:
         """Steps so far, their mean and the largest values."""
         return {
             "steps": torch.zeros(rows, 1, dtype=torch.int64),
-            "mean": torch.zeros(rows, self.features),
-            "max": torch.zeros(rows, self.features),
+            "mean": torch.zeros(rows, self.features, dtype=self.dtype),
+            "max": torch.zeros(rows, self.features, dtype=self.dtype),
         }
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
@@ -248,8 +250,8 @@ class Pool:
         return torch.cat([now[kind] for kind in self.kinds], 1), {"steps": steps, **kept}
 
     def in_precision(self, precision: str) -> Stage:
-        """Itself."""
-        return self
+        """Carried as exactly as what it reads."""
+        return replace(self, dtype=torch.float64 if precision == "float64" else torch.float32)
 
 
 @dataclass(frozen=True)

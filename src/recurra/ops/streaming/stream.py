@@ -21,6 +21,7 @@ from .stages import Scaling, Stage, Tokens, copied
 
 BACKENDS = ("auto", "native", "reference")
 _DRAWN_STEPS = 100
+_MEASURED = (np.float32, np.float64)
 
 
 class Deviation(NamedTuple):
@@ -74,10 +75,10 @@ class Stream:
         precision: str | None = None,
         backend: str = "auto",
     ):
-        if batch < 1:
-            raise InputError(f"expected 1 or more sequences, found {batch}", where="batch")
+        if not isinstance(batch, int | np.integer) or batch < 1:
+            raise InputError(f"expected 1 or more sequences, found {batch!r}", where="batch")
         stages = [copied(stage) for stage in stages]
-        self.batch = batch
+        self.batch = batch = int(batch)
         self.precision = checked_precision(precision, _dtype(stages))
         self.backend, self.backend_reason = _chosen(backend, stages, self.precision)
         self._stages = tuple(stages)
@@ -95,8 +96,8 @@ class Stream:
         """One step of every sequence.
 
         Args:
-            x: (B, I) 32-bit floats (of a run: in the units of its data, 64-bit floats too), or (B,) ids of tokens;
-                NumPy or torch. With one sequence the first axis may be left out.
+            x: (B, I) 32-bit floats (of a run that scales them any numbers, in the units of its data), or (B,) ids of
+                tokens; NumPy or torch. With one sequence the first axis may be left out.
             out: where the result goes, (B, outputs) 32-bit floats; None: a new array.
 
         Returns:
@@ -120,22 +121,35 @@ class Stream:
     def _step_of_others(self, x: Any, out: Any) -> Any:
         if isinstance(x, Tensor):
             place = out.numpy() if isinstance(out, Tensor) else out
-            return torch.from_numpy(self.step(x.detach().cpu().numpy(), place))
+            given = x.detach().cpu()
+            given = given.float() if given.dtype == torch.bfloat16 else given  # NumPy has no such type
+            return torch.from_numpy(self.step(given.numpy(), place))
+        return self.step(self._as_read(x), out)
+
+    def _as_read(self, x: Any) -> np.ndarray:
+        """In the number type that goes in. None is a missing value; nothing is cut off to be an id."""
         first = self._stages[0]
-        kind = np.int64 if isinstance(first, Tokens) else floats_read(first, self.precision)[-1]
         try:
-            array = np.asarray(x, dtype=kind)
-        except (TypeError, ValueError) as error:
+            if not isinstance(first, Tokens):
+                return np.asarray(x, dtype=floats_read(first, self.precision)[-1])
+            ids = np.asarray(x)
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"expected numbers, found {x!r:.60}", where="x") from error
-        return self.step(array, out)
+        if ids.dtype.kind not in "iu":
+            raise InputError(f"expected ids of tokens, whole numbers, found {x!r:.60}", where="x")
+        return ids.astype(np.int64)
 
     def _second_try(self, x: np.ndarray, out: np.ndarray, error: ValueError) -> np.ndarray:
-        """Arrays with gaps, and ids of another width, are copied first; then what is wrong is wrong."""
-        ids = isinstance(self._stages[0], Tokens) and x.dtype.kind in "iu" and x.dtype != np.int64
-        if ids or not x.flags.c_contiguous:
-            return self.step(
-                np.ascontiguousarray(x, dtype=np.int64 if ids else x.dtype).reshape(x.shape), out
-            )
+        """Arrays with gaps or of another type that holds the same are copied first; then what is wrong is wrong."""
+        first = self._stages[0]
+        if isinstance(first, Tokens):
+            other = x.dtype.kind in "iu" and x.dtype != np.int64
+        else:  # who reads numbers as people measure them takes counts, too
+            other = isinstance(first, Scaling) and x.dtype.kind in "biufO" and x.dtype not in _MEASURED
+        if other:
+            return self.step(self._as_read(x), out)
+        if not x.flags.c_contiguous:
+            return self.step(np.ascontiguousarray(x).reshape(x.shape), out)
         if not out.flags.c_contiguous:
             out[...] = self.step(x)
             return out
@@ -185,7 +199,10 @@ class Stream:
         self._core.write(arrays)
 
     def reset(self, rows: Sequence[int] | np.ndarray | None = None) -> None:
-        """Begin anew: all sequences, or those of the given `rows`, counted from 0.
+        """Begin anew: all sequences, or those of the given `rows`.
+
+        Args:
+            rows: their numbers, counted from 0; or (B,) true where one begins anew.
 
         Raises:
             InputError: a row that there is not.
@@ -193,9 +210,13 @@ class Stream:
         if rows is None:
             self._core.write(list(self._first.values()))
             return
-        chosen = np.asarray(rows, dtype=np.int64).reshape(-1)
-        if chosen.size and not 0 <= chosen.min() <= chosen.max() < self.batch:
+        chosen = np.asarray(rows)
+        if chosen.dtype == bool and chosen.shape == (self.batch,):
+            chosen = np.flatnonzero(chosen)
+        whole = chosen.dtype.kind in "iu" or not chosen.size
+        if not whole or (chosen.size and not 0 <= chosen.min() <= chosen.max() < self.batch):
             raise InputError(f"expected rows from 0 to {self.batch - 1}, found {rows}", where="rows")
+        chosen = chosen.astype(np.int64).reshape(-1)
         state = self.state
         for name, array in state.items():
             array[chosen] = self._first[name][chosen]
@@ -244,6 +265,8 @@ class Stream:
         ours = Stream(self._stages, batch=self.batch, precision=self.precision, backend=self.backend)
         exact = Stream(self._stages, batch=self.batch, precision="float32")
         pairs = [(ours.step(x), exact.step(x)) for x in given]
+        if not pairs:
+            raise InputError("expected a step or more, found none", where="inputs")
         found, expected = (np.asarray(side, dtype=np.float64) for side in zip(*pairs, strict=True))
         off = found - expected
         size = float(np.sqrt(np.mean(expected**2)))
