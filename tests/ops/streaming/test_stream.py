@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 import recurra
 from recurra.errors import BackendError, InputError
@@ -211,6 +212,23 @@ def test_64_bit_floats_are_put_back_as_they_were():
     assert all(np.array_equal(one.step(step), other.step(step)) for step in x[3:])
 
 
+@pytest.mark.parametrize("kind", ["tokens", "pairs", "scaling"])
+def test_a_saved_state_is_of_every_stream_of_its_network(kind, tmp_path):
+    torch.manual_seed(0)
+    stages, x = some_stages(FIRST[kind], 2), inputs_of(kind, 3, 2)
+    stream = Stream(stages, batch=2)
+    for step in x:
+        stream.step(step)
+    stream.save(tmp_path / "state")
+    for precision in PRECISIONS:
+        for backend in ("auto", "reference"):
+            other = Stream(stages, batch=2, precision=precision, backend=backend)
+            other.restore(tmp_path / "state")
+            assert all(np.array_equal(value, other.state[name]) for name, value in stream.state.items())
+    with pytest.raises(InputError, match="same network and batch"):
+        Stream(stages).restore(tmp_path / "state")
+
+
 def test_a_state_that_does_not_fit_is_refused(tmp_path):
     gru, x = recurra.GRU(2, 3), drawn(1, 2)
     stream = gru.stream()
@@ -225,6 +243,13 @@ def test_a_state_that_does_not_fit_is_refused(tmp_path):
     recurra.GRU(2, 4).stream().save(tmp_path / "other")
     with pytest.raises(InputError, match="same network and batch"):
         stream.restore(tmp_path / "other")
+    for other in (recurra.RNN(2, 3), recurra.GRU(2, 3), recurra.GRU(2, 3, reset="before")):
+        other.stream().save(tmp_path / "other")
+        with pytest.raises(InputError, match="state of another network"):
+            stream.restore(tmp_path / "other")
+    save_file({"h_l0": np.zeros((1, 3), np.float32)}, tmp_path / "arrays")
+    with pytest.raises(InputError, match="expected a file of `save`, found other arrays"):
+        stream.restore(tmp_path / "arrays")
     (tmp_path / "junk").write_bytes(b"junk")
     with pytest.raises(InputError, match="expected a file of `save`"):
         stream.restore(tmp_path / "junk")
@@ -366,6 +391,27 @@ def test_a_stream_belongs_to_one_thread_at_a_time_and_many_to_many(backend):
     for first in found.values():
         assert_close(torch.from_numpy(first), torch.from_numpy(expected))
     assert len(found) == 4
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_two_threads_in_one_stream_are_told(backend):
+    if backend == "native" and why_not_native():
+        pytest.skip(why_not_native())
+    stream, x, told = recurra.GRU(128, 256).stream(200, backend=backend), drawn(200, 128), []
+
+    def work():
+        for _ in range(20):
+            try:
+                stream.step(x)
+            except RuntimeError as error:
+                told.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(told) == {"this stream is being stepped by another thread"}
 
 
 @given(st.integers(1, 6), st.integers(1, 9), st.integers(0, 99))

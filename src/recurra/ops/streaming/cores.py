@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,6 +60,16 @@ class ReferenceCore:
         self._stages = [stage.in_precision(precision) for stage in stages]
         self._rows, self._precision = rows, precision
         self._states: list[State] = [stage.begin(rows) for stage in self._stages]
+        self._busy = Lock()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError("this stream is being stepped by another thread")
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     @torch.no_grad()
     def step(self, x: np.ndarray, out: np.ndarray) -> None:
@@ -67,25 +79,28 @@ class ReferenceCore:
         check_shape("out", out, self._rows, self._stages[-1].width)
         y = torch.from_numpy(np.array(x))
         y = y.reshape(self._rows) if isinstance(first, Tokens) else y.reshape(self._rows, -1)
-        after = []
-        for stage, state in zip(self._stages, self._states, strict=True):
-            weight = a_weight(stage)
-            if weight is not None:
-                y = y.to(weight)
-            y, now = stage.step(y, state)
-            after.append(now)
-        out[...] = y.cpu().numpy().reshape(out.shape)
-        self._states = after
+        with self._held():
+            after = []
+            for stage, state in zip(self._stages, self._states, strict=True):
+                weight = a_weight(stage)
+                if weight is not None:
+                    y = y.to(weight)
+                y, now = stage.step(y, state)
+                after.append(now)
+            out[...] = y.cpu().numpy().reshape(out.shape)
+            self._states = after
 
     def read(self, arrays: list[np.ndarray]) -> None:
         """See `Core`."""
-        for array, tensor in zip(arrays, self._tensors(), strict=True):
-            array[...] = tensor.cpu().numpy()
+        with self._held():
+            for array, tensor in zip(arrays, self._tensors(), strict=True):
+                array[...] = tensor.cpu().numpy()
 
     def write(self, arrays: list[np.ndarray]) -> None:
         """See `Core`."""
-        for array, tensor in zip(arrays, self._tensors(), strict=True):
-            tensor.copy_(torch.from_numpy(array))
+        with self._held():
+            for array, tensor in zip(arrays, self._tensors(), strict=True):
+                tensor.copy_(torch.from_numpy(array))
 
     def _tensors(self) -> list[Tensor]:
         return [tensor for state in self._states for tensor in state.values()]

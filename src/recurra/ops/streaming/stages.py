@@ -5,8 +5,9 @@ A stage reads what the one before gives for each of B rows, and keeps a state of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from hashlib import sha256
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +55,30 @@ def copied(stage: Any) -> Any:
         return value
 
     return replace(stage, **{field.name: of(getattr(stage, field.name)) for field in fields(stage)})
+
+
+def fingerprint(stages: Sequence[Any]) -> str:
+    """SHA-256 of what stages compute with, whatever device they are on: two networks that differ have two."""
+    digest = sha256()
+
+    def add(value: Any) -> None:
+        if isinstance(value, Tensor):
+            value = value.detach().cpu().contiguous()
+            digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
+            value = value.view(-1).view(torch.uint8).numpy()
+        if isinstance(value, np.ndarray):
+            digest.update(np.ascontiguousarray(value).tobytes())
+        elif isinstance(value, tuple):
+            for part in value:
+                add(part)
+        elif not callable(value):  # a function has a name beside it
+            digest.update(repr(value).encode())
+
+    for stage in stages:
+        digest.update(type(stage).__name__.encode())
+        for field in fields(stage):
+            add(getattr(stage, field.name))
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

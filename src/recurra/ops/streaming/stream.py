@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,10 +19,11 @@ from ...errors import BackendError, InputError
 from ...storage import reading_error, write_bytes
 from .cores import Core, ReferenceCore, a_weight, features_read, floats_read, native_core, native_obstacle
 from .precision import checked_precision
-from .stages import Scaling, Stage, Tokens, copied
+from .stages import Scaling, Stage, Tokens, copied, fingerprint
 
 BACKENDS = ("auto", "native", "reference")
 _DRAWN_STEPS = 100
+_NETWORK = "network"  # where a saved state has the fingerprint of it
 _MEASURED = (np.float32, np.float64)
 
 
@@ -223,27 +226,35 @@ class Stream:
         self._core.write(list(state.values()))
 
     def save(self, path: str | Path) -> Path:
-        """Write the state to a safetensors file, whole or not at all.
+        """Write the state to a safetensors file, whole or not at all; with a fingerprint of the network.
 
         Raises:
             StorageError: it could not be written.
         """
-        write_bytes(Path(path), to_safetensors(self.state, metadata={"format": "np"}))
+        told = {"format": "np", _NETWORK: self._fingerprint}
+        write_bytes(Path(path), to_safetensors(self.state, metadata=told))
         return Path(path)
 
     def restore(self, path: str | Path) -> None:
-        """Take the state that `save` wrote, here or in another process.
+        """Take the state that `save` wrote, here or in another process, in the same precision or another one.
 
         Raises:
             InputError: there is no such file, it is not one of `save`, or it is of another network or batch.
         """
         try:
-            found = from_safetensors(Path(path).read_bytes())
+            content = Path(path).read_bytes()
+            found = from_safetensors(content)
         except OSError as error:
             raise reading_error(error, Path(path)) from error
         except SafetensorError as error:
             raise InputError(f"expected a file of `save`, found none ({error})", where=str(path)) from error
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        told = header.get("__metadata__", {}).get(_NETWORK)
+        if told is None:
+            raise InputError("expected a file of `save`, found other arrays", where=str(path))
         try:
+            if told != self._fingerprint:
+                raise InputError("it is the state of another network", where="state")
             self.state = found
         except InputError as error:
             raise InputError(
@@ -251,6 +262,10 @@ class Stream:
                 where=str(path),
                 fix="Restore it into a stream of the same network and batch.",
             ) from error
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return fingerprint(self._stages)
 
     # -- how exact -----------------------------------------------------------------------------------------
 
