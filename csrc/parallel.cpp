@@ -31,19 +31,26 @@ struct MinGru {
     const Shares shares;
 };
 
-// Shares f / (f + i) and i / (f + i) of sigmoids, by what these divide by: right where both are next to 0.
+// Shares f / (f + i) and i / (f + i) of sigmoids, by what these divide by: right where both are next to 0. That is over
+// the largest of its terms, 1 and e^-l of either logit, so that no exponential is out of range.
 struct MinLstm {
     static constexpr int G = 3;
     explicit MinLstm(const float *at, int64_t units, int n)
-        : of_i(exp(-load(at, n))), of_f(exp(-load(at + units, n))), sum(2.0f + of_i + of_f),
-          shares{(1.0f + of_i) / sum, (1.0f + of_f) / sum, load(at + 2 * units, n)} {}
+        : MinLstm(-load(at, n), -load(at + units, n), load(at + 2 * units, n)) {}
     void back(float *to, int64_t units, int n, Floats of, Floats before) const {
         const Floats of_logit = of * (before - shares.candidate) * shares.kept * shares.let_in;
-        store(to, -of_logit * (of_i / (1.0f + of_i)), n);
-        store(to + units, of_logit * (of_f / (1.0f + of_f)), n);
+        store(to, -of_logit * (of_i / (one + of_i)), n);
+        store(to + units, of_logit * (of_f / (one + of_f)), n);
         store(to + 2 * units, of * shares.let_in, n);
     }
-    const Floats of_i, of_f, sum;
+
+  private:
+    MinLstm(Floats i, Floats f, Floats candidate)
+        : largest(max(max(i, f), Floats{})), one(exp(-largest)), of_i(exp(i - largest)), of_f(exp(f - largest)),
+          sum(2.0f * one + of_i + of_f), shares{(one + of_i) / sum, (one + of_f) / sum, candidate} {}
+    const Floats largest, one, of_i, of_f, sum;
+
+  public:
     const Shares shares;
 };
 

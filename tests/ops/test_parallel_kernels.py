@@ -81,6 +81,19 @@ def test_no_share_is_lost_or_not_finite(cell, instructions):
     assert_close(found.output, expected.output.float())
 
 
+def test_both_gates_of_a_minlstm_may_be_next_to_nothing(instructions):
+    """The shares are told by the difference of logits whose own exponentials are no numbers any more."""
+    logits = [(-100, -101), (-300, -100), (-100, -300), (-5000, -5000.5), (-200, 3), (3, -200), (40, -1)]
+    of_steps = torch.tensor([(i, f, step - 3) for step, (i, f) in enumerate(logits)], dtype=torch.float32)
+    x, weights = torch.eye(len(logits)).unsqueeze(1), [Weights(of_steps.T, torch.empty(0, 1), torch.zeros(3))]
+    expected, found = (
+        with_gradients(run, MinLSTMCell(), x, (torch.ones(1, 1, 1),), weights, None)
+        for run in (run_reference, run_native_parallel)
+    )
+    for k, (one, other) in enumerate(zip(found, expected, strict=True)):
+        assert_close(one, other, str(k))
+
+
 @each_cell
 def test_forward_does_not_depend_on_threads_nor_a_row_on_the_others(cell, instructions):
     x, state, weights = drawn(cell, 200, 6, 3, 70)
