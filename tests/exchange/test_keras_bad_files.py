@@ -123,16 +123,18 @@ def test_a_model_that_is_no_chain_is_refused(tmp_path):
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):
-    short, other, doubles, gone = arrays(), arrays(), arrays(), arrays()
+    short, other, doubles, gone, astray = arrays(), arrays(), arrays(), arrays(), arrays()
     del short["layers/lstm/cell"][2]
     other["layers/lstm/cell"][0] = other["layers/lstm/cell"][0][:, :-1]
     doubles["layers/dense"][1] = doubles["layers/dense"][1].astype(float)
     del gone["layers/dense"]
+    astray["layers/dense"][1][0] = np.nan
     for given, message in (
         (short, "layers/lstm/cell has 2 weights"),
         (other, "shape (3, 15)"),
         (doubles, "is float64"),
         (gone, "layers/dense/vars is missing"),
+        (astray, "layers/dense/vars/1 holds NaN"),
     ):
         refused(write_keras(tmp_path / "m.keras", model(), given), message)
 

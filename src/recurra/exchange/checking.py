@@ -161,10 +161,20 @@ def largest_difference(found: Tensor, expected: Tensor) -> float:
     """Of all outputs.
 
     Raises:
-        RecurraError: they are not even of the same shape.
+        RecurraError: they are not even of the same shape, or one is a number where the other is none.
+
+    >>> both = torch.tensor([1.0, -torch.inf, torch.nan])
+    >>> largest_difference(both + torch.tensor([0.5, 0.0, 0.0]), both)
+    0.5
     """
     if found.shape != expected.shape:
         raise RecurraError(
             f"expected an output of shape {tuple(expected.shape)}, found {tuple(found.shape)}: please report this"
         )
-    return float((found.double() - expected.double()).abs().max())
+    same = (found == expected) | (found.isnan() & expected.isnan())
+    off = torch.where(same, 0, (found.double() - expected.double()).abs())
+    if not off.isfinite().all():
+        raise RecurraError(
+            "one of the original and the copy answers a number where the other gives none: please report this"
+        )
+    return float(off.max())

@@ -8,6 +8,15 @@ from contextlib import contextmanager
 from recurra.errors import DataError, RecurraError
 
 
+def not_numbers(name: str, where: str) -> DataError:
+    """For weights that are NaN: a network with them answers nothing else."""
+    return DataError(
+        f"{name} holds NaN",
+        where=where,
+        fix="The training that left them went astray, or the file is broken: take an earlier one.",
+    )
+
+
 @contextmanager
 def guarded(told: Callable[[str], DataError]) -> Iterator[None]:
     """Raise `told` of the first line of whatever a library raises in the body; our own errors pass.

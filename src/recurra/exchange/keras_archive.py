@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from recurra.errors import DataError, InputError
-from recurra.exchange.damage import guarded
+from recurra.exchange.damage import guarded, not_numbers
 from recurra.storage import LARGEST_TEXT, missing_file, reading_error
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -108,7 +108,10 @@ class KerasArchive:
         plain = layout in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) and not data.external
         if not plain or data.id.get_storage_size() < data.nbytes:
             raise _broken(self.path, f"{place}/{name} is not stored as Keras stores it")
-        return torch.from_numpy(data[()])
+        found = torch.from_numpy(data[()])
+        if found.isnan().any():
+            raise not_numbers(f"{place}/{name}", str(self.path))
+        return found
 
     def _group(self, place: str) -> Any:
         h5py, group = _h5py(), self._file

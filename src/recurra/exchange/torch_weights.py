@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from recurra.errors import DataError
-from recurra.exchange.damage import guarded
+from recurra.exchange.damage import guarded, not_numbers
 from recurra.storage import missing_file, reading_error
 
 # Where trainers put the weights beside optimiser and epoch.
@@ -127,8 +127,12 @@ def _kind(content: Any) -> str:
 
 
 def _floats(name: str, t: Tensor, path: Path) -> Tensor:
-    if t.dtype in (torch.float16, torch.bfloat16, torch.float64):
-        return t.float()
-    if t.dtype != torch.float32:
+    if t.dtype not in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
         raise DataError(f"{name} holds {t.dtype}, and floats are expected", where=str(path))
+    if t.is_meta:
+        raise DataError(f"{name} has a shape and no numbers (device meta)", where=str(path), fix=_ANEW)
+    if t.isnan().any():
+        raise not_numbers(name, str(path))
+    if t.dtype != torch.float32:
+        return t.float()
     return t.clone()  # a view into the file, else
