@@ -192,8 +192,14 @@ def test_what_cannot_be_heard_is_refused_with_its_name(run, tmp_path):
     for rate in (-5, 0):
         with pytest.raises(InputError, match=f"rate: expected samples per second, found {rate}"):
             run.predict([np.zeros(2000)], rate=rate)
-    with pytest.raises(InputError, match="rate: expected samples per second, found -5"):
-        run.stream().feed(np.zeros(2000), rate=-5)
+    stream, sound = run.stream(), spoken("high")
+    for rate in (-5, 0):
+        with pytest.raises(InputError, match=f"rate: expected samples per second, found {rate}"):
+            stream.feed(sound, rate=rate)
+    with pytest.raises(InputError, match="found NaN or infinite numbers"):
+        stream.log_p(spoilt, last=True)
+    stream.feed(sound, rate=RATE)  # what was refused has left nothing behind
+    assert stream.end() == run.predict([sound], rate=RATE)[0]
     with pytest.raises(InputError, match="one channel"):
         run.stream().feed(np.zeros((5, 2)))
     with pytest.raises(InputError, match="one of them at a time"):

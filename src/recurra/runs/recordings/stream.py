@@ -76,8 +76,9 @@ class TranscriptStream:
         """What the piece adds: (n', V + 1) log probabilities of blank and tokens; decoded on the way."""
         if self._ended:
             raise InputError("this sequence has ended", fix="Call reset to begin another one.")
+        found = self._advance(self._steps(piece, rate, last=last), last=last)
         self._ended = last
-        return self._advance(self._steps(piece, rate, last=last), last=last)
+        return found
 
     def step(self, x: Any) -> np.ndarray:
         """One step of features, (I,), unscaled and past any sound: (n', V + 1), empty where steps are being joined."""
@@ -107,10 +108,11 @@ class TranscriptStream:
             )
         if not np.isfinite(array).all():
             raise InputError("expected samples, found NaN or infinite numbers", where="piece")
-        self._rate = self._checked_rate(rate)
-        if self._rate != self._front.rate:
-            if self._resampler is None:
-                self._resampler = resampling(self._rate, self._front.rate)
+        rate = self._checked_rate(rate)
+        if rate != self._front.rate and self._resampler is None:
+            self._resampler = resampling(rate, self._front.rate)
+        self._rate = rate
+        if self._resampler is not None:
             array = self._resampler.resample_chunk(array, last=last)
         steps, self._sound = self._front(torch.from_numpy(np.ascontiguousarray(array)), self._sound)
         return steps.numpy()
@@ -121,7 +123,7 @@ class TranscriptStream:
             raise InputError(
                 f"the pieces before had {self._rate:,} samples per second, this one {rate:,}", where="rate"
             )
-        return rate or self._rate or self._front.rate
+        return next(known for known in (rate, self._rate, self._front.rate) if known is not None)
 
     def _advance(self, steps: np.ndarray, *, last: bool) -> np.ndarray:
         scaled = self.numbers.encode(Packed.end_to_end(steps, np.array([len(steps)]))).values
