@@ -34,7 +34,7 @@ class RunStream(Stream):
     def read(self, text: str) -> np.ndarray:
         """Step through the tokens of a text; what the last of them gives, (outputs,).
 
-        Words and subwords must not be cut in two: give whole ones.
+        Words and subwords must not be cut in two: give whole ones, with the blank before them.
 
         Raises:
             InputError: the run reads no text, the stream has several sequences, or there is no token in the text.

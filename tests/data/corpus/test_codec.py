@@ -148,6 +148,15 @@ def test_a_prompt_takes_words_with_or_without_their_blank():
     assert [codec.tokens[i] for i in codec.encode_prompt("dog The xyz,")] == [" dog", "The", "<unk>", ","]
 
 
+def test_words_read_piece_by_piece_are_those_of_the_whole():
+    codec, pieces = ONCE["word"], ("The ", "dog ", "xyz", " dog", "  ")
+    found = [codec.tokens[i] for piece in pieces for i in codec.encode_piece(piece)]
+    assert found[:4] == ["The", " dog", "<unk>", " dog"] and len(found) == 4 + len(codec.encode("  "))
+    for level, other in CODECS.items():
+        if level != "word":
+            assert other.encode_piece("The dog ").tolist() == other.encode("The dog ").tolist()
+
+
 @pytest.mark.parametrize("prompt", ["dog  The", "\r\r", "the\n\ndog xyz", "dog\tsat", "xyz\nThe"])
 def test_a_prompt_with_unknown_words_and_odd_blanks_has_the_tokens_it_would_have_alone(prompt):
     codec = ONCE["word"]

@@ -162,17 +162,25 @@ class TokenCodec:
         text = _joined(text)
         return self._splitter.encode(text.lower() if self.lowercase else text)
 
+    def encode_piece(self, text: str) -> np.ndarray:
+        """A piece of a text as (n,) ids, to be gone on with by other pieces.
+
+        A word that is known only with or only without the blank before it is taken so; what stands behind the last
+        word belongs to the next one.
+        """
+        if self.split != "words":
+            return self.encode(text)
+        text = text.rstrip(" ") or text
+        ids = self.encode(text)
+        return self._near(text, ids) if (ids == self.unknown_id).any() else ids
+
     def encode_prompt(self, text: str) -> np.ndarray:
         """The beginning of a text to be gone on with, as (n,) ids with n >= 1.
 
         Blanks at its end are left out where they belong to the token behind them; a word that is known only
         with or only without its blank is taken so. An empty prompt is the end of a line, where a text begins.
         """
-        if self.ends_in_blank(text):
-            text = text.rstrip(" ")
-        ids = self.encode(text)
-        if self.split == "words" and (ids == self.unknown_id).any():
-            ids = self._near(text, ids)
+        ids = self.encode_piece(text.rstrip(" ") if self.ends_in_blank(text) else text)
         if not len(ids):
             end = self.line_end_id
             ids = np.array([self.unknown_id if end is None else end], dtype=np.int32)

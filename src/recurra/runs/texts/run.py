@@ -54,7 +54,7 @@ class TextRun(LanguageRun[TextRunConfig]):
         return generate_text(self.step(), self.codec, prompt, **options)
 
     def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
-        return super()._stages()[0], self.codec.encode
+        return super()._stages()[0], self.codec.encode_piece
 
     def evaluate(self, text: str, observer: Observer = ignore) -> list[Score]:
         """Perplexity and bits per character of a text, with intervals.
