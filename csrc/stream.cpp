@@ -127,7 +127,7 @@ class Tokens : public Stage {
     }
     std::vector<StreamState> states() override {
         if (before_.empty()) return {};
-        return {{nullptr, before_.data(), 1}};
+        return {{nullptr, nullptr, before_.data(), 1}};
     }
 
   private:
@@ -167,8 +167,8 @@ class Recurrent : public Stage {
     }
     void turn() override { std::swap(h_, next_); }
     std::vector<StreamState> states() override {
-        std::vector<StreamState> found{{h_.get(), nullptr, width}};
-        if (cell_.w.cell == Cell::lstm) found.push_back({c_.get(), nullptr, width});
+        std::vector<StreamState> found{{h_.get(), nullptr, nullptr, width}};
+        if (cell_.w.cell == Cell::lstm) found.push_back({c_.get(), nullptr, nullptr, width});
         return found;
     }
 
@@ -178,38 +178,43 @@ class Recurrent : public Stage {
     Buffer<float> h_, next_, c_;
 };
 
-// Each kind's numbers next to each other, in the order asked for.
+// Each kind's numbers next to each other, in the order asked for. The mean is carried in 64 bits: in 32 it stands still
+// after some ten millions of steps, each of which would move it by less than its last digit.
 class Pooling : public Stage {
   public:
     Pooling(int64_t rows, int64_t features, const std::vector<PoolingKind> &kinds)
         : Stage(features * kinds.size(), 0), features_(features), kinds_(kinds), steps_(rows),
-          output_(zeros(rows * width)), mean_(zeros(rows * features)), max_(zeros(rows * features)) {}
+          mean_(rows * features), output_(zeros(rows * width)), max_(zeros(rows * features)) {}
     void step(Chunk &chunk) override {
         for (int r = 0; r < chunk.n; r++) {
             const int64_t row = chunk.first + r;
             const float *from = chunk.at[r];
-            const float steps = float(++steps_[row]);
+            const double steps = double(++steps_[row]);
+            double *mean = mean_.data() + row * features_;
+            float *most = max_.get() + row * features_;
             float *to = output_.get() + row * width;
             for (auto kind : kinds_) {
-                float *state = (kind == PoolingKind::mean ? mean_ : max_).get() + row * features_;
                 for (int64_t k = 0; k < features_; k++)
                     if (kind == PoolingKind::last) to[k] = from[k];
-                    else if (kind == PoolingKind::mean) to[k] = state[k] += (from[k] - state[k]) / steps;
-                    else to[k] = state[k] = steps > 1 ? std::max(state[k], from[k]) : from[k];
+                    else if (kind == PoolingKind::mean) to[k] = float(mean[k] += (from[k] - mean[k]) / steps);
+                    else to[k] = most[k] = steps > 1 ? std::max(most[k], from[k]) : from[k];
                 to += features_;
             }
             chunk.at[r] = output_.get() + row * width;
         }
     }
     std::vector<StreamState> states() override {
-        return {{nullptr, steps_.data(), 1}, {mean_.get(), nullptr, features_}, {max_.get(), nullptr, features_}};
+        return {{nullptr, nullptr, steps_.data(), 1},
+                {nullptr, mean_.data(), nullptr, features_},
+                {max_.get(), nullptr, nullptr, features_}};
     }
 
   private:
     const int64_t features_;
     const std::vector<PoolingKind> kinds_;
     std::vector<int64_t> steps_;
-    const Buffer<float> output_, mean_, max_;
+    std::vector<double> mean_;
+    const Buffer<float> output_, max_;
 };
 
 template <class T>

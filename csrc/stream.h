@@ -21,9 +21,10 @@ struct StreamInput {
     const int64_t *ids;     // (rows,)
 };
 
-// One array of state, (rows, width): of 32-bit floats or of whole numbers.
+// One array of state, (rows, width): of 32-bit floats, of 64-bit floats or of whole numbers; one of them is there.
 struct StreamState {
     float *floats;
+    double *doubles;
     int64_t *whole;
     int64_t width;
 };

@@ -169,6 +169,7 @@ void copy_state(Stream &stream, const std::vector<Array> &arrays, bool out) {
     };
     for (size_t k = 0; k < arrays.size(); k++) {
         if (states[k].floats) copy(states[k].floats, arrays[k], states[k].width);
+        else if (states[k].doubles) copy(states[k].doubles, arrays[k], states[k].width);
         else copy(states[k].whole, arrays[k], states[k].width);
     }
 }

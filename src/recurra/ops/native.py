@@ -16,7 +16,7 @@ import torch
 from ..errors import BackendError
 
 _PACKAGE = "_recurra_native"
-_INTERFACE = 8  # of csrc/module.cpp
+_INTERFACE = 9  # of csrc/module.cpp
 _VARIABLE = "RECURRA_ISA"
 _PROCESS = os.getpid()  # a process forked from it has none of the threads that torch may have started
 

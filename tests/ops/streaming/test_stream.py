@@ -43,7 +43,10 @@ def agree(one: Stream, other: Stream, inputs) -> None:
     assert list(one.state) == list(other.state)
     for name, value in one.state.items():
         if value.dtype.kind == "f":
-            assert_close(torch.from_numpy(value), torch.from_numpy(other.state[name]), name, slack)
+            assert value.dtype == other.state[name].dtype
+            assert_close(
+                torch.from_numpy(value).float(), torch.from_numpy(other.state[name]).float(), name, slack
+            )
         else:
             assert np.array_equal(value, other.state[name])
 
@@ -227,6 +230,20 @@ def test_a_saved_state_is_of_every_stream_of_its_network(kind, tmp_path):
             assert all(np.array_equal(value, other.state[name]) for name, value in stream.state.items())
     with pytest.raises(InputError, match="same network and batch"):
         Stream(stages).restore(tmp_path / "state")
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_mean_still_moves_after_a_hundred_million_steps(backend):
+    if backend == "native" and why_not_native():
+        pytest.skip(why_not_native())
+    stream = Stream([Numbers(1), Pool(("mean",), 1)], backend=backend)
+    stream.step(np.zeros(1, np.float32))
+    steps, mean = 10**8, np.float64(np.float32(0.7))
+    stream.state = stream.state | {"steps": np.array([[steps]]), "mean": np.array([[mean]])}
+    for _ in range(100):
+        stream.step(np.array([-0.3], np.float32))
+    expected = (steps * mean + 100 * np.float64(np.float32(-0.3))) / (steps + 100)
+    assert stream.state["mean"][0, 0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_state_that_does_not_fit_is_refused(tmp_path):
