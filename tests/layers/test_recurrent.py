@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 import warnings
 
@@ -180,6 +181,48 @@ def test_compiled_layer_equals_itself(layer_type, backend):
     for a, b in zip(as_tuple(state), as_tuple(expected_state), strict=True):
         assert_close(a, b)
     assert_close(*(torch.autograd.grad(y.square().sum(), x)[0] for y in (found, expected)))
+
+
+class WithLengths(torch.nn.Module):
+    """Lengths as a place of their own: a trace has no keywords."""
+
+    def __init__(self, layer: torch.nn.Module):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        return self.layer(x, lengths=lengths)[0]
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@each_of_ours
+@pytest.mark.parametrize("recording", [True, False])
+def test_traced_layer_equals_itself(layer_type, recording):
+    layer = layer_type(3, 4, 2, bidirectional=True, batch_first=True)
+    with torch.set_grad_enabled(recording):
+        traced = torch.jit.trace(layer, torch.randn(2, 9, 3))
+        traced_padded = torch.jit.trace(WithLengths(layer), (torch.randn(2, 9, 3), torch.tensor([9, 9])))
+    torch.jit.save(traced, io.BytesIO())
+    x, lengths = torch.randn(3, 9, 3), torch.tensor([9, 0, 4])
+    assert_close(traced(x)[0], layer(x)[0])
+    assert_close(traced_padded(x, lengths), layer(x, lengths=lengths)[0])
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.skipif(FASTEST != "native", reason="the native kernels were not built")
+@each_of_ours
+def test_our_kernels_refuse_a_trace(layer_type):
+    layer = layer_type(3, 4, backend="native")
+    with pytest.raises(BackendError, match=r"our kernels do not know torch\.jit\.trace"):
+        torch.jit.trace(layer, torch.randn(9, 2, 3))
+
+
+@each_of_ours
+def test_exported_layer_equals_itself(layer_type):
+    layer = layer_type(3, 4, 2, bidirectional=True).eval()
+    program = torch.export.export(layer, (torch.randn(9, 2, 3),))
+    x = torch.randn(9, 2, 3)
+    assert_close(program.module()(x)[0], layer(x)[0])
 
 
 # -- precision ---------------------------------------------------------------------------------------------

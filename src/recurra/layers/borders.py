@@ -103,8 +103,8 @@ def _checked_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> Tenso
     if lengths.shape != (batch,):
         raise InputError(f"expected shape ({batch},), got {tuple(lengths.shape)}", where="lengths", fix=fix)
     lengths = lengths.to(torch.int64)
-    if torch.compiler.is_compiling() or is_functorch_wrapped_tensor(lengths):
-        # A look at the numbers would break the graph, and under vmap there is no one number to look at.
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or is_functorch_wrapped_tensor(lengths):
+        # A look at the numbers would break the graph, a trace would keep the answer, and under vmap there is none.
         return lengths.to(x.device)
     if batch:
         least, most = (int(end) for end in lengths.aminmax())

@@ -102,6 +102,7 @@ def _for_parallel(asked: str, variant: Variant, gates: bool, dtype: torch.dtype,
         missing, beyond = why_not_native(), [*zoneout, *(["return_gates=True"] if gates else [])]
         beyond += [] if dtype in (torch.float32, torch.bfloat16) else [f"dtype={dtype}"]
         beyond += [] if device == "cpu" else [f"device={device}"]
+        beyond += _recorded()
         if missing is None and not beyond:
             return Choice("native", "asked for" if asked == "native" else "our kernels know every option set")
         if asked == "native":
@@ -110,9 +111,10 @@ def _for_parallel(asked: str, variant: Variant, gates: bool, dtype: torch.dtype,
                 where='backend="native"',
                 fix='Take backend="auto".',
             )
-    if not zoneout:
+    obstacles = zoneout + _recorded()
+    if not obstacles:
         return Choice("scan", "asked for" if asked == "scan" else "no gate sees the state")
-    problem = f"the scan does not know {zoneout[0]}"
+    problem = f"the scan does not know {', '.join(obstacles)}"
     if asked == "scan":
         raise BackendError(problem, where='backend="scan"', fix='Leave that out, or take backend="auto".')
     return Choice("reference", problem)
@@ -140,7 +142,7 @@ def _native_obstacles(
         obstacles.append(f"device={device}")
     elif torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") != torch.bfloat16:
         obstacles.append(f"autocast to {torch.get_autocast_dtype('cpu')}")
-    return obstacles
+    return obstacles + _traced()
 
 
 def _beyond_the_plain_cell(variant: Variant, gates: bool) -> list[str]:
@@ -152,6 +154,16 @@ def _beyond_the_plain_cell(variant: Variant, gates: bool) -> list[str]:
     if gates:
         obstacles.append("return_gates=True")
     return obstacles
+
+
+def _traced() -> list[str]:
+    """A trace has only what torch itself ran: of a kernel of our own it would keep the memory that it wrote to."""
+    return ["torch.jit.trace"] if torch.jit.is_tracing() else []
+
+
+def _recorded() -> list[str]:
+    """A program that is exported has torch's operators, and those of `recurra.ops.recurrence.operator`."""
+    return _traced() + (["torch.export"] if torch.compiler.is_exporting() else [])
 
 
 def _shown_zoneout(variant: Variant) -> str:
