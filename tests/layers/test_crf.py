@@ -152,6 +152,22 @@ def test_path_scores_of_one_word_and_of_none():
     assert_close(found, torch.stack([scores[0, 0, 1] + chain.begin[1] + chain.end[1], 0 * scores[0, 0, 0]]))
 
 
+def test_a_batch_without_any_word():
+    scores, lengths, chain = torch.zeros(2, 0, 3, requires_grad=True), torch.tensor([0, 0]), CRF(3).chain
+    likelihood = log_likelihood(scores, torch.zeros(2, 0, dtype=torch.int64), lengths, chain)
+    assert_close(likelihood, torch.zeros(2))
+    likelihood.sum().backward()
+    assert best_paths(scores, lengths, chain).shape == (2, 0)
+    assert marginals(scores, lengths, chain).shape == (2, 0, 3)
+
+
+def test_marginals_in_inference_mode():
+    crf, scores, lengths = CRF(3), torch.randn(2, 4, 3), torch.tensor([4, 2])
+    expected = marginals(scores, lengths, crf.chain)
+    with torch.inference_mode():
+        assert_close(marginals(scores + 0.0, lengths + 0, crf.chain), expected)
+
+
 def test_no_tags_is_an_error():
     with pytest.raises(InputError, match="one tag or more"):
         CRF(0)

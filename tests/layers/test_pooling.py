@@ -69,6 +69,15 @@ def test_without_lengths_every_step_is_valid(kind):
     assert torch.equal(pool(x), pool(x, torch.tensor([5, 5, 5])))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_batch_without_steps_gives_zeros(kind, bidirectional):
+    pool, x = Pooling((kind,), 4, bidirectional=bidirectional), torch.zeros(3, 0, 4, requires_grad=True)
+    for lengths in (None, torch.tensor([0, 0, 0])):
+        pooled = pool(x, lengths)
+        assert torch.equal(pooled, torch.zeros(3, 4)) and pooled.requires_grad
+
+
 def test_a_mean_in_half_precision_is_over_the_true_length():
     x = torch.ones(1, 400, 1, dtype=torch.bfloat16)
     x[:, :129] = 3.0  # (129 x 3 + 128) / 257: 515 and 257 are none of bfloat16's numbers

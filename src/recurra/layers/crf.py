@@ -88,6 +88,8 @@ def log_partition(scores: Tensor, lengths: Tensor, chain: Chain) -> Tensor:
 
     a_1[k] = b[k] + z[1, k];   a_t[k] = z[t, k] + log sum_j exp(a_{t-1}[j] + A[j, k])
     """
+    if not scores.shape[1]:
+        return scores.sum((1, 2))
     scores, valid = zero_padding(scores, lengths), valid_steps(lengths, scores.shape[1])
     forward = chain.begin + scores[:, 0]
     for t in range(1, scores.shape[1]):
@@ -98,6 +100,8 @@ def log_partition(scores: Tensor, lengths: Tensor, chain: Chain) -> Tensor:
 
 def path_scores(scores: Tensor, tags: Tensor, lengths: Tensor, chain: Chain) -> Tensor:
     """(B,) s(x, y) of the paths `tags` (B, T)."""
+    if not scores.shape[1]:
+        return scores.sum((1, 2))
     scores, valid = zero_padding(scores, lengths), valid_steps(lengths, scores.shape[1])
     tags = torch.where(valid, tags, 0)
     of_words = scores.gather(2, tags.unsqueeze(2)).squeeze(2)  # 0 past the lengths
@@ -126,6 +130,8 @@ def log_likelihood(scores: Tensor, tags: Tensor, lengths: Tensor, chain: Chain) 
 @torch.no_grad()
 def best_paths(scores: Tensor, lengths: Tensor, chain: Chain) -> Tensor:
     """(B, T) int64 the path of the highest score, by Viterbi's algorithm; 0 past the lengths."""
+    if not scores.shape[1]:
+        return torch.zeros(scores.shape[:2], dtype=torch.int64, device=scores.device)
     scores, valid = zero_padding(scores, lengths), valid_steps(lengths, scores.shape[1])
     best, came_from = chain.begin + scores[:, 0], []
     itself = torch.arange(scores.shape[2], device=scores.device)
@@ -145,7 +151,8 @@ def best_paths(scores: Tensor, lengths: Tensor, chain: Chain) -> Tensor:
 
 def marginals(scores: Tensor, lengths: Tensor, chain: Chain) -> Tensor:
     """(B, T, K) p(y_t = k | x), 0 past the lengths: the gradient of the log partition by the scores."""
-    with torch.enable_grad():
-        scores = scores.detach().requires_grad_(True)
-        total = log_partition(scores, lengths, Chain(*(part.detach() for part in chain))).sum()
+    with torch.inference_mode(False), torch.enable_grad():
+        # Copies: what was made in inference mode cannot take part in a gradient.
+        scores, lengths = scores.detach().clone().requires_grad_(True), lengths.clone()
+        total = log_partition(scores, lengths, Chain(*(part.detach().clone() for part in chain))).sum()
         return torch.autograd.grad(total, scores)[0]

@@ -56,6 +56,8 @@ class Pooling(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, T, F) -> (B, out_features)."""
+        if not x.size(1):
+            return x.sum(1).repeat(1, len(self.kinds))
         if lengths is None:
             lengths = torch.full((x.size(0),), x.size(1), device=x.device)
         lengths = lengths.to(x.device)
