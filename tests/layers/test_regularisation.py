@@ -19,6 +19,12 @@ def test_variational_dropout_is_one_mask_for_all_steps(batch_first):
     assert not torch.equal(first[0], first[1])
 
 
+def test_variational_dropout_without_a_batch_hides_features_not_steps():
+    torch.manual_seed(0)
+    y = VariationalDropout(0.5)(torch.ones(40, 50))
+    assert torch.equal(y, y[:1].expand_as(y)) and 10 < int((y[0] == 0).sum()) < 40
+
+
 def test_word_dropout_replaces_the_right_share_of_words():
     torch.manual_seed(0)
     ids = torch.randint(5, 90, (100, 100), dtype=torch.int32)

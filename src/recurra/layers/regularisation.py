@@ -14,7 +14,7 @@ class VariationalDropout(nn.Module):
 
     Args:
         p: share of features hidden, in training; the others grow by 1 / (1 - p).
-        batch_first: input is (B, T, F); else (T, B, F).
+        batch_first: input is (B, T, F); else (T, B, F). One of two axes is (T, F).
 
     >>> x = VariationalDropout(0.5)(torch.ones(2, 3, 4))
     >>> bool((x[:, :1] == x).all())
@@ -26,10 +26,10 @@ class VariationalDropout(nn.Module):
         self.p, self.batch_first = checked_share("p", p), batch_first
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, T, F) or (T, B, F) -> the same shape."""
+        """(B, T, F), (T, B, F) or (T, F) -> the same shape."""
         if not self.training or not self.p:
             return x
-        one_step = x[:, :1] if self.batch_first else x[:1]
+        one_step = x[:, :1] if self.batch_first and x.dim() > 2 else x[:1]
         return x * F.dropout(torch.ones_like(one_step), self.p)
 
     def extra_repr(self) -> str:
