@@ -45,6 +45,17 @@ def test_same_seed_draws_torchs_weights(layer_type):
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@each_layer
+def test_all_weights_are_listed_as_torch_lists_them(layer_type):
+    arguments = {"num_layers": 2, "bidirectional": True, "bias": False}
+    arguments |= {"proj_size": 2} if layer_type is LSTM else {}
+    ours, theirs = layer_type(3, 5, **arguments), twin_of(layer_type)(3, 5, **arguments)
+    theirs.load_state_dict(ours.state_dict())
+    for found, expected in zip(ours.all_weights, theirs.all_weights, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert ours.all_weights[0][0] is ours.weight_ih_l0
+
+
 def test_arguments_stand_in_torchs_places():
     assert LSTM(2, 4, 2, False, True, 0.1, True, 3).extra_repr().startswith("2, 4, proj_size=3, num_layers=2")
     assert RNN(2, 4, 2, "relu", False, True, 0.1, True).nonlinearity == "relu"
@@ -270,6 +281,16 @@ def test_in_bfloat16_pieces_equal_the_whole(layer_type):
             assert_near_in_bfloat16(a, b.float())
         else:
             assert torch.equal(a, b)
+
+
+@each_layer
+@pytest.mark.skipif(FASTEST != "native", reason="the native kernels were not built")
+def test_few_steps_give_the_number_type_that_many_give(layer_type):
+    layer, x = layer_type(3, 4, 2), torch.randn(20, 2, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        for steps in (3, 20):
+            output, state = layer(x[:steps])
+            assert {t.dtype for t in (output, *as_tuple(state))} == {torch.bfloat16}
 
 
 # -- initial values ----------------------------------------------------------------------------------------

@@ -192,6 +192,15 @@ class RecurrentLayer(nn.Module):
         weights = self._layer_weights(layer)
         return [w._replace(w_hh=F.dropout(w.w_hh, drop)) for w in weights] if drop else weights
 
+    @property
+    def all_weights(self) -> list[list[nn.Parameter]]:
+        """The weights of each layer and direction, as torch's layers give them."""
+        return [
+            [getattr(self, name + suffix) for name in self._parameter_names]
+            for layer in range(self.num_layers)
+            for suffix in self._suffixes(layer)
+        ]
+
     def flatten_parameters(self) -> None:
         """Do nothing; here because callers of `torch.nn`'s layers call it."""
 

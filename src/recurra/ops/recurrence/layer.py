@@ -42,6 +42,7 @@ def run_native(
         run_reference, cell, x, state, weights, lengths, variant=variant, training=bool(recurrent_dropout)
     )
     autocast = torch.is_autocast_enabled("cpu")
+    precision = torch.bfloat16 if autocast or weights[0].w_hh.dtype == torch.bfloat16 else torch.float32
     if not torch.compiler.is_compiling():
         if torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0:
             return by_reference()
@@ -50,8 +51,8 @@ def run_native(
         if types or any(t.device != w_hh.device for t in (x, *state)):
             return by_reference()  # which refuses it in torch's words
         if x.size(0) < _SHORT and not (cell.beyond_torch or recurrent_dropout):
-            return run_fused(cell, x, state, weights, lengths)  # pyright: ignore[reportCallIssue]
-    precision = torch.bfloat16 if autocast or weights[0].w_hh.dtype == torch.bfloat16 else torch.float32
+            short = run_fused(cell, x, state, weights, lengths)  # pyright: ignore[reportCallIssue]
+            return LayerResult(short.output.to(precision), tuple(s.to(precision) for s in short.state), {})
     x, state = x.to(precision), tuple(s.to(precision) for s in state)
     results = []
     for d, of_direction in enumerate(weights):
