@@ -85,6 +85,22 @@ def test_copies_compute_the_same(name):
         assert copied.load_state_dict(layer.state_dict())
 
 
+def test_copies_of_a_tcn_keep_what_was_made_of_it_and_draw_nothing():
+    class Mine(TCN):
+        pass
+
+    layer = Mine(3, 4, 2)
+    layer.note = "mine"
+    layer.networks[0][0].requires_grad_(False)
+    before = torch.get_rng_state()
+    copied, unpickled = copy.deepcopy(layer), TCN.__new__(Mine)
+    unpickled.__setstate__(pickle.loads(pickle.dumps(layer.__getstate__())))
+    for other in (copied, unpickled):
+        assert type(other) is Mine and other.note == "mine"
+        assert [p.requires_grad for p in other.parameters()] == [p.requires_grad for p in layer.parameters()]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @each
 def test_what_a_step_sees(name):
     """Which inputs change an output, against what the layer says of itself."""
@@ -192,6 +208,23 @@ def test_errors_say_what_is_wrong():
             layer(x)
         with pytest.raises(InputError, match="length 3"):
             layer(torch.zeros(2, 1, 4), lengths=[3])
+
+
+@pytest.mark.parametrize(
+    "layer", [FeedForward(3, 4), TransformerEncoder(3, 4)], ids=["feedforward", "transformer"]
+)
+def test_a_state_where_there_is_none_is_refused(layer):
+    x = torch.zeros(2, 1, 3)
+    with pytest.raises(InputError, match=r"^hx: .*no state"):
+        layer(x, torch.zeros(1, 1, 4))
+    assert layer(x, ())[1] == ()
+
+
+def test_a_tcn_that_sees_one_step_streams():
+    layer, x = TCN(3, 4, 2, kernel_size=1).eval(), torch.randn(5, 2, 3)
+    stream = layer.stream(batch=2)
+    for t, y in enumerate(layer(x)[0].detach()):
+        assert_close(stream.step(x[t]), y)
 
 
 def test_steps_without_recurrence_stream_and_follow_the_formula():

@@ -85,7 +85,7 @@ class FeedForward(nn.Module):
             ValueError, RuntimeError: an input or lengths that cannot be, as recurrent layers say it.
             InputError: a state, for there is none.
         """
-        if hx:
+        if hx is not None and len(hx):
             raise InputError("layers without recurrence carry no state", where="hx")
         border = take_input(input, lengths, batch_first=self.batch_first, name="FeedForward")
         y, ends = border.x, border.lengths

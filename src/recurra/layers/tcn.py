@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -77,10 +78,15 @@ class TCN(nn.Module):
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.kernel_size, self.inner_size, self.batch_first = kernel_size, inner, batch_first
         self.dropout, self.bidirectional = checked_share("dropout", dropout), bidirectional
-        self.networks = nn.ModuleList(
+        self.networks = self._made()
+
+    def _made(self) -> nn.ModuleList:
+        """For each direction its blocks."""
+        inputs, units, inner, width = self.input_size, self.hidden_size, self.inner_size, self.kernel_size
+        return nn.ModuleList(
             nn.ModuleList(
-                _Block(hidden_size if k else input_size, inner, hidden_size, kernel_size, 2**k, self.dropout)
-                for k in range(num_layers)
+                _Block(units if k else inputs, inner, units, width, 2**k, self.dropout)
+                for k in range(self.num_layers)
             )
             for _ in range(self.directions)
         )
@@ -177,22 +183,27 @@ class TCN(nn.Module):
         stages: list[Stage] = [Numbers(self.input_size), *self.stages()]
         return Stream(stages, batch=batch, precision=precision, backend=backend)
 
-    def __reduce__(self):
-        # What torch makes of weight-normalised modules refuses to be pickled.
-        arguments = {
-            name: getattr(self, name)
-            for name in (
-                "input_size",
-                "hidden_size",
-                "num_layers",
-                "kernel_size",
-                "inner_size",
-                "batch_first",
-                "dropout",
-                "bidirectional",
-            )
-        }
-        return _rebuilt, (arguments, self.state_dict(), self.training)
+    def __deepcopy__(self, memo: dict[int, Any]) -> TCN:
+        copied = self.__class__.__new__(self.__class__)
+        memo[id(self)] = copied
+        copied.__dict__ = copy.deepcopy(self.__dict__, memo)
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What torch makes of weight-normalised modules refuses to be pickled: its weights go alone.
+        others = {name: module for name, module in self._modules.items() if name != "networks"}
+        frozen = [name for name, p in self.networks.named_parameters() if not p.requires_grad]
+        return {**self.__dict__, "_modules": others, "weights": self.networks.state_dict(), "frozen": frozen}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights, frozen = state.pop("weights"), state.pop("frozen")
+        super().__setstate__(state)
+        with torch.device("meta"):  # nothing is drawn
+            self.networks = self._made()
+        self.networks.load_state_dict(weights, assign=True)
+        for name, p in self.networks.named_parameters():
+            p.requires_grad_(name not in frozen)
+        self.networks.train(self.training)
 
     def extra_repr(self) -> str:
         """Sizes."""
@@ -255,12 +266,3 @@ def _convolved(
 
 def _reversed(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x.flip(0) if lengths is None else reverse_valid(x, lengths, batch_first=False)
-
-
-def _rebuilt(arguments: dict[str, Any], weights: dict[str, Tensor], training: bool) -> TCN:
-    layer = TCN(**arguments)
-    if weights:
-        some = next(iter(weights.values()))
-        layer = layer.to(some.device, some.dtype)
-    layer.load_state_dict(weights)
-    return layer.train(training)

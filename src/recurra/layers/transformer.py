@@ -95,7 +95,7 @@ class TransformerEncoder(nn.Module):
             ValueError, RuntimeError: an input or lengths that cannot be, as recurrent layers say it.
             InputError: a state, for it carries none.
         """
-        if hx:
+        if hx is not None and len(hx):
             raise InputError("a transformer carries no state from call to call", where="hx")
         border = take_input(input, lengths, batch_first=self.batch_first, name="TransformerEncoder")
         x, ends = border.x, border.lengths

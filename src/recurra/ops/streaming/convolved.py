@@ -66,7 +66,7 @@ class Convolved:
         for block in self.blocks:
             y = x
             for taps in block[:2]:
-                window = F.pad(next(before).view(len(x), -1, _reach(taps)), (0, 1))
+                window = F.pad(next(before).view(len(x), taps.weight.size(1), _reach(taps)), (0, 1))
                 window[..., -1] = y
                 after.append(window[..., 1:].flatten(1))
                 y = F.conv1d(window, taps.weight, taps.bias, dilation=taps.dilation)[..., 0].relu()
