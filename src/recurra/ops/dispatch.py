@@ -158,7 +158,7 @@ def _beyond_the_plain_cell(variant: Variant, gates: bool) -> list[str]:
 
 def _traced() -> list[str]:
     """A trace has only what torch itself ran: of a kernel of our own it would keep the memory that it wrote to."""
-    return ["torch.jit.trace"] if torch.jit.is_tracing() else []
+    return ["torch.jit.trace"] if torch.jit.is_tracing() else []  # pyright: ignore[reportPrivateImportUsage]
 
 
 def _recorded() -> list[str]:

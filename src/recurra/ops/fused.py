@@ -45,7 +45,7 @@ def run_fused(
         return run_reference(cell, x, state, weights, lengths)
     # Autograd.Function costs as much as a step of a small layer, so streaming goes around it. What is recorded to
     # be run elsewhere has torch's operator itself.
-    recorded = torch.jit.is_tracing() or torch.compiler.is_exporting()
+    recorded = torch.jit.is_tracing() or torch.compiler.is_exporting()  # pyright: ignore[reportPrivateImportUsage]
     if (recorded or not torch.is_grad_enabled()) and not torch._C._are_functorch_transforms_active():
         output, *after = _run_kernel(cell, x, state, weights, lengths)
         return LayerResult(output, tuple(after), {})
@@ -244,9 +244,8 @@ def _call_torch(
     flat = [t for w in weights for t in (w.w_ih, w.w_hh, w.b_ih, w.b_hh, w.w_hr) if t is not None]
     hx = state[0] if len(state) == 1 else list(state)
     biased = weights[0].b_ih is not None
-    train = (
-        torch.is_grad_enabled() or torch.jit.is_tracing()
-    )  # cuDNN records only in training; a trace may be trained
+    # cuDNN records only in training; a trace is one for both.
+    train = torch.is_grad_enabled() or torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
     arguments = (x, *sizes, hx, flat, biased, 1, 0.0, train, len(weights) == 2, *layout)
     if not x.is_cuda:
         return kernel(*arguments)
