@@ -305,6 +305,12 @@ def test_orthogonal_init_makes_each_gate_orthogonal(layer_type):
                 assert_close(block @ block.T, torch.eye(6), name)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_orthogonal_init_in_fewer_bits(dtype):
+    block = LSTM(3, 6, recurrent_init="orthogonal", dtype=dtype).weight_hh_l0.detach()[:6].float()
+    assert float((block @ block.T - torch.eye(6)).abs().max()) < 0.03
+
+
 def test_forget_bias_is_the_whole_bias_of_the_forget_gate():
     layer = LSTM(3, 6, 2, forget_bias=1.0)
     for k in range(2):
@@ -544,6 +550,12 @@ def test_a_lstm_wants_two_states():
 
 def test_an_empty_batch_may_have_an_empty_list_of_lengths():
     assert GRU(3, 4)(torch.randn(2, 0, 3), lengths=[])[0].shape == (2, 0, 4)
+
+
+def test_the_length_of_one_sequence_may_be_one_number():
+    layer, x = GRU(3, 4), torch.randn(5, 3)
+    for length in (2, torch.tensor(2)):
+        assert torch.equal(layer(x, lengths=length)[0], layer(x, lengths=[2])[0])
 
 
 @pytest.mark.parametrize("backend", ["fused", "reference"])

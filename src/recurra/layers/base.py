@@ -259,7 +259,7 @@ class RecurrentLayer(nn.Module):
         input: Tensor | PackedSequence,
         hx: State | None = None,
         *,
-        lengths: Tensor | Sequence[int] | None = None,
+        lengths: Tensor | Sequence[int] | int | None = None,
         return_gates: bool = False,
     ):
         """Run the layer over whole sequences, or over the next piece of them with `hx` from the piece before.
@@ -268,7 +268,7 @@ class RecurrentLayer(nn.Module):
             input: (T, B, I), (B, T, I) with batch_first, (T, I), or a PackedSequence.
             hx: the state before the first step, (L*D, B, H), a LSTM's (h, c); (L*D, H) for unbatched input.
                 None: zeros, or the learned state.
-            lengths: (B,) valid steps of each sequence, 0 to T; what stands behind them is never read.
+            lengths: (B,) valid steps of each sequence, 0 to T, a number for one; what stands behind them is never read.
             return_gates: give every gate and state of every step as a third result; instead of kernels, the
                 reference then runs the call.
 
@@ -276,6 +276,7 @@ class RecurrentLayer(nn.Module):
             output in the layout of the input, D*H features, zero past `lengths`; the state after the last
             valid step, shaped like hx; and, if asked for, the gates with h (and c, of a LSTM):
             name -> (L*D, B, T, H), zero past `lengths`, without B for unbatched input.
+            Backward reads the output: where a gradient is wanted, `output + x`, not `output += x`.
 
         Raises:
             ValueError, RuntimeError: as torch.nn's layers, in their words; and for lengths that cannot be.

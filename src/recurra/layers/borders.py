@@ -52,7 +52,7 @@ class Border(NamedTuple):
 
 def take_input(
     input: Tensor | PackedSequence,
-    lengths: Tensor | Sequence[int] | None,
+    lengths: Tensor | Sequence[int] | int | None,
     *,
     batch_first: bool,
     name: str,
@@ -89,11 +89,11 @@ def take_input(
     return Border(x, _checked_lengths(lengths, x), None, unbatched, batch_first)
 
 
-def _checked_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> Tensor | None:
+def _checked_lengths(lengths: Tensor | Sequence[int] | int | None, x: Tensor) -> Tensor | None:
     if lengths is None:
         return None
     steps, batch = x.size(0), x.size(1)
-    empty = not isinstance(lengths, Tensor) and len(lengths) == 0  # torch would take it for floats
+    empty = isinstance(lengths, Sequence) and not lengths  # torch would take it for floats
     lengths = torch.as_tensor(lengths, dtype=torch.int64 if empty else None)
     fix = f"Give one whole number from 0 to {steps} for each sequence of the batch."
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
@@ -103,7 +103,8 @@ def _checked_lengths(lengths: Tensor | Sequence[int] | None, x: Tensor) -> Tenso
     if lengths.shape != (batch,):
         raise InputError(f"expected shape ({batch},), got {tuple(lengths.shape)}", where="lengths", fix=fix)
     lengths = lengths.to(torch.int64)
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or is_functorch_wrapped_tensor(lengths):
+    traced = torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage]
+    if traced or torch.compiler.is_compiling() or is_functorch_wrapped_tensor(lengths):
         # A look at the numbers would break the graph, a trace would keep the answer, and under vmap there is none.
         return lengths.to(x.device)
     if batch:

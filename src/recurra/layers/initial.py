@@ -12,8 +12,9 @@ from ..cells.mingru import MinGRUCell
 
 def orthogonal_blocks(w_hh: Tensor, gates: int) -> None:
     """Make each gate's (H, P) block of `w_hh` orthogonal, in place (Saxe et al., arXiv:1312.6120)."""
+    wide = torch.promote_types(w_hh.dtype, torch.float32)  # fewer bits have no QR decomposition
     for block in w_hh.chunk(gates):
-        nn.init.orthogonal_(block)
+        block.copy_(nn.init.orthogonal_(torch.empty_like(block, dtype=wide)))
 
 
 def chrono_biases(cell: Cell, b_ih: Tensor, b_hh: Tensor | None, span: int) -> None:
