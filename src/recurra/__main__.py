@@ -1,5 +1,5 @@
 """`python -m recurra` is the command `recurra`."""
 
-from recurra.cli.main import run
+from recurra.cli.entry import run
 
 run()

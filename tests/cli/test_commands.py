@@ -104,12 +104,48 @@ def test_json_is_json_whatever_the_name_of_the_file(capsys):
     assert json.loads(printed.encode()) == {"data": "caf\udce9.csv"}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are those of Unix")
+def test_what_the_system_takes_in_part_is_not_lost_without_a_word(tmp_path):
+    code = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+from recurra.cli import main, visible
+main.app = lambda: visible.put("x" * 900 + "\\n" + "x" * 900 + "\\n")
+main.run()
+"""
+    with (tmp_path / "printed.txt").open("wb") as stream:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=stream,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "could not be written" in done.stderr
+
+
+def test_ctrl_c_while_the_command_is_being_imported_is_no_traceback():
+    code = (
+        "import sys; from recurra.cli.entry import run\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted()); run()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "recurra: interrupted\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["--version"], ["info", "--json"]])
-def test_standard_output_that_takes_no_more_is_told(arguments):
+def test_standard_output_that_takes_no_more_is_told(arguments, unbuffered):
     with Path("/dev/full").open("wb") as stream:
         command = [sys.executable, "-m", "recurra", *arguments]
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
         done = subprocess.run(
             command, stdout=stream, stderr=subprocess.PIPE, text=True, env=environment, check=False
         )

@@ -277,10 +277,9 @@ class TestOptions:
     COLUMNS: ClassVar = {"text": sentences(), "label": LABELS}
 
     @pytest.mark.parametrize("role", ["text", "target", "time", "id", "group", "split"])
-    def test_absent_column_is_named(self, role):
-        with pytest.raises(
-            DataError, match=r"there is no column 'lable' \(asked for as .*\)\. The columns are: text, label"
-        ):
+    def test_absent_column_is_named_and_the_nearest_one_too(self, role):
+        told = r"no column 'lable' \(asked for as .*\)\. Did you mean 'label'\? The columns are: text, label"
+        with pytest.raises(DataError, match=told):
             infer(self.COLUMNS, **{role: "lable"})
 
     def test_targets_with_a_comma_between_them_are_to_be_named_one_by_one(self):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from recurra.errors import InputError
 from recurra.runs import budget
 from recurra.training.config import TrainingConfig
 
@@ -38,3 +39,25 @@ def test_batches_that_happen_to_be_short_do_not_make_an_epoch_short(clock, sizes
     pace = budget.measure_pace(network, None, Epoch(sizes), TrainingConfig(), seed=0, seconds=1.0)
     assert pace.epoch_s(len(sizes), 0) == pytest.approx(0.001 * sum(sizes))
     assert clock.s < 0.5 or len(sizes) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [
+        ("10 m", 600),
+        ("10M", 600),
+        ("90sec", 90),
+        ("1 hour 30 minutes", 5400),
+        ("1.5h", 5400),
+        ("1d", 86_400),
+        ("45", 45),
+    ],
+)
+def test_durations_are_read_as_people_write_them(typed, seconds):
+    assert budget.parse_duration(typed) == seconds
+
+
+@pytest.mark.parametrize("typed", ["", "soon", "10 parsecs", "0s", "-5m", "m10", "5 5"])
+def test_what_is_no_duration_is_refused(typed):
+    with pytest.raises(InputError, match="expected a time above zero"):
+        budget.parse_duration(typed)

@@ -97,7 +97,7 @@ def run() -> None:
     """
     from recurra.errors import RecurraError
 
-    ready(sys.stdout)
+    sys.stdout = ready(sys.stdout)
     try:
         try:
             app()

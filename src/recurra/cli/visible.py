@@ -30,16 +30,22 @@ def put(text: str) -> None:
     sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
-def ready(stream: TextIO) -> None:
-    """Let standard output take every text: in UTF-8, as files are written, where it goes into a file or a program,
+def ready(stream: TextIO) -> TextIO:
+    """Standard output that takes every text: in UTF-8, as files are written, where it goes into a file or a program,
     whatever the locale says; a terminal shows as escapes what it cannot write. Names of files keep their bytes.
+
+    Where Python was told not to buffer, a text of which the system takes only a part would be cut off without a word:
+    it is buffered by lines instead.
     """
     if not isinstance(stream, io.TextIOWrapper):  # one that takes every text as it is
-        return
+        return stream
+    if isinstance(stream.buffer, io.RawIOBase):
+        stream = open(stream.fileno(), "w", buffering=1, encoding=stream.encoding, closefd=False)  # noqa: SIM115
     if stream.isatty():
         stream.reconfigure(errors="backslashreplace")
     else:
         stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return stream
 
 
 def discard(stream: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 from pydantic import ValidationError
@@ -74,9 +75,9 @@ def make_options(
                 where=f"--{role.replace('_', '-')}",
                 fix="Leave it out.",
             )
-        several = "list[str]" in str(known[role].annotation) if role in known else False
-        if several and isinstance(value, str):
-            given[role] = [part.strip() for part in value.split(",")]
+        several = role in known and "list[str]" in str(known[role].annotation)
+        if several and isinstance(value, str) and role != "target":  # a single name, or a list already
+            given[role] = _names(value)
     if isinstance(given.get("target"), list) and len(given["target"]) == 1:
         given["target"] = given["target"][0]
     own = {role: given.pop(role) for role in asked.own_options if role in given}
@@ -93,3 +94,12 @@ def make_options(
         option = str(first["loc"][-1]).replace("_", "-")
         message = first["msg"][0].lower() + first["msg"][1:]
         raise InputError(f"{first['input']!r} does not fit: {message}", where=f"--{option}") from error
+
+
+def _names(typed: str) -> list[str]:
+    """Names with commas between them; one that holds a comma stands in double quotes.
+
+    >>> _names('price, "Sales, EUR"')
+    ['price', 'Sales, EUR']
+    """
+    return [name.strip() for name in next(csv.reader([typed], skipinitialspace=True))] or [""]

@@ -118,8 +118,17 @@ def measure_pace(
     )
 
 
+_DURATION = re.compile(
+    "".join(
+        rf"(?:(\d+(?:\.\d+)?)\s*{unit}\s*)?"
+        for unit in ("d(?:ays?)?", "h(?:r|rs|ours?)?", "m(?:in|ins|inutes?)?", "(?:s(?:ec|ecs|econds?)?)?")
+    ),
+    re.IGNORECASE,
+)
+
+
 def parse_duration(given: str | float, where: str = "budget") -> float:
-    """Seconds of "90s", "10m", "1h30m" or a bare number of seconds.
+    """Seconds of "90s", "10m", "1h30m", "1.5 hours" or a bare number of seconds.
 
     Raises:
         InputError: something else, or no time at all; `where` names the argument.
@@ -129,11 +138,11 @@ def parse_duration(given: str | float, where: str = "budget") -> float:
     """
     is_number = isinstance(given, numbers.Real) and not isinstance(given, bool)
     text = f"{float(given):f}" if is_number else given.strip() if isinstance(given, str) else ""
-    found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text)
+    found = _DURATION.fullmatch(text)
     total = 0.0
     if found is not None:
-        hours, minutes, seconds = (float(part or 0) for part in found.groups())
-        total = 3600 * hours + 60 * minutes + seconds
+        days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+        total = 86_400 * days + 3600 * hours + 60 * minutes + seconds
     if total <= 0:
         raise InputError(
             f"expected a time above zero, found {given!r}", where=where, fix="For example 90s, 10m or 1h30m."

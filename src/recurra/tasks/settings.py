@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -76,9 +77,10 @@ class RoomsOfSettings(BaseModel):
         content = self.model_dump()
         for name, value in overrides.items():
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)
                 raise InputError(
-                    f"there is no setting {name!r}", where="--set", fix=f"Did you mean {', '.join(near)}?"
+                    f"there is no setting {name!r}",
+                    where="--set",
+                    fix=f"Did you mean {', '.join(_nearest(name, known))}?",
                 )
             room, field = name.split(".", 1)
             parsed = _parsed(value)
@@ -125,6 +127,23 @@ class Settings(RoomsOfSettings):
     batches: BatchConfig = BatchConfig()
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
+
+
+def _nearest(name: str, known: dict[str, str]) -> list[str]:
+    """Names like this one, then those whose description has its words; all where there is neither.
+
+    >>> _nearest("netwrok.units", {"network.hidden_size": "units per layer", "training.epochs": "passes"})
+    ['network.hidden_size']
+    """
+    field = name.rpartition(".")[2].lower()
+    fields = {each.rpartition(".")[2]: each for each in known}
+    near = [fields[each] for each in difflib.get_close_matches(field, fields, n=2, cutoff=0.7)]
+    near += [each for each in difflib.get_close_matches(name, known, n=2, cutoff=0.8) if each not in near]
+    told = [
+        each for each, what in known.items() if re.search(rf"\b{re.escape(field)}\b", what, re.IGNORECASE)
+    ]
+    near += [each for each in told[:3] if each not in near]
+    return near or difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)
 
 
 def _choices(form: Any) -> set[Any]:

@@ -238,7 +238,7 @@ def _table(
 
 
 def _refuse_missing(table: Table, name: str, role: str) -> None:
-    fix = f"The columns are: {listed(table.frame.columns)}."
+    fix = table.choices(name)
     if len(table.frame.columns) == 1:
         fix = f"{fix} Two aligned files are given as recurra fit SOURCES --task translate --target TARGETS."
     raise DataError(f"there is no column {name!r} (asked for as {role})", where=table.origin, fix=fix)

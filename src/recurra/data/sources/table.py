@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -67,11 +68,23 @@ class Table:
         """The column `name`, or an error that lists the columns there are."""
         if name not in self.frame.columns:
             several = [part.strip() for part in name.split(",")]
-            fix = f"The columns are: {listed(self.frame.columns)}."
+            fix = self.choices(name)
             if role == "the target" and set(several) <= set(self.frame.columns):
                 fix = f"Name them one by one: --target {' --target '.join(several)}."
             raise DataError(f"there is no column {name!r} (asked for as {role})", where=self.origin, fix=fix)
         return self.frame[name]
+
+    def choices(self, name: str) -> str:
+        """What to say where there is no column `name`: the one of the nearest name, and all that there are.
+
+        >>> import polars as pl
+        >>> Table(pl.DataFrame({"text": ["a"], "Label": ["b"]}), "reviews.csv", "csv").choices("lable")
+        "Did you mean 'Label'? The columns are: text, Label."
+        """
+        columns = {column.lower(): column for column in self.frame.columns}
+        near = difflib.get_close_matches(name.lower(), columns, n=1)
+        meant = f"Did you mean {columns[near[0]]!r}? " if near else ""
+        return f"{meant}The columns are: {listed(self.frame.columns)}."
 
 
 def listed(items: list[str] | tuple[str, ...], shown: int = SHOWN) -> str:
