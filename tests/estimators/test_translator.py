@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -62,6 +63,21 @@ def test_same_seed_same_network():
     sources, targets = pairs(40)
     a, b = (small(epochs=1).fit(sources, targets).predict(sources[:5]).tolist() for _ in range(2))
     assert a == b
+
+
+def test_a_frame_of_one_column_is_that_column(model):
+    sources, targets = pairs(40)
+    said = model.predict(sources).tolist()
+    for form in (pd.DataFrame({"en": sources}), np.array(sources)[:, None]):
+        assert model.predict(form).tolist() == said == model.run_.predict(form)
+    again = small(epochs=1).fit(pd.DataFrame({"en": sources}), pl.DataFrame({"de": targets}))
+    assert again.predict(sources).tolist() == small(epochs=1).fit(sources, targets).predict(sources).tolist()
+    with pytest.raises(DataError, match="X: expected one column of texts, found 2"):
+        model.predict(pd.DataFrame({"en": sources, "de": targets}))
+    with pytest.raises(DataError, match="X: expected several texts, found a dict"):
+        model.predict({"en": sources})
+    with pytest.raises(DataError, match="y: expected several texts, found a NoneType"):
+        small().fit(sources, None)
 
 
 def test_what_cannot_be_used_is_said():

@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from recurra.data.examples import Examples
-from recurra.data.parallel import PairOptions, read_pairs
+from recurra.data.parallel import PairOptions, listed_texts, read_pairs
 from recurra.errors import DataError
 from recurra.estimators.base import RunEstimator
 from recurra.estimators.record import stored_record
@@ -35,9 +35,9 @@ _ALSO = {
 class Translator(RunEstimator):
     """Texts from texts, by an encoder-decoder with attention.
 
-    X are sources and y their targets: lists, arrays or series of str, as long as each other. Empty and repeated pairs
-    are left out and told. A tenth of the pairs, at most 2,000, is held out to stop in time and to keep the best
-    weights; none where that would be fewer than 50.
+    X are sources and y their targets, as long as each other: lists, arrays or series of str, or frames of one column of
+    them. Empty and repeated pairs are left out and told. A tenth of the pairs, at most 2,000, is held out to stop in
+    time and to keep the best weights; none where that would be fewer than 50.
 
     Args:
         cell: "rnn", "lstm", "gru", "mingru" or "minlstm", which read and write; or "tcn", "transformer" or
@@ -140,7 +140,7 @@ class Translator(RunEstimator):
         out = None if self.out is None else Path(self.out)
         if out is not None:
             check_place(out, overwrite=False, resume=False)
-        columns = {"source": _texts(X, "X"), "target": _texts(y, "y")}
+        columns = {"source": listed_texts(X, "X"), "target": listed_texts(y, "y")}
         _check_pairs(columns["source"], columns["target"])
         pairs, notes = read_pairs(columns, PairOptions(text="source", target="target")), []
         for note in pairs.notes:
@@ -161,7 +161,7 @@ class Translator(RunEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """(N,) the best answer to each source, as objects; an empty source has an empty one."""
         check_is_fitted(self, "run_")
-        return np.array(self.run_.predict(_texts(X, "X")), dtype=object)
+        return np.array(self.run_.predict(listed_texts(X, "X")), dtype=object)
 
     def translate(self, X: Any, *, beam: int | None = None) -> list[list[Translation]]:
         """Of each source the best answers with their scores, from the best on.
@@ -170,12 +170,12 @@ class Translator(RunEstimator):
             beam: beginnings kept side by side, and answers at most; None: as in training.
         """
         check_is_fitted(self, "run_")
-        return self.run_.translate(_texts(X, "X"), beam=beam)
+        return self.run_.translate(listed_texts(X, "X"), beam=beam)
 
     def score(self, X: Any, y: Any) -> float:
         """BLEU of the answers against y; of summaries ROUGE-L. From 0 to 100, the more the better."""
         check_is_fitted(self, "run_")
-        sources, targets = _texts(X, "X"), _texts(y, "y")
+        sources, targets = listed_texts(X, "X"), listed_texts(y, "y")
         _check_pairs(sources, targets)
         examples = Examples(
             texts=np.array(sources, dtype=object),
@@ -231,24 +231,6 @@ class Translator(RunEstimator):
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags
-
-
-def _texts(given: Any, name: str) -> list[str]:
-    """A list of str.
-
-    Raises:
-        DataError: one text, or something that is none.
-    """
-    if isinstance(given, str):
-        raise DataError("expected several texts, found one", where=name, fix="Give a list: [text].")
-    texts = list(given) if given is not None else []
-    for n, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise DataError(
-                f"expected a text, found {type(text).__name__} ({text!r:.40}) in place {n}, counted from 0",
-                where=name,
-            )
-    return [str(text) for text in texts]
 
 
 def _check_pairs(sources: Sequence[str], targets: Sequence[str]) -> None:

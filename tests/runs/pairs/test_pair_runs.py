@@ -124,8 +124,9 @@ def test_a_saved_run_answers_as_before(fitting_and_run, tmp_path):
         assert len({each.text for each in answers}) == len(answers) <= 2
     assert len(run.translate(sources[:1], beam=5)[0]) > 2
     assert run.translate([]) == []
-    with pytest.raises(InputError, match="expected several sources"):
-        run.predict("the dog")
+    for one in (run.predict, run.translate):
+        with pytest.raises(DataError, match="sources: expected several texts, found one"):
+            one("the dog")
     with pytest.raises(InputError, match="reads the whole source before it writes"):
         run.stream()
 

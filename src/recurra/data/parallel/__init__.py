@@ -5,6 +5,7 @@ from __future__ import annotations
 from recurra.data.parallel.batches import PairBatches
 from recurra.data.parallel.codec import PairCodec, PairTokensConfig
 from recurra.data.parallel.definition import PairOptions, PairSchema
+from recurra.data.parallel.memory import listed_texts
 from recurra.data.parallel.reading import ReadPairs, read_again, read_pairs, read_sources
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "PairSchema",
     "PairTokensConfig",
     "ReadPairs",
+    "listed_texts",
     "read_again",
     "read_pairs",
     "read_sources",

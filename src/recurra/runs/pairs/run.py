@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 
 from recurra.data.examples import Examples
 from recurra.data.packed import Packed
-from recurra.data.parallel import PairCodec
-from recurra.errors import DataError, InputError, RunError
+from recurra.data.parallel import PairCodec, listed_texts
+from recurra.errors import DataError, RunError
 from recurra.networks.pair_network import PairNetwork
 from recurra.runs.config import CONFIG, read_config
 from recurra.runs.events import Measured, Observer, ignore
@@ -76,13 +76,18 @@ class PairRun(Run[PairRunConfig, PairNetwork]):
         return TextMeasures(task.measure, task.tokenize)
 
     def translate(
-        self, sources: Sequence[str], observer: Observer = ignore, *, beam: int | None = None
+        self, sources: Any, observer: Observer = ignore, *, beam: int | None = None
     ) -> list[list[Translation]]:
         """The best answers to each source, from the best on; an empty source has an empty one.
 
         Args:
+            sources: as `recurra.data.parallel.listed_texts` takes them.
             beam: beginnings kept side by side; None: as the settings say.
+
+        Raises:
+            DataError: `sources` is one text, or something that is none.
         """
+        sources = listed_texts(sources, "sources")
         settings = self.config.settings
         if beam is not None:
             settings = settings.changed({"task.beam": beam})
@@ -117,17 +122,9 @@ class PairRun(Run[PairRunConfig, PairNetwork]):
             observer(Measured(done, len(order), "sources"))
         return found
 
-    def predict(self, inputs: Sequence[str]) -> list[str]:
-        """The best answer to each source.
-
-        Raises:
-            InputError: `inputs` is one text, not several.
-        """
-        if isinstance(inputs, str):
-            raise InputError(
-                "expected several sources, found one text", where="inputs", fix="Give a list: [text]."
-            )
-        return [answers[0].text for answers in self.translate(list(inputs))]
+    def predict(self, inputs: Any) -> list[str]:
+        """The best answer to each source; see `translate`."""
+        return [answers[0].text for answers in self.translate(inputs)]
 
     def evaluate(self, examples: Examples, observer: Observer = ignore) -> list[Score]:
         """Scores of the answers to the examples' texts against their targets, with intervals over pairs.
