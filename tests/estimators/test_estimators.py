@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 import recurra
 from recurra import SequenceClassifier, SequenceRegressor
-from recurra.errors import InputError, RunError
+from recurra.errors import DataError, InputError, RunError
 from recurra.runs.events import Said
 from recurra.runs.examples import read_examples
 from tests.estimators.conftest import classifier, regressor, rising_and_falling
@@ -95,6 +95,25 @@ def test_texts_are_read_in_any_container(form):
     model = classifier(epochs=10).fit(form(TEXTS), OPINIONS)
     assert model.predict(form(["a good film", "a dull film"])).tolist() == ["pos", "neg"]
     assert model.predict(["bad"]).tolist() == ["neg"]
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame])
+def test_frames_of_steps_keep_their_columns(form, tmp_path):
+    draw = np.random.default_rng(0)
+    arrays = [draw.normal(size=(k % 3 + 2, 2)) for k in range(20)]
+    frames = [form({"x": each[:, 0], "y": each[:, 1]}) for each in arrays]
+    model = classifier(epochs=1).fit(frames, [k % 2 for k in range(20)])
+    assert model.run_.config.data_schema.channels == ["x", "y"]
+    assert np.array_equal(model.predict_proba(frames), model.predict_proba(arrays))
+    model.save(tmp_path / "run")
+    swapped = [frame[["y", "x"]] for frame in frames]
+    for answer in (model.predict, SequenceClassifier.load(tmp_path / "run").predict, model.run_.predict):
+        with pytest.raises(
+            DataError, match=r"X\[0\]: expected frames with the columns x, y, in this order, found y"
+        ):
+            answer(swapped)
+    with pytest.raises(DataError, match=r"X\[1\]: expected frames with the columns x, y"):
+        classifier().fit([frames[0], swapped[1]], [0, 1])
 
 
 def test_missing_values_are_read():

@@ -1,6 +1,7 @@
 """`SequenceTagger`: lists of arrays in, lists of arrays out."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
@@ -65,6 +66,21 @@ def test_padding_gets_no_answer():
     X[:, :4] = np.random.default_rng(0).normal(size=(20, 4, 1))
     model = SequenceTagger(**SMALL).fit(X, X[:, :, 0] > 0)
     assert {len(each) for each in model.predict(X)} == {4}
+
+
+def test_frames_keep_their_columns():
+    frames = [pd.DataFrame(x, columns=["left", "right"]) for x in made()]
+    y = [frame["left"] > 0 for frame in frames]
+    model = SequenceTagger(**SMALL).fit(frames, y)
+    assert model.run_.config.data_schema.channels == ["left", "right"]
+    swapped = [frame[["right", "left"]] for frame in frames]
+    for call in (
+        lambda: model.predict(swapped),
+        lambda: model.predict_proba(swapped),
+        lambda: model.score(swapped, y),
+    ):
+        with pytest.raises(DataError, match="the columns left, right, in this order, found right, left"):
+            call()
 
 
 def test_what_does_not_fit_is_said():

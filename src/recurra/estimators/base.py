@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from recurra.data.examples import Examples
 from recurra.data.schema import Schema
+from recurra.data.schema.frames import frame_columns, numbered
 from recurra.errors import DataError, InputError
 from recurra.estimators.record import Record, read_record, write_record
 from recurra.runs.budget import parse_duration
@@ -297,7 +298,7 @@ def schema_of(X: Any, y: Any, examples: Examples, **target: Any) -> Schema:
         return Schema(input="text", layout="text", text=text, **target)
     assert examples.sequences is not None
     size = examples.sequences.channels
-    channels = [f"feature {k + 1}" for k in range(size)] if size > 1 else ["value"]
+    channels = frame_columns(X) or numbered(size)
     if _is_table(X):
         columns = named or [str(k) for k in range(len(X[0]) if isinstance(X, list | tuple) else X.shape[1])]
         return Schema(input="sequence", layout="wide", features=columns, channels=channels, **target)

@@ -26,8 +26,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         - an array (N, T) or a frame: N sequences of T steps of one feature. It is a table, as all of
           scikit-learn sees it: `predict` takes the same columns. NaN is a missing value, and at the end of a
           row padding;
-        - an array (N, T, I), or a list of arrays (T_i, I) or (T_i,): I features, any number of steps, in
-          `predict` too. An array (N, T) whose T is not that of `fit` goes in as `list(X)`.
+        - an array (N, T, I), or a list of arrays (T_i, I) or (T_i,), or of frames: I features, any number of
+          steps, in `predict` too; frames keep their columns and the order of these. An array (N, T) whose T is
+          not that of `fit` goes in as `list(X)`.
 
     y may be (N,) texts, whole numbers or bools, and predictions come back in its type; or (N, K) of 0 and 1
     for K labels, any of which may hold.

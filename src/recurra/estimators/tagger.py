@@ -13,6 +13,7 @@ from recurra.data.examples import Examples
 from recurra.data.labels import class_order
 from recurra.data.schema import Schema
 from recurra.data.schema.arrays import tagged_from_arrays
+from recurra.data.schema.frames import frame_columns
 from recurra.estimators.base import RunEstimator, schema_of
 from recurra.estimators.labels import Labels
 from recurra.estimators.record import Record, stored_record
@@ -28,9 +29,10 @@ from recurra.tasks.tagging.settings import TagSettings
 class SequenceTagger(RunEstimator):
     """A class, several labels or a number at every step of numeric sequences, by a recurrent network.
 
-    X is a list of arrays (T, I) or (T,), an array (N, T, I), or (N, T) of one feature; y has an array (T,) for each of
-    them, or (T, K) of 0 and 1 for several labels. Texts, whole numbers and bools are classes, numbers with a fraction
-    are numbers; among numbers NaN, among objects None says that a step has no target: it is read, and does not count.
+    X is a list of arrays (T, I) or (T,), or of frames with the same columns; or an array (N, T, I), or (N, T)
+    of one feature. y has an array (T,) for each, or (T, K) of 0 and 1 for several labels. Texts, whole numbers and
+    bools are classes, numbers with a fraction are numbers; among numbers NaN, among objects None says that a step has
+    no target: it is read, and does not count.
 
     Args:
         cell: "rnn", "lstm", "gru", "mingru", "minlstm", "tcn", "transformer" or "feedforward".
@@ -157,7 +159,9 @@ class SequenceTagger(RunEstimator):
         """Accuracy, or less the NLL per step, or R², over all steps of X that have a target: more is better."""
         check_is_fitted(self, "run_")
         kind = self.run_.targets.kind
-        examples, _ = tagged_from_arrays(X, y, "regress" if kind == "real" else "classify")
+        examples, _ = tagged_from_arrays(
+            X, y, "regress" if kind == "real" else "classify", self.run_.config.data_schema.channels
+        )
         scores = {score.name: score.value for score in self.run_.evaluate(examples)}
         return (
             scores["R²"]
@@ -216,10 +220,11 @@ def _tagged(X: Any, y: Any) -> tuple[Examples, Labels | None, Schema]:
     """The examples of X and y, what its classes are, and what a run keeps of it."""
     examples, given = tagged_from_arrays(X, y)
     assert examples.steps is not None and examples.steps.targets is not None
+    frames = X if frame_columns(X) else None
     if examples.steps.targets.dtype == np.float64:
-        return examples, None, schema_of(None, None, examples, task="tag", target_kind="real")
+        return examples, None, schema_of(frames, None, examples, task="tag", target_kind="real")
     labels, _ = Labels.read(given)
     kind = "multilabel" if labels.several else "binary" if len(labels.names) == 2 else "multiclass"
     classes = list(labels.names) if labels.several else class_order(list(labels.names))
-    schema = schema_of(None, None, examples, task="tag", target_kind=kind, classes=classes)
+    schema = schema_of(frames, None, examples, task="tag", target_kind=kind, classes=classes)
     return examples, labels, schema

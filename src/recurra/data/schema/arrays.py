@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from recurra.data.examples import Examples, Steps
 from recurra.data.numbers import compact
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Task
+from recurra.data.schema.frames import frame_columns
 from recurra.data.schema.sequences import trimmed, without_ends
 from recurra.data.schema.values import LARGEST, class_names
 from recurra.errors import DataError
@@ -24,7 +26,9 @@ class _NoNumberError(DataError, TypeError):
     """A value is of a type that makes no number; scikit-learn asks for a TypeError."""
 
 
-def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> Examples:
+def examples_from_arrays(
+    X: Any, y: Any = None, *, task: Task | None = None, channels: Sequence[str] | None = None
+) -> Examples:
     """Examples of X, and of y where it is given; rows are counted from 1.
 
     X is a list or 1-D array of str; a list of N arrays (T_i, I) or (T_i,); an array (N, T, I), or (N, T) of
@@ -36,6 +40,7 @@ def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> 
         task: what y is for: "classify" makes class names of it ("0", "1", ...), "regress" float64 numbers,
             and both need it to be there. Left out, numbers with a fraction are numbers, all else class names.
             An array (N, K) of 0 and 1, or of bool, says which of K labels hold.
+        channels: names of the I features, where they are known: frames in a list have these columns, in this order.
 
     Raises:
         DataError: anything else, infinite numbers, another number of y than of X. The wording is
@@ -45,6 +50,7 @@ def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> 
     >>> examples_from_arrays([[1.0, 2.0, 3.0], [4.0, 5.0, np.nan]], [0, 1]).sequences.lengths
     array([3, 2])
     """
+    frame_columns(X, channels)
     texts, sequences = _inputs(X)
     count = len(texts) if texts is not None else len(sequences or ())
     if y is None and task is not None:
@@ -53,11 +59,13 @@ def examples_from_arrays(X: Any, y: Any = None, *, task: Task | None = None) -> 
     return Examples(texts, sequences, targets, np.arange(1, count + 1, dtype=np.int64))
 
 
-def tagged_from_arrays(X: Any, y: Any, task: Task | None = None) -> tuple[Examples, np.ndarray]:
+def tagged_from_arrays(
+    X: Any, y: Any, task: Task | None = None, channels: Sequence[str] | None = None
+) -> tuple[Examples, np.ndarray]:
     """Examples of numeric sequences X with a target at every step, and (M, ...) the targets there are, as given.
 
     Args:
-        X: as `examples_from_arrays` takes it.
+        X, channels: as `examples_from_arrays` takes them.
         y: for each sequence (T,) texts, whole numbers or bools (classes), or numbers with a fraction; or (T, K) of 0
             and 1. NaN or None: the step has no target. What is longer than a sequence stands at its padding.
         task: "classify" or "regress", where that is known; None: as y looks.
@@ -69,7 +77,7 @@ def tagged_from_arrays(X: Any, y: Any, task: Task | None = None) -> tuple[Exampl
     >>> examples.steps.known, given
     (array([ True, False,  True,  True]), array(['a', 'b', 'a'], dtype=object))
     """
-    examples = examples_from_arrays(X)
+    examples = examples_from_arrays(X, channels=channels)
     if examples.sequences is None:
         raise DataError("expected numeric sequences, found texts", where="X")
     lengths = examples.sequences.lengths

@@ -147,7 +147,7 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
             assert inputs.sequences is not None
             return self.transcribe(inputs.sequences)
         if not self.hears:
-            sequences = examples_from_arrays(inputs).sequences
+            sequences = examples_from_arrays(inputs, channels=self.config.data_schema.channels).sequences
             if sequences is None:
                 raise DataError("expected sequences of numbers, found texts", where="inputs")
             return self.transcribe(sequences)

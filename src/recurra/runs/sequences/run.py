@@ -100,7 +100,9 @@ class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
 
     def answer(self, inputs: Any, observer: Observer = ignore) -> Answer:
         """Answers for `inputs`: Examples, or anything `predict` takes."""
-        examples = inputs if isinstance(inputs, Examples) else examples_from_arrays(inputs)
+        examples = inputs
+        if not isinstance(inputs, Examples):
+            examples = examples_from_arrays(inputs, channels=self.config.data_schema.channels)
         return self.task.answer(self.outputs(examples, observer), self.config.decision)
 
     def predict(self, inputs: Any) -> np.ndarray:

@@ -103,7 +103,7 @@ class TagRun(Run[TagRunConfig, StepNetwork]):
 
     def answer(self, inputs: Any, observer: Observer = ignore) -> Answer:
         """Answers at all steps of `inputs`, sequence after sequence: Examples, or anything `predict` takes."""
-        return self.task.answer(self.outputs(_examples(inputs), observer), self.config.decision)
+        return self.task.answer(self.outputs(self._examples(inputs), observer), self.config.decision)
 
     def predict(self, inputs: Any) -> list[np.ndarray]:
         """Of each sequence (T,) class names or numbers, or (T, K) bool for several labels.
@@ -111,12 +111,12 @@ class TagRun(Run[TagRunConfig, StepNetwork]):
         Args:
             inputs: a list of (T, I) arrays; an array (N, T, I), or (N, T) for one feature.
         """
-        examples = _examples(inputs)
+        examples = self._examples(inputs)
         return _split(self.answer(examples).labels, examples)
 
     def predict_proba(self, inputs: Any) -> list[np.ndarray]:
         """Of each sequence calibrated probabilities (T, K), columns in the order of `classes`."""
-        examples = _examples(inputs)
+        examples = self._examples(inputs)
         answer = self.answer(examples)
         if answer.probabilities is None:
             raise InputError("numbers have no probabilities", fix="Use predict.")
@@ -135,6 +135,11 @@ class TagRun(Run[TagRunConfig, StepNetwork]):
         answer = self.task.answer(output, self.config.decision)
         return self.measures.scores(self.measures.sums(answer, labels.truth(self.targets)), examples.groups)
 
+    def _examples(self, inputs: Any) -> Examples:
+        if isinstance(inputs, Examples):
+            return inputs
+        return examples_from_arrays(inputs, channels=self.config.data_schema.channels)
+
     def _stages(self) -> tuple[list[Stage], Callable[[str], np.ndarray] | None]:
         _, *middle, last = self.network.stages()
         assert isinstance(last, Affine)
@@ -146,10 +151,6 @@ class TagRun(Run[TagRunConfig, StepNetwork]):
             ends = [last.scaled(1 / temperature), Probabilities(last.width, several)]
         first = Scaling(self.numbers.means, self.numbers.scales, self.numbers.marked, BOUND)
         return [first, *middle, *ends], None
-
-
-def _examples(inputs: Any) -> Examples:
-    return inputs if isinstance(inputs, Examples) else examples_from_arrays(inputs)
 
 
 def _split(flat: np.ndarray, examples: Examples) -> list[np.ndarray]:
