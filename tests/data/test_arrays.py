@@ -118,6 +118,37 @@ def test_missing_values_stay_nan():
     np.testing.assert_array_equal(packed.values[:, 0], [np.nan, 1.0, np.nan])
 
 
+@pytest.mark.parametrize(
+    "make", [np.ma.masked_array, lambda *given, **mask: list(np.ma.masked_array(*given, **mask))]
+)
+def test_what_is_masked_is_missing(make):
+    X = make([[1, 2, 999], [4, 999, 6]], mask=[[0, 0, 1], [0, 1, 0]])
+    first, second = examples_from_arrays(X).sequences
+    np.testing.assert_array_equal(first[:, 0], [1, 2])  # at the end it is padding
+    np.testing.assert_array_equal(second[:, 0], [4, np.nan, 6])
+
+
+def test_masked_targets_are_none():
+    y = np.ma.masked_array([0, 999], mask=[False, True])
+    for task in ("classify", "regress"):
+        with pytest.raises(DataError, match=r"y contains NaN.*y\[1\]"):
+            examples_from_arrays([[1.0], [2.0]], y, task=task)
+    examples, given = tagged_from_arrays([[1.0, 2.0]], [np.ma.masked_array([3, 999], mask=[False, True])])
+    assert examples.steps.known.tolist() == [True, False] and given.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.DataFrame([[0, 1], [1, 0]]),
+        pl.DataFrame({"a": [0, 1], "b": [1, 0]}),
+        (row for row in ([0, 1], [1, 0])),
+    ],
+)
+def test_targets_of_steps_may_be_a_frame_or_given_one_by_one(y):
+    assert tagged_from_arrays([[1.0, 2.0], [3.0, 4.0]], y)[1].tolist() == [0, 1, 1, 0]
+
+
 @pytest.mark.parametrize("dtype", ["Float64", "Float32", "Int64"])
 def test_the_na_of_pandas_is_missing(dtype):
     X = pd.DataFrame([[1, 2, 3], [4, 5, 6]]).astype(dtype)
@@ -232,3 +263,18 @@ def test_targets_too_large_to_be_squared_are_refused():
         DataError, match=r"y\[1\]: expected numbers of at most 1e\+150 in size, found -1e\+200"
     ):
         examples_from_arrays(np.zeros((3, 4)), [0.5, -1e200, 1.0], task="regress")
+
+
+@pytest.mark.parametrize(
+    "y", [["2024-01-01", "2024-01-02"], np.array([1, 2], "m8[s]"), list(pd.to_datetime([0, 1]))]
+)
+def test_times_are_no_numbers_to_learn(y):
+    y = np.array(y, dtype="M8[D]") if isinstance(y[0], str) else y
+    with pytest.raises(DataError, match=r"y: expected numbers, found|not 'Timestamp'"):
+        examples_from_arrays([[1.0], [2.0]], y, task="regress")
+
+
+def test_what_cannot_be_counted_holds_no_sequences():
+    for X in ((row for row in [[1.0]]), pl.LazyFrame({"a": [1.0]})):
+        with pytest.raises(DataError, match="holds no sequences that can be counted"):
+            examples_from_arrays(X)

@@ -57,6 +57,12 @@ def test_numbers_alone_are_a_column(source):
     assert frame["value"].to_list() == [1.0, 2.0]
 
 
+def test_what_is_masked_is_missing():
+    masked = np.ma.masked_array([1.5, 999.0], mask=[False, True])
+    for source in (masked, {"value": masked}, masked[:, None]):
+        assert read(source).frame.to_series().fill_nan(None).to_list() == [1.5, None]
+
+
 def test_what_makes_no_table_is_told():
     with pytest.raises(DataError, match="4 axes makes no table"):
         read(np.zeros((1, 1, 1, 1)))

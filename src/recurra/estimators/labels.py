@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from recurra.data.masks import unmasked
 from recurra.errors import DataError, RunError
 
 _KINDS = "biufUO"  # of dtypes whose values JSON keeps
@@ -53,7 +54,7 @@ class Labels:
         if y is None:
             raise DataError("a classifier requires y to be passed, but the target y is None", where="y")
         columns = [str(name) for name in y.columns] if hasattr(y, "columns") else None
-        y = _typed(np.asarray(y))
+        y = _typed(np.asarray(unmasked(y)))
         if y.dtype.kind not in _KINDS:
             known = "Complex data not supported" if y.dtype.kind == "c" else "Unknown label type"
             raise DataError(

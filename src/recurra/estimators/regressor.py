@@ -11,6 +11,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from torch import Tensor, nn
 
+from recurra.data.masks import unmasked
 from recurra.data.schema import examples_from_arrays
 from recurra.errors import DataError
 from recurra.estimators.base import SequenceEstimator, schema_of
@@ -38,7 +39,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if y is None:
             raise DataError("a regressor requires y to be passed, but the target y is None", where="y")
         given, X = X, self._checked(X, fitted=False)
-        examples = examples_from_arrays(X, column_or_1d(np.asarray(y), warn=True), task="regress")
+        examples = examples_from_arrays(X, column_or_1d(np.asarray(unmasked(y)), warn=True), task="regress")
         schema = schema_of(given, y, examples, task="regress", target_kind="real")
         self._train(X, examples, schema, {})
         self._record_beside_run()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from recurra.data.examples import Examples, Steps
+from recurra.data.masks import unmasked
 from recurra.data.numbers import compact
 from recurra.data.packed import Packed
 from recurra.data.schema.definition import Task
@@ -33,8 +34,8 @@ def examples_from_arrays(
 
     X is a list or 1-D array of str; a list of N arrays (T_i, I) or (T_i,); an array (N, T, I), or (N, T) of
     one feature; a frame of numbers, read as (N, T); a frame of one column of texts, or a series of texts. NaN,
-    None and the NA of pandas are missing values; steps at the end of a sequence that are missing in every
-    feature are padding, and no steps.
+    None, the NA of pandas and what is masked are missing values; steps at the end of a sequence that are missing in
+    every feature are padding, and no steps.
 
     Args:
         task: what y is for: "classify" makes class names of it ("0", "1", ...), "regress" float64 numbers,
@@ -51,7 +52,7 @@ def examples_from_arrays(
     array([3, 2])
     """
     frame_columns(X, channels)
-    texts, sequences = _inputs(X)
+    texts, sequences = _inputs(unmasked(X))
     count = len(texts) if texts is not None else len(sequences or ())
     if y is None and task is not None:
         raise DataError("learning requires y to be passed, but the target y is None", where="y")
@@ -81,12 +82,14 @@ def tagged_from_arrays(
     if examples.sequences is None:
         raise DataError("expected numeric sequences, found texts", where="X")
     lengths = examples.sequences.lengths
+    if y is not None:  # a frame gives the names of its columns one after the other
+        y = y.to_numpy() if hasattr(y, "columns") else y if hasattr(y, "__len__") else list(y)
     if y is None or len(y) != len(lengths):
         found = "none" if y is None else len(y)
         raise DataError(f"expected targets for {len(lengths)} sequences, found {found}", where="y")
     parts = []
     for n, (each, steps) in enumerate(zip(y, lengths.tolist(), strict=True)):
-        targets = _without_na(np.asarray(each))
+        targets = _without_na(np.asarray(unmasked(each)))
         if targets.ndim not in (1, 2) or len(targets) < steps:
             raise DataError(
                 f"expected a target for each of {steps} steps, found an array of shape {targets.shape}",
@@ -124,7 +127,9 @@ def _inputs(X: Any) -> tuple[np.ndarray | None, Packed | None]:
     if X is None or isinstance(X, str | bytes | dict | set) or np.isscalar(X):
         raise _unfit(f"a {type(X).__name__} holds no sequences")
     if not isinstance(X, list | tuple):
-        X = np.asarray(X)
+        given, X = X, np.asarray(X)
+        if X.ndim == 0 and given is not X:
+            raise _unfit(f"a {type(given).__name__} holds no sequences that can be counted")
         if X.ndim == 2 and X.shape[1] == 1 and _all_texts(X[:, 0]):
             X = X[:, 0]
     if isinstance(X, np.ndarray) and X.ndim == 0:
@@ -158,7 +163,7 @@ def _from_list(X: Any) -> Packed:
     if any(isinstance(item, str) for item in X):
         first = next(i for i, item in enumerate(X) if not isinstance(item, str))
         raise _unfit(f"X holds texts, but X[{first}] is a {type(X[first]).__name__}")
-    items = [np.asarray(item) for item in X]
+    items = [np.asarray(unmasked(item)) for item in X]
     axes = {item.ndim for item in items}
     if axes == {0}:
         raise _unfit(
@@ -226,7 +231,7 @@ def _without_na(values: np.ndarray) -> np.ndarray:
 
 
 def _targets(y: Any, count: int, task: Task | None) -> np.ndarray:
-    y = _without_na(np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y))
+    y = _without_na(np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else unmasked(y)))
     if y.ndim == 0 or len(y) != count:
         found = len(y) if y.ndim else 1
         raise DataError(
@@ -250,9 +255,15 @@ def _targets(y: Any, count: int, task: Task | None) -> np.ndarray:
 
 
 def _reals(y: np.ndarray) -> np.ndarray:
+    if y.dtype.kind in "mM":
+        raise DataError(
+            f"expected numbers, found {y.dtype}",
+            where="y",
+            fix="Say in which unit they count, such as (y - start) / np.timedelta64(1, 'D').",
+        )
     try:
         values = y.astype(np.float64)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise DataError(str(error), where="y", fix="Give numbers for regression.") from None
     _refuse_gaps(np.isnan(values), np.isinf(values))
     large = np.flatnonzero(np.abs(values) > LARGEST)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from recurra.data.masks import unmasked
 from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
@@ -49,7 +50,7 @@ def _frame(source: Any, origin: str) -> pl.DataFrame:
         if isinstance(source, dict):
             return pl.DataFrame({str(name): _plain(column) for name, column in source.items()}, strict=False)
         if isinstance(source, np.ndarray):
-            return _array(source)
+            return _array(unmasked(source))
         if isinstance(source, list | tuple):
             return _list(list(source))
         return _foreign(source, origin)
@@ -63,6 +64,7 @@ def _frame(source: Any, origin: str) -> pl.DataFrame:
 
 def _plain(column: Any) -> Any:
     """A column as polars takes it: it knows no objects, and no times in seconds, hours, months or years."""
+    column = unmasked(column)
     if not isinstance(column, np.ndarray):
         return column
     if column.dtype == object:
@@ -102,7 +104,7 @@ def _list(items: list[Any]) -> pl.DataFrame:
         return pl.DataFrame({"text": items}, schema={"text": pl.String})
     if all(item is None or np.isscalar(item) for item in items):
         return pl.DataFrame({"value": [np.nan if item is None else float(item) for item in items]})
-    return list_columns([np.asarray(item, dtype=np.float64) for item in items])
+    return list_columns([np.asarray(unmasked(item), dtype=np.float64) for item in items])
 
 
 def list_columns(sequences: list[np.ndarray]) -> pl.DataFrame:
