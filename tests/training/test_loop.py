@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from typing import Any, NamedTuple
 
@@ -131,6 +132,27 @@ def test_the_callers_random_generator_is_left_alone():
     with seeded(7):
         torch.rand(5)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_threads_draw_from_their_own_seed():
+    draws: dict[int, torch.Tensor] = {}
+    first_is_in = threading.Event()
+
+    def draw(seed: int) -> None:
+        with seeded(seed):
+            first_is_in.set()
+            time.sleep(0.05)  # for the other to come between
+            draws[seed] = torch.rand(3)
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in (1, 2)]
+    threads[0].start()
+    first_is_in.wait()
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    for seed, drawn in draws.items():
+        with seeded(seed):
+            assert torch.equal(torch.rand(3), drawn)
 
 
 class Killed(BaseException):

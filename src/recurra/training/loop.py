@@ -8,6 +8,7 @@ interrupted.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from recurra.training.position import EpochRecord
 from recurra.training.progress import Progress, stalled
 from recurra.training.state import State, map_tensors
 from recurra.training.updates import EVERY, update_ratio, weight_matrices
+
+_TURNS = threading.RLock()
 
 
 class Objective(Protocol):
@@ -352,9 +355,12 @@ def _close_epoch(
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Run the body with torch's generators seeded, and leave the caller's as they were."""
+    """Run the body with torch's generators seeded, and leave the caller's as they were.
+
+    A process has one of them: threads of it that would draw from it at once take turns instead, each from its own seed.
+    """
     devices = [device] if device is not None and device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with _TURNS, torch.random.fork_rng(devices=devices):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU, and restore none
         for gpu in devices:
             with torch.cuda.device(gpu):
