@@ -101,6 +101,14 @@ def test_data_that_hold_one_class_alone_can_be_scored():
     assert model.score(X[:2], [np.array([1.0, *np.zeros(len(x) - 1)]) for x in X[:2]]) < 1
 
 
+def test_steps_of_a_class_never_seen_count_as_wrong():
+    X = made()
+    model = SequenceTagger(**SMALL).fit(X, [Y["texts"](x) for x in X])
+    said = model.predict(X)
+    truth = [np.where(np.arange(len(each)) == 0, "new", each) for each in said]
+    assert model.score(X, truth) == pytest.approx(1 - len(X) / sum(map(len, X)))
+
+
 def test_numbers_after_classes_leave_no_classes():
     X = made()
     model = SequenceTagger(**SMALL).fit(X, [Y["texts"](x) for x in X])

@@ -23,6 +23,7 @@ from recurra.runs.places import check_place
 from recurra.runs.tags.config import TagFitOptions
 from recurra.runs.tags.fit import fit
 from recurra.runs.tags.run import TagRun
+from recurra.runs.tags.targets import encode_targets
 from recurra.tasks.tagging.settings import TagSettings
 
 
@@ -156,20 +157,23 @@ class SequenceTagger(RunEstimator):
         return [each[:, order] for each in found]
 
     def score(self, X: Any, y: Any) -> float:
-        """Accuracy, or less the NLL per step, or R², over all steps of X that have a target: more is better."""
+        """Accuracy, or less the NLL per step, or R², over all steps of X that have a target: more is better.
+
+        A class that `fit` did not see is never answered: its steps count as wrong.
+        """
         check_is_fitted(self, "run_")
         kind = self.run_.targets.kind
         examples, _ = tagged_from_arrays(
             X, y, "regress" if kind == "real" else "classify", self.run_.config.data_schema.channels
         )
         scores = {score.name: score.value for score in self.run_.evaluate(examples)}
-        return (
-            scores["R²"]
-            if kind == "real"
-            else -scores["NLL per step"]
-            if kind == "multilabel"
-            else scores["accuracy"]
-        )
+        if kind == "real":
+            return scores["R²"]
+        if kind == "multilabel":
+            return -scores["NLL per step"]
+        labels = encode_targets(examples, self.run_.targets)
+        learned = int(labels.known.sum())
+        return scores["accuracy"] * learned / (learned + len(labels.unlearned))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
