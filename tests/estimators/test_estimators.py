@@ -384,6 +384,19 @@ def test_run_that_no_estimator_made_is_loaded(tmp_path):
     np.testing.assert_array_equal(clone(loaded).fit(X, rises).predict_proba(X), model.predict_proba(X))
 
 
+class OfMyOwn(SequenceClassifier):
+    """With nothing of its own but the name."""
+
+
+def test_a_class_of_ones_own_is_saved_and_loaded(tmp_path):
+    X, y = rising_and_falling()
+    model = OfMyOwn("gru", epochs=1, random_state=0).fit(X, y)
+    model.save(tmp_path / "run")
+    for form in (OfMyOwn, SequenceClassifier):
+        loaded = form.load(tmp_path / "run")
+        assert type(loaded) is form and np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
 def test_altered_record_is_refused(tmp_path):
     X, rises = rising_and_falling(10)
     folder = classifier(epochs=1).fit(X, rises).save(tmp_path / "run")

@@ -59,6 +59,11 @@ class RunEstimator(BaseEstimator):
     verbose: bool
     run_: Any
 
+    @classmethod
+    def _name(cls) -> str:
+        """Of the estimator of this room that the class is, or was derived from."""
+        return next(each.__name__ for each in cls.__mro__ if each.__module__.startswith("recurra."))
+
     def stream(self, batch: int = 1, **options: Any) -> RunStream:
         """The trained network fed step by step.
 
@@ -136,7 +141,7 @@ class RunEstimator(BaseEstimator):
     def _record(self) -> Record:
         params = {name: plain(value) for name, value in self.get_params().items()}
         params |= {"random_state": self.seed_, "out": None}
-        return Record(estimator=type(self).__name__, params=params)
+        return Record(estimator=self._name(), params=params)
 
     def _tell(self, event: Event, notes: list[str]) -> None:
         if isinstance(event, Said):
@@ -210,7 +215,7 @@ class SequenceEstimator(RunEstimator):
             RunError: no run folder, an altered one, or one of another task.
         """
         run = load_as(path, SequenceRun)
-        record = read_record(Path(path), cls.__name__, cls._get_param_names(), run)
+        record = read_record(Path(path), cls._name(), cls._get_param_names(), run)
         estimator = cls(**record.params)
         estimator._restore(run, record)
         return estimator

@@ -259,7 +259,7 @@ class Forecaster(RunEstimator):
             RunError: no run folder, an altered one, or one that forecasts nothing.
         """
         run = load_as(path, ForecastRun)
-        record = stored_record(Path(path), cls.__name__, cls._get_param_names())
+        record = stored_record(Path(path), cls._name(), cls._get_param_names())
         options = run.config.options
         given = {
             "horizon": options.horizon,

@@ -234,7 +234,7 @@ class Generator(RunEstimator):
             RunError: no run folder, an altered one, or one that writes no text.
         """
         run = load_as(path, TextRun)
-        record = stored_record(Path(path), cls.__name__, cls._get_param_names())
+        record = stored_record(Path(path), cls._name(), cls._get_param_names())
         options = run.config.options
         given = {
             "settings": options.settings,

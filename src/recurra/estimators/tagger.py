@@ -183,7 +183,7 @@ class SequenceTagger(RunEstimator):
             RunError: no run folder, an altered one, or one of another task.
         """
         run = load_as(path, TagRun)
-        record = stored_record(Path(path), cls.__name__, cls._get_param_names())
+        record = stored_record(Path(path), cls._name(), cls._get_param_names())
         options = run.config.options
         given = {
             "settings": options.settings,
