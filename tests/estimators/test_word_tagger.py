@@ -1,5 +1,7 @@
 """`WordTagger`: lists of words in, lists of tags out."""
 
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 
@@ -47,6 +49,13 @@ def test_a_run_and_its_page_are_written_where_asked(tmp_path):
     assert "tags of every word" in (tmp_path / "run" / "report.html").read_text()
 
 
+@pytest.mark.parametrize("form", [pd.Series, pl.Series, lambda lists: [pl.Series(each) for each in lists]])
+def test_sentences_may_be_series(form):
+    X, y = lists(40)
+    model = WordTagger(**(SMALL | {"epochs": 1})).fit(form(X), form(y))
+    assert model.predict(form(X)) == WordTagger(**(SMALL | {"epochs": 1})).fit(X, y).predict(X)
+
+
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
@@ -57,6 +66,10 @@ def test_a_run_and_its_page_are_written_where_asked(tmp_path):
         ([["a", "b"]], [["X"]], r"y\[0\]: expected 2 tags, one for each word, found 1"),
         ([["a", "b"]], [["X", "Y"], ["Z"]], "expected tags for 1 sentences, found 2"),
         ([["a", "b"]] * 20, [[None, None]] * 20, "two tags or more"),
+        ([], [], "X: expected sentences to learn from, found none"),
+        (None, [["X"]], "X: expected a list of lists, found a NoneType"),
+        ([["a"]], 3, "y: expected a list of lists, found a int"),
+        ([["a"]], None, "y: learning requires y"),
     ],
 )
 def test_what_does_not_fit_is_said(X, y, message):

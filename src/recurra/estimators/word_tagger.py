@@ -116,7 +116,11 @@ class WordTagger(RunEstimator):
             DataError, InputError: X, y or a parameter cannot be used; both are ValueErrors.
             TrainingError: the loss was not finite from the start.
         """
+        if y is None:
+            raise DataError("learning requires y to be passed, but the tags y are None", where="y")
         sentences = _sentences(X, y)
+        if not len(sentences):
+            raise DataError("expected sentences to learn from, found none", where="X")
         tags = [sentences.tags_of(n) for n in range(len(sentences))]
         schema = SentenceSchema(
             form="lists",
@@ -168,7 +172,7 @@ class WordTagger(RunEstimator):
             RunError: no run folder, an altered one, or one of another task.
         """
         run = load_as(path, SentenceRun)
-        record = stored_record(Path(path), cls.__name__, cls._get_param_names())
+        record = stored_record(Path(path), cls._name(), cls._get_param_names())
         options = run.config.options
         given = {
             "settings": options.settings,
@@ -191,6 +195,9 @@ class WordTagger(RunEstimator):
 
 def _sentences(X: Any, y: Any) -> Sentences:
     """Lists of words, and of tags of the same lengths, checked."""
+    for given, name in ((X, "X"), (y, "y")):
+        if not hasattr(given, "__iter__") and not (given is None and name == "y"):
+            raise DataError(f"expected a list of lists, found a {type(given).__name__}", where=name)
     words = [_listed(sentence, f"X[{n}]", "words") for n, sentence in enumerate(X)]
     if y is None:
         return Sentences.of(words)
@@ -209,7 +216,8 @@ def _sentences(X: Any, y: Any) -> Sentences:
 
 def _listed(each: Any, where: str, what: str) -> list[Any]:
     """A sentence as a list of texts; None may stand among tags."""
-    found = each.tolist() if isinstance(each, np.ndarray) else each
+    to_list = getattr(each, "tolist", None) or getattr(each, "to_list", None)  # of arrays, and of series
+    found = each if to_list is None else to_list()
     if isinstance(found, str) or not isinstance(found, list | tuple):
         raise DataError(
             f"expected a list of {what}, found {type(each).__name__} {str(each)[:40]!r}",
