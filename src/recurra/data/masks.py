@@ -19,5 +19,5 @@ def unmasked(values: Any) -> Any:
         return values
     if values.dtype.kind in "biuf":
         kind = values.dtype if values.dtype.kind == "f" else np.float64
-        return np.asarray(values.astype(kind).filled(np.nan)) if np.ma.is_masked(values) else values.data
-    return np.asarray(values.astype(object).filled(None))
+        return np.ma.filled(values.astype(kind), np.nan) if np.ma.is_masked(values) else values.data
+    return np.ma.filled(values.astype(object), None)
