@@ -128,6 +128,11 @@ def test_what_is_masked_is_missing(make):
     np.testing.assert_array_equal(second[:, 0], [4, np.nan, 6])
 
 
+def test_a_masked_text_is_none():
+    with pytest.raises(DataError, match=r"X holds texts, but X\[1\] is a NoneType"):
+        examples_from_arrays(np.ma.masked_array(["a b", "c"], mask=[False, True]))
+
+
 def test_masked_targets_are_none():
     y = np.ma.masked_array([0, 999], mask=[False, True])
     for task in ("classify", "regress"):

@@ -17,7 +17,12 @@ def unmasked(values: Any) -> Any:
     """
     if not isinstance(values, np.ma.MaskedArray):
         return values
-    if values.dtype.kind in "biuf":
-        kind = values.dtype if values.dtype.kind == "f" else np.float64
-        return np.ma.filled(values.astype(kind), np.nan) if np.ma.is_masked(values) else values.data
-    return np.ma.filled(values.astype(object), None)
+    masked = np.ma.getmaskarray(values)
+    if not masked.any():
+        return values.data
+    numbers = values.dtype.kind in "biu"
+    plain = values.data.astype(
+        np.float64 if numbers else values.dtype if values.dtype.kind == "f" else object
+    )
+    plain[masked] = None if plain.dtype == object else np.nan
+    return plain
