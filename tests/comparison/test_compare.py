@@ -71,6 +71,7 @@ def test_a_comparison_leaves_runs_that_load_and_a_summary(compared):
     assert summary["versions"]["torch"]
     assert found.recommendation.count(".") >= 2
     assert found.path == out
+    assert found.best in repr(found) and len(repr(found)) < 300
 
 
 def test_a_trial_is_told_in_one_line(tmp_path):

@@ -1,6 +1,7 @@
 """Run folders: what is written is what is read, and nothing else is accepted."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -50,6 +51,13 @@ def test_evaluate_scores_against_the_targets(text_run):
     right = (text_run.predict(examples) == examples.targets).mean()
     assert scores[0].name == "accuracy"
     assert scores[0].value == pytest.approx(right)
+
+
+def test_a_run_is_shown_in_one_line(text_run, folder):
+    assert re.fullmatch(
+        rf"<SequenceRun for classes.* of sequences: \w+, [\d,]+ weights, {re.escape(str(folder))}>",
+        repr(load(folder)),
+    )
 
 
 def test_saving_over_something_is_refused(text_run, folder):

@@ -45,7 +45,7 @@ _WORTH_SAYING = 0.05  # by which trainings become longer or shorter than planned
 _BASELINE_S, _BASELINE_SHARE = 60.0, 0.1  # seconds for a baseline, and share of a budget
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What came of a comparison.
 
@@ -58,6 +58,12 @@ class Comparison:
     summary: dict[str, Any]
     runs: dict[str, list[Run[Any, Any]]]
     path: Path | None = None
+
+    def __repr__(self) -> str:
+        """One line: the summary and the runs fill pages."""
+        names = ", ".join(map(cell_name, self.runs))
+        place = "not saved" if self.path is None else str(self.path)
+        return f"<Comparison of {names}: take {self.best}, {place}>"
 
     @property
     def recommendation(self) -> str:

@@ -45,7 +45,7 @@ C = TypeVar("C", bound=RunConfig)
 R = TypeVar("R", bound="LanguageRun[Any]")
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class LanguageRun(Run[C, LanguageNetwork]):
     """A run that goes on token by token.
 

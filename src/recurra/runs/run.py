@@ -16,6 +16,7 @@ from safetensors.torch import save as to_safetensors
 from torch import nn
 
 from recurra.errors import InputError, RunError
+from recurra.networks.sequence_network import count_weights
 from recurra.ops.streaming.stages import Stage
 from recurra.runs.config import CONFIG, RunConfig, write_config
 from recurra.runs.streaming import RunStream
@@ -42,7 +43,7 @@ C = TypeVar("C", bound=RunConfig)
 N = TypeVar("N", bound=nn.Module)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Run(ABC, Generic[C, N]):
     """A trained network with what is needed to use it; each kind of run adds its encoders and its answers.
 
@@ -62,6 +63,12 @@ class Run(ABC, Generic[C, N]):
     metrics: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     path: Path | None = None
+
+    def __repr__(self) -> str:
+        """One line: the configuration, the vocabulary and the layers together fill pages."""
+        cell = self.config.settings.network.cell_name  # type: ignore[attr-defined]
+        place = "not saved" if self.path is None else str(self.path)
+        return f"<{type(self).__name__} {self.purpose}: {cell}, {count_weights(self.network):,} weights, {place}>"
 
     def stream(self, batch: int = 1, *, precision: str | None = None, backend: str = "auto") -> RunStream:
         """The network fed step by step: what a step gives is what the run says of the sequence up to there.

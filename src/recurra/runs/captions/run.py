@@ -56,7 +56,7 @@ class Gaze:
     weights: np.ndarray
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class CaptionRun(Run[CaptionRunConfig, CaptionNetwork]):
     """A run that writes captions.
 

@@ -56,7 +56,7 @@ class Forecasts:
         return self.quantiles[:, :, self.levels.index(0.5)]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class ForecastRun(Run[ForecastRunConfig, ForecastNetwork]):
     """A run that forecasts series.
 

@@ -55,7 +55,7 @@ class Alignment:
     weights: np.ndarray
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class PairRun(Run[PairRunConfig, PairNetwork]):
     """A run that reads a text and writes another.
 

@@ -26,7 +26,7 @@ from recurra.tasks.metrics import Score
 _PADDING = 0
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class PerformanceRun(LanguageRun[PerformanceRunConfig]):
     """A run that goes on with a piece of music, event by event.
 

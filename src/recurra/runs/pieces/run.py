@@ -29,7 +29,7 @@ from recurra.tasks.music.task import chosen, likeliest, nats_of
 from recurra.training.loop import predictions
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class PieceRun(Run[PieceRunConfig, PieceNetwork]):
     """A run that goes on with a piece of music."""
 

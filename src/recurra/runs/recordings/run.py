@@ -48,7 +48,7 @@ from recurra.tasks.transcription.task import TranscriptionTask
 from recurra.training.loop import predictions
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
     """A run that writes down sequences.
 

@@ -29,7 +29,7 @@ from recurra.tasks.sentences.task import SentenceTask
 from recurra.training.loop import predictions
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class SentenceRun(Run[SentenceRunConfig, SentenceNetwork]):
     """A run that tags words.
 

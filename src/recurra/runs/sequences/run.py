@@ -43,7 +43,7 @@ from recurra.tasks.task import Answer, Task
 from recurra.training.loop import outputs_over
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class SequenceRun(Run[SequenceRunConfig, SequenceNetwork]):
     """A run that classifies or regresses sequences.
 

@@ -42,7 +42,7 @@ from recurra.tasks.task import Answer
 from recurra.training.loop import predictions
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class TagRun(Run[TagRunConfig, StepNetwork]):
     """A run that answers at every step.
 

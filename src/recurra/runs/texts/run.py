@@ -24,7 +24,7 @@ from recurra.tasks.generation.decoding import generate_text
 from recurra.tasks.metrics import Score
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class TextRun(LanguageRun[TextRunConfig]):
     """A run that writes text.
 
