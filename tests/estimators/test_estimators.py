@@ -273,6 +273,7 @@ def test_clone_has_the_same_parameters_and_no_run():
         ({"cell": "lstn"}, "network.cell = 'lstn' does not fit"),
         ({"settings": {"network.hiden_size": 3}}, "network.hidden_size"),
         ({"settings": {"network.hidden_size": 3}}, "given by a parameter and in settings"),
+        ({"settings": "network.zoneout"}, "settings: expected a dict"),
         ({"validation": 1.0}, "validation: expected a share"),
         ({"budget": 0}, "budget: expected a time"),
         ({"budget": "soon"}, "budget: expected a time"),

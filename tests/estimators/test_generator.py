@@ -374,6 +374,34 @@ def test_what_is_no_text_is_told(given, message, tmp_path, monkeypatch):
         small().fit(given)
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"top_k": 2.5},
+        {"top_p": "0.9"},
+        {"temperature": "hot"},
+        {"max_tokens": 2.0},
+        {"seed": None},
+        {"stop": [1]},
+    ],
+)
+def test_options_of_a_wrong_type_are_told(model, option):
+    (name,) = option
+    with pytest.raises(InputError, match=f"{name}: expected"):
+        model.generate("a", **option)
+
+
+def test_numbers_of_numpy_are_options(model):
+    given = {
+        "max_tokens": np.int64(5),
+        "seed": np.int64(3),
+        "top_k": np.int64(4),
+        "temperature": np.float32(0.5),
+    }
+    wanted = model.generate("a", max_tokens=5, seed=3, top_k=4, temperature=0.5, stop=None)
+    assert model.generate("a", **given) == wanted
+
+
 def test_other_mistakes_are_told(model, tmp_path):
     for call in ("generate", "pieces"):
         with pytest.raises(NotFittedError):
@@ -389,7 +417,7 @@ def test_other_mistakes_are_told(model, tmp_path):
         small().save(tmp_path / "run")
     with pytest.raises(InputError, match="temperature: expected"):
         model.generate("a", temperature=-1)
-    with pytest.raises(InputError, match="max_tokens: expected 0 or more"):
+    with pytest.raises(InputError, match="max_tokens: expected a whole number, 0 or more"):
         model.pieces("a", max_tokens=-1)
     with pytest.raises(DataError, match="there is no column 'said'"):
         small().fit({"text": ["a", "b"]}, text="said")

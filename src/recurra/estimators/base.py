@@ -100,6 +100,12 @@ class RunEstimator(BaseEstimator):
             self._settings[name]: plain(value) for name, value in given.items() if value is not None
         }
         own = self.settings or {}
+        if not isinstance(own, dict):
+            raise InputError(
+                f"expected a dict, found {own!r}",
+                where="settings",
+                fix='For example {"network.zoneout": 0.1}.',
+            )
         if twice := sorted(set(overrides) & set(own)):
             raise InputError(
                 f"{twice[0]} is given by a parameter and in settings", where="settings", fix="Give it once."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
@@ -52,11 +53,11 @@ def generate(
     prompt = [int(i) for i in prompt_ids]
     if not prompt:
         raise InputError("expected one token or more to go on from, found none", where="prompt")
-    if max_tokens < 0:
-        raise InputError(f"expected 0 or more, found {max_tokens}", where="max_tokens")
-    if not 0 <= seed <= _LARGEST_SEED:
-        raise InputError(f"expected a whole number from 0 to {_LARGEST_SEED}, found {seed}", where="seed")
-    generator = torch.Generator().manual_seed(seed)
+    if not isinstance(max_tokens, numbers.Integral) or max_tokens < 0:
+        raise InputError(f"expected a whole number, 0 or more, found {max_tokens!r}", where="max_tokens")
+    if not isinstance(seed, numbers.Integral) or not 0 <= seed <= _LARGEST_SEED:
+        raise InputError(f"expected a whole number from 0 to {_LARGEST_SEED}, found {seed!r}", where="seed")
+    generator = torch.Generator().manual_seed(int(seed))
 
     def tokens() -> Iterator[int]:
         carried, logits = state, None
@@ -84,7 +85,7 @@ def generate_text(
     codec: TokenCodec,
     prompt: str = "",
     *,
-    stop: str | Sequence[str] = (),
+    stop: str | Sequence[str] | None = (),
     max_tokens: int = 200,
     temperature: float = 1.0,
     top_k: int | None = None,
@@ -111,7 +112,9 @@ def generate_text(
     >>> "".join(generate_text(step, codec, "a", stop="da", max_tokens=5, temperature=0))
     'bc'
     """
-    stops = [stop] if isinstance(stop, str) else list(stop)
+    stops = [stop] if isinstance(stop, str) else list(stop or ())
+    if not all(isinstance(text, str) for text in stops):
+        raise InputError(f"expected texts to stop at, found {stops!r}", where="stop")
     if "" in stops and stops != [""]:
         raise InputError("expected texts to stop at, found an empty one", where="stop")
     stops = [text for text in stops if text]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 
 import torch
@@ -96,15 +97,19 @@ def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -
     Raises:
         InputError: naming the option.
     """
-    if not 0 <= temperature < math.inf:
+    if not isinstance(temperature, numbers.Real) or not 0 <= temperature < math.inf:
         raise InputError(
-            f"expected a temperature of 0 or more, found {temperature}",
+            f"expected a temperature of 0 or more, found {temperature!r}",
             where="temperature",
             fix="Take 1 for the network's own distribution, less for safer text, 0 for the likeliest.",
         )
-    if top_k is not None and top_k < 1:
-        raise InputError(f"expected 1 or more, found {top_k}", where="top_k", fix="Leave it out for all.")
-    if top_p is not None and not 0 < top_p <= 1:
+    if top_k is not None and (not isinstance(top_k, numbers.Integral) or top_k < 1):
         raise InputError(
-            f"expected a share above 0 and up to 1, found {top_p}", where="top_p", fix="Leave it out for all."
+            f"expected a whole number, 1 or more, found {top_k!r}", where="top_k", fix="Leave it out for all."
+        )
+    if top_p is not None and (not isinstance(top_p, numbers.Real) or not 0 < top_p <= 1):
+        raise InputError(
+            f"expected a share above 0 and up to 1, found {top_p!r}",
+            where="top_p",
+            fix="Leave it out for all.",
         )
