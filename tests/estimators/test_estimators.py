@@ -327,6 +327,15 @@ def test_out_is_a_run_folder(tmp_path):
         model.fit(X, rises)
 
 
+def test_a_taken_place_is_told_in_words_of_python(tmp_path):
+    X, y = rising_and_falling(10)
+    model = classifier(epochs=1, out=tmp_path / "run").fit(X, y)
+    with pytest.raises(
+        InputError, match=r"out=.*run': this place is taken. Give another folder for each fit"
+    ):
+        model.fit(X, y)
+
+
 def test_saved_run_reads_files_with_the_same_columns(tmp_path):
     X, rises = rising_and_falling(40)
     frame = pd.DataFrame(X, columns=["mon", "tue", "wed", "thu"])

@@ -55,6 +55,7 @@ class RunEstimator(BaseEstimator):
     _form: ClassVar[type[RoomsOfSettings]]
     settings: dict[str, Any] | None
     validation: float | None
+    out: str | Path | None
     random_state: int | np.random.RandomState | None
     verbose: bool
     run_: Any
@@ -130,6 +131,24 @@ class RunEstimator(BaseEstimator):
         if isinstance(self.random_state, numbers.Integral):
             return int(self.random_state)
         return int(state.randint(2**31 - 1))
+
+    def _place(self) -> Path | None:
+        """The folder to write the run to, if one is asked for.
+
+        Raises:
+            InputError: there is something at it already.
+        """
+        if self.out is None:
+            return None
+        try:
+            check_place(Path(self.out), overwrite=False, resume=False)
+        except InputError as error:
+            raise InputError(
+                error.problem,
+                where=f"out={str(self.out)!r}",
+                fix="Give another folder for each fit, or write one run with `save`.",
+            ) from None
+        return Path(self.out)
 
     def _take(self, run: Any) -> None:
         self.run_ = run
@@ -240,9 +259,7 @@ class SequenceEstimator(RunEstimator):
             baselines=False,
             init=None if self.init is None else str(self.init),
         )
-        out = None if self.out is None else Path(self.out)
-        if out is not None:
-            check_place(out, overwrite=False, resume=False)
+        out = self._place()
         run = fit(
             examples,
             schema,

@@ -26,7 +26,6 @@ from recurra.runs.forecasts.files import back_test, read_series
 from recurra.runs.forecasts.fit import fit
 from recurra.runs.forecasts.run import ForecastRun
 from recurra.runs.loading import load_as
-from recurra.runs.places import check_place
 from recurra.tasks.forecasting.settings import ForecastSettings
 
 if TYPE_CHECKING:
@@ -171,9 +170,7 @@ class Forecaster(RunEstimator):
         """
         started = monotonic()
         options = self._options()
-        out = None if self.out is None else Path(self.out)
-        if out is not None:
-            check_place(out, overwrite=False, resume=False)
+        out = self._place()
         notes: list[str] = []
         roles = SeriesOptions(
             time=time,

@@ -19,7 +19,6 @@ from recurra.estimators.record import stored_record
 from recurra.runs.budget import parse_duration
 from recurra.runs.events import PhaseStarted
 from recurra.runs.loading import load_as
-from recurra.runs.places import check_place
 from recurra.runs.texts.config import CorpusOptions, TextFitOptions
 from recurra.runs.texts.fit import fit
 from recurra.runs.texts.run import TextRun
@@ -137,9 +136,7 @@ class Generator(RunEstimator):
         """
         started = time.monotonic()
         options = self._options(text)
-        out = None if self.out is None else Path(self.out)
-        if out is not None:
-            check_place(out, overwrite=False, resume=False)
+        out = self._place()
         notes: list[str] = []
         self._tell(PhaseStarted("Reading the text"), notes)
         share = _VALIDATION if options.validation is None else options.validation

@@ -19,7 +19,6 @@ from recurra.estimators.labels import Labels
 from recurra.estimators.record import Record, stored_record
 from recurra.runs.budget import parse_duration
 from recurra.runs.loading import load_as
-from recurra.runs.places import check_place
 from recurra.runs.tags.config import TagFitOptions
 from recurra.runs.tags.fit import fit
 from recurra.runs.tags.run import TagRun
@@ -124,9 +123,7 @@ class SequenceTagger(RunEstimator):
             baselines=False,
             init=None if self.init is None else str(self.init),
         )
-        out = None if self.out is None else Path(self.out)
-        if out is not None:
-            check_place(out, overwrite=False, resume=False)
+        out = self._place()
         nothing = examples.take(np.zeros(0, dtype=np.int64))
         tell = lambda event: self._tell(event, notes)  # noqa: E731
         self._take(fit(examples, schema, options, test=nothing, out=out, observer=tell))

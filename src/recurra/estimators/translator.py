@@ -22,7 +22,6 @@ from recurra.runs.loading import load_as
 from recurra.runs.pairs.config import PairFitOptions
 from recurra.runs.pairs.fit import fit
 from recurra.runs.pairs.run import PairRun, Translation
-from recurra.runs.places import check_place
 from recurra.tasks.translation.settings import PairSettings
 
 # What a parameter says of more settings, where `settings` leaves them open.
@@ -137,9 +136,7 @@ class Translator(RunEstimator):
         """
         started = time.monotonic()
         options = self._options()
-        out = None if self.out is None else Path(self.out)
-        if out is not None:
-            check_place(out, overwrite=False, resume=False)
+        out = self._place()
         columns = {"source": listed_texts(X, "X"), "target": listed_texts(y, "y")}
         _check_pairs(columns["source"], columns["target"])
         pairs, notes = read_pairs(columns, PairOptions(text="source", target="target")), []

@@ -18,7 +18,6 @@ from recurra.estimators.base import RunEstimator
 from recurra.estimators.record import stored_record
 from recurra.runs.budget import parse_duration
 from recurra.runs.loading import load_as
-from recurra.runs.places import check_place
 from recurra.runs.sentences.config import SentenceFitOptions
 from recurra.runs.sentences.fit import fit
 from recurra.runs.sentences.run import SentenceRun
@@ -137,9 +136,7 @@ class WordTagger(RunEstimator):
             baselines=False,
             init=None if self.init is None else str(self.init),
         )
-        out = None if self.out is None else Path(self.out)
-        if out is not None:
-            check_place(out, overwrite=False, resume=False)
+        out = self._place()
         notes: list[str] = []
         nothing = sentences.take(np.zeros(0, dtype=np.int64))
         tell = lambda event: self._tell(event, notes)  # noqa: E731
