@@ -445,3 +445,15 @@ def test_pickled_estimator_is_the_same(library, tmp_path):
             again = library.load(stream)
         inputs = TEXTS if isinstance(model, SequenceClassifier) else X
         np.testing.assert_array_equal(again.predict(inputs), model.predict(inputs))
+
+
+def test_a_fitted_estimator_is_explained_and_diagnosed_as_its_run_is():
+    X, y = rising_and_falling(40)
+    model = classifier(epochs=2).fit(X, y)
+    of_estimator, of_run = (recurra.explain(each, X[0]).to_json() for each in (model, model.run_))
+    assert of_estimator == of_run
+    found = [recurra.diagnose(each, (X, y)).to_json()["findings"] for each in (model, model.run_)]
+    of_estimator, of_run = ([f for f in each if f["name"] != "time of the loop"] for each in found)
+    assert of_estimator == of_run
+    with pytest.raises(InputError, match=r"found SequenceClassifier\. Call fit first"):
+        recurra.explain(classifier(), X[0])

@@ -19,12 +19,12 @@ from recurra.diagnosis.result import Diagnosis, Measures
 from recurra.diagnosis.subject import Subject, recurrent_layers
 from recurra.runs.config import circumstances
 from recurra.runs.events import Observer, PhaseStarted, ignore
-from recurra.runs.loading import load
+from recurra.runs.loading import run_of
 from recurra.runs.run import MODEL, Run
 
 
 def diagnose(
-    run: Run[Any, Any] | str | Path,
+    run: Run[Any, Any] | str | Path | Any,
     data: Any = None,
     *,
     capacity: bool = False,
@@ -34,7 +34,7 @@ def diagnose(
     """Measure what the network of a run does with its gradients, its gates and its memory, and say what is wrong.
 
     Args:
-        run: a run, or its folder.
+        run: a run, its folder, or a fitted estimator.
         data: a file, a frame or what else the run was trained on, with the targets; None: the data that the run
             names, where they still are.
         capacity: also train its cell anew on the field's tests of memory, which takes about a minute.
@@ -50,8 +50,7 @@ def diagnose(
         ...
     recurra.errors.RunError: no/such/run: this is not a run folder ...
     """
-    if not isinstance(run, Run):
-        run = load(run)
+    run = run_of(run)
     subject = subject_of(run, data, encoding=encoding, observer=observer)
     found = examine(subject, capacity=capacity, observer=observer)
     return replace(found, model=run.config.files.get(MODEL), sources=_sources(run, data))

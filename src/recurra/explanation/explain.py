@@ -26,7 +26,7 @@ from recurra.runs.events import Observer, PhaseStarted, ignore
 from recurra.runs.examples import read_examples
 from recurra.runs.forecasts.files import read_series
 from recurra.runs.forecasts.run import ForecastRun
-from recurra.runs.loading import load
+from recurra.runs.loading import load, run_of
 from recurra.runs.run import MODEL, Run, is_run
 from recurra.runs.sequences.run import SequenceRun
 from recurra.runs.tags.run import TagRun
@@ -37,7 +37,7 @@ _GIVEN = "the input given"
 
 
 def explain(
-    run: Run[Any, Any] | str | Path,
+    run: Run[Any, Any] | str | Path | Any,
     input: Any = None,
     *,
     data: Any = None,
@@ -55,7 +55,7 @@ def explain(
     the token that would come next.
 
     Args:
-        run: a run, or its folder.
+        run: a run, its folder, or a fitted estimator.
         input: one input: a text; or numbers (T, I), or (T,) of one feature, or the same as a text in JSON.
         data: instead of it a file or a frame, as for `recurra predict`; of forecasts, series to go on from (None: those
             of the training); of runs that write text, a text whose lines are the inputs.
@@ -76,8 +76,7 @@ def explain(
         ...
     recurra.errors.RunError: no/such/run: this is not a run folder ...
     """
-    if not isinstance(run, Run):
-        run = _loaded(Path(run))
+    run = _loaded(Path(run)) if isinstance(run, str | Path) else run_of(run)
     rows = None if rows is None else _row_numbers(rows)
     if input is not None and (data is not None or rows is not None):
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from recurra.errors import RunError
+from recurra.errors import InputError, RunError
 from recurra.networks.own import Encoders, own_encoders
 from recurra.runs.config import CONFIG, read_kind
 from recurra.runs.kinds import stored_kind
@@ -43,6 +43,31 @@ def _load(folder: Path) -> Run[Any, Any]:
             fix="Take recurra.load_network.",
         )
     return stored_kind(kind, str(folder / CONFIG)).load(folder)
+
+
+def run_of(given: Any, where: str = "run") -> Run[Any, Any]:
+    """A run as it is, that of a fitted estimator, or the one in a folder.
+
+    Raises:
+        RunError: as `load`.
+        InputError: none of these.
+
+    >>> run_of(3)
+    Traceback (most recent call last):
+        ...
+    recurra.errors.InputError: run: expected a run, its folder or a fitted estimator, found int
+    """
+    found = getattr(given, "run_", given)
+    if isinstance(found, str | Path):
+        return load(found)
+    if not isinstance(found, Run):
+        estimator = hasattr(given, "get_params")
+        raise InputError(
+            f"expected a run, its folder or a fitted estimator, found {type(given).__name__}",
+            where=where,
+            fix="Call fit first." if estimator else None,
+        )
+    return found
 
 
 def load_as(path: str | Path, *forms: type[R]) -> R:
