@@ -284,7 +284,9 @@ class TestOptions:
 
     def test_targets_with_a_comma_between_them_are_to_be_named_one_by_one(self):
         columns = {"text": sentences(), "a": [0, 1] * 30, "b": [1, 0] * 30}
-        with pytest.raises(DataError, match=r"Name them one by one: --target a --target b\.$"):
+        with pytest.raises(
+            DataError, match=r"Name them one by one: --target a --target b; in Python a list\.$"
+        ):
             infer(columns, target="a, b")
 
     def test_one_column_has_one_role(self):

@@ -147,7 +147,7 @@ def test_it_learns_what_no_last_steps_tell():
 
 
 def test_compare_and_diagnose(tmp_path):
-    roles = {"id": "piece", "time": "t", "features": "x", "target": "a,b"}
+    roles = {"id": "piece", "time": "t", "features": "x", "target": ["a", "b"]}
     found = compare(
         table(80), task="tag", cells="gru,tcn", trials=2, seeds=1, settings=QUICK | {"training.epochs": 2},
         out=tmp_path / "compared", **roles,

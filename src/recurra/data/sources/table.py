@@ -70,7 +70,7 @@ class Table:
             several = [part.strip() for part in name.split(",")]
             fix = self.choices(name)
             if role == "the target" and set(several) <= set(self.frame.columns):
-                fix = f"Name them one by one: --target {' --target '.join(several)}."
+                fix = f"Name them one by one: --target {' --target '.join(several)}; in Python a list."
             raise DataError(f"there is no column {name!r} (asked for as {role})", where=self.origin, fix=fix)
         return self.frame[name]
 
