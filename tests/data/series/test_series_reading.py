@@ -353,6 +353,14 @@ class TestRoles:
             "remark": "not asked for; --past reads it up to now, --known also ahead",
         }
 
+    def test_a_column_of_too_many_texts_is_not_said_to_be_readable(self):
+        table = {
+            "date": HOURS[:120],
+            "remark": [f"r{k}" for k in range(120)],
+            "load": np.arange(120.0),
+        }
+        assert load(table)[0].set_aside == {"remark": "120 different texts, too many to be categories"}
+
     def test_a_constant_is_told_to_need_no_network(self):
         with pytest.raises(DataError, match=r"constant needs no network: .* \(--target COLUMN\): y\.$"):
             load({"t": HOURS[:6], "y": [5.0] * 6})

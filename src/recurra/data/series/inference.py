@@ -17,7 +17,7 @@ from recurra.data.series.grid import Grid
 from recurra.data.series.roles import CALENDAR, TIMES, choose_id, choose_time, counts_rows, says_part
 from recurra.data.series.spacing import infer_grid
 from recurra.data.series.times import named_by_times, read_times, times_in_names
-from recurra.data.series.values import categories_of, series_codes
+from recurra.data.series.values import MOST_CATEGORIES, categories_of, series_codes
 from recurra.data.sources.table import Table, listed
 from recurra.errors import DataError, InputError
 
@@ -266,6 +266,8 @@ def _reason(table: Table, column: Column, layout: str) -> str:
         return "another time"
     if column.kind in ("list", "other"):
         return "not a column of numbers"
+    if column.kind == "string" and column.distinct > MOST_CATEGORIES:
+        return f"{column.distinct:,} different texts, too many to be categories"
     return "not asked for; --past reads it up to now, --known also ahead"
 
 

@@ -16,7 +16,7 @@ from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
 PARTS = ("train", "validation", "test")
-_CATEGORIES = 100
+MOST_CATEGORIES = 100
 
 
 def numbers(
@@ -80,9 +80,9 @@ def categories_of(table: Table, name: str) -> list[str]:
     if table.frame[name].dtype not in (pl.String, pl.Categorical, pl.Enum):
         return []
     found = strings(table, name).drop_nulls().unique().to_list()
-    if len(found) > _CATEGORIES:
+    if len(found) > MOST_CATEGORIES:
         raise DataError(
-            f"{len(found):,} different values are too many to tell apart (at most {_CATEGORIES})",
+            f"{len(found):,} different values are too many to tell apart (at most {MOST_CATEGORIES})",
             where=f"{table.origin}, column {name!r}",
             fix="Leave the column out, or put its values into groups.",
         )
