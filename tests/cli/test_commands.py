@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -125,6 +126,19 @@ main.run()
         )
     assert done.returncode == 1
     assert "could not be written" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix")
+def test_without_a_standard_output_nothing_is_printed_and_nothing_breaks():
+    command = f"{shlex.quote(sys.executable)} -m recurra --version >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_line_break_between_names_of_columns_is_refused(place):
+    done = recurra("fit", place / "reviews.csv", "--features", "a\nb")
+    assert done.returncode == 2
+    assert "--features: expected names with commas between them" in done.stderr
 
 
 def test_ctrl_c_while_the_command_is_being_imported_is_no_traceback():

@@ -61,6 +61,12 @@ def test_threshold_needs_two_classes():
         metrics.classification_scores(y, p, NAMES, 0.5)
 
 
+def test_shares_that_are_met_exactly_are_not_off_by_rounding():
+    y, p = ["a"] * 5 + ["b"] * 19, np.tile([5 / 24, 19 / 24], (24, 1))
+    score = by_name(metrics.classification_scores(y, p, ["a", "b"]))["calibration error"]
+    assert score.value == 0.0
+
+
 def test_calibration_error_by_hand():
     # Two bins: 4 examples said with 0.9 of which 2 are right, 4 with 0.6 of which 3 are.
     p = np.array([[0.9, 0.1]] * 4 + [[0.6, 0.4]] * 4)

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TextIO
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of standard output that takes no more
@@ -30,13 +31,15 @@ def put(text: str) -> None:
     sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
-def ready(stream: TextIO) -> TextIO:
+def ready(stream: TextIO | None) -> TextIO:
     """Standard output that takes every text: in UTF-8, as files are written, where it goes into a file or a program,
     whatever the locale says; a terminal shows as escapes what it cannot write. Names of files keep their bytes.
 
     Where Python was told not to buffer, a text of which the system takes only a part would be cut off without a word:
-    it is buffered by lines instead.
+    it is buffered by lines instead. Where there is none (`>&-`), what is printed goes nowhere, as in Python.
     """
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
     if not isinstance(stream, io.TextIOWrapper):  # one that takes every text as it is
         return stream
     if isinstance(stream.buffer, io.RawIOBase):

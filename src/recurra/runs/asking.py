@@ -77,7 +77,7 @@ def make_options(
             )
         several = role in known and "list[str]" in str(known[role].annotation)
         if several and isinstance(value, str) and role != "target":  # a single name, or a list already
-            given[role] = _names(value)
+            given[role] = _names(value, f"--{role}")
     if isinstance(given.get("target"), list) and len(given["target"]) == 1:
         given["target"] = given["target"][0]
     own = {role: given.pop(role) for role in asked.own_options if role in given}
@@ -96,10 +96,17 @@ def make_options(
         raise InputError(f"{first['input']!r} does not fit: {message}", where=f"--{option}") from error
 
 
-def _names(typed: str) -> list[str]:
+def _names(typed: str, where: str) -> list[str]:
     """Names with commas between them; one that holds a comma stands in double quotes.
 
-    >>> _names('price, "Sales, EUR"')
+    >>> _names('price, "Sales, EUR"', "--past")
     ['price', 'Sales, EUR']
     """
-    return [name.strip() for name in next(csv.reader([typed], skipinitialspace=True))] or [""]
+    try:
+        return [name.strip() for name in next(csv.reader([typed], skipinitialspace=True))] or [""]
+    except csv.Error as error:  # a line break
+        raise InputError(
+            f"expected names with commas between them, found {typed!r}",
+            where=where,
+            fix="Put a name that holds a comma or a line break into double quotes.",
+        ) from error

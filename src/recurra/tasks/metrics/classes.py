@@ -22,6 +22,7 @@ from recurra.tasks.metrics.grouped import scores_over_groups
 from recurra.tasks.metrics.score import Score, checked
 
 CALIBRATION_BINS = 15
+_ROUNDING = 1e-12  # a distance of shares below it counts as none
 RESAMPLES = 1000
 
 
@@ -164,6 +165,7 @@ def _calibration_score(confidence: np.ndarray, right: np.ndarray) -> Score:
     filled, bins = np.unique(bins, return_inverse=True)
     size = np.bincount(bins, minlength=len(filled))
     gap = np.abs(np.bincount(bins, weights=confidence - right)) / size
+    gap[gap < _ROUNDING] = 0.0
     share = (np.bincount(bins, weights=right) + 1) / (size + 2)
     error, weight = np.sqrt(share * (1 - share) / size), size / n
     value = float((weight * gap).sum())
