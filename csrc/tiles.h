@@ -8,9 +8,6 @@
 
 #include "weights.h"
 
-#if defined(RECURRA_TILES) && !defined(RECURRA_TILES_IMITATED)
-#include <immintrin.h>
-#endif
 #if defined(RECURRA_TILES_IMITATED)
 #include <cstring>
 #endif
@@ -67,20 +64,25 @@ void tile_dot() {
 
 #elif defined(RECURRA_TILES)
 
-// The instructions are written out: GCC's macros take no numbers of a template.
+// The instructions are written out: GCC's macros take no numbers of a template, and _tile_loadconfig of GCC 12 names 8 of
+// the 64 bytes that it reads, so that a compiler may leave out what is written to the others.
 
 // The tiles of this thread, as long as this stands: all of them whole.
 class Tiles {
+    struct alignas(64) Layout {
+        uint8_t bytes[64];
+    };
+
   public:
     Tiles() {
-        alignas(64) uint8_t layout[64] = {1};  // palette 1
+        Layout layout = {{1}};  // palette 1
         for (int t = 0; t < 8; t++) {
-            layout[16 + 2 * t] = 64;          // bytes of a row
-            layout[48 + t] = TILE_ROWS;
+            layout.bytes[16 + 2 * t] = 64;    // of a row
+            layout.bytes[48 + t] = TILE_ROWS;
         }
-        _tile_loadconfig(layout);
+        asm volatile("ldtilecfg %0" ::"m"(layout));
     }
-    ~Tiles() { _tile_release(); }
+    ~Tiles() { asm volatile("tilerelease"); }
     Tiles(const Tiles &) = delete;
 };
 
