@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from typing import Any, NamedTuple
@@ -203,6 +205,77 @@ def test_ctrl_c_ends_the_step_and_leaves_a_checkpoint_to_go_on_from(tmp_path):
     resumed, history = run(tmp_path / "b", resume=True)
     assert same(whole, resumed)
     assert without_times(history) == without_times(expected)
+
+
+def test_sigterm_leaves_a_checkpoint_and_then_reaches_whom_it_was_meant_for(tmp_path):
+    whole, expected = run(tmp_path / "a")
+    reached = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: reached.append(number))
+
+    def end(event):
+        if isinstance(event, StepDone) and event.step == 20:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not reached, "not within a training"
+
+    try:
+        _, history = run(tmp_path / "b", observer=end)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert reached == [signal.SIGTERM]
+    assert history.stopped == "interrupted"
+    resumed, history = run(tmp_path / "b", resume=True)
+    assert same(whole, resumed)
+    assert without_times(history) == without_times(expected)
+
+
+_TERMINATED = """
+import os, signal
+import numpy as np
+from recurra import SequenceClassifier
+
+draw = np.random.default_rng(0)
+sequences = [draw.standard_normal((5, 2)) for _ in range(60)]
+import recurra.training.loop as loop
+taken, step = [], loop.take_step
+
+def take_step(*args, **kwargs):
+    taken.append(None)
+    if len(taken) == 3:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return step(*args, **kwargs)
+
+loop.take_step = take_step
+SequenceClassifier(out=os.environ["RUN"]).fit(sequences, [n % 2 for n in range(60)])
+print("went on")
+"""
+
+
+def test_sigterm_ends_a_script_that_fits(tmp_path):
+    place = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _TERMINATED],
+        env=os.environ | {"RUN": str(place)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGTERM, done.stderr
+    assert "went on" not in done.stdout
+    assert (place / "checkpoint").is_dir()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_ignored_signal_stays_ignored(number):
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        _, history = run(
+            observer=lambda e: (
+                os.kill(os.getpid(), number) if isinstance(e, StepDone) and e.step == 20 else None
+            )
+        )
+    finally:
+        signal.signal(number, before)
+    assert history.stopped == "finished"
 
 
 def test_early_stopping_waits_for_its_patience():
