@@ -86,6 +86,15 @@ class Alphabet:
         known = self._numbers
         return np.array([known[part] for part in self.parts(text) if part in known], dtype=np.int64)
 
+    @property
+    def between(self) -> np.ndarray:
+        """(n,) tokens between two texts that are joined: a blank space where that is one.
+
+        >>> Alphabet("character", True, (" ", "a")).between, Alphabet("word", True, ("a",)).between
+        (array([1]), array([], dtype=int64))
+        """
+        return np.array([self._numbers[" "]] if " " in self._numbers else [], dtype=np.int64)
+
     def unknown(self, text: str) -> list[str]:
         """Tokens of a text that training did not hold."""
         known = self._numbers

@@ -28,6 +28,13 @@ class AugmentConfig(BaseModel):
     )
     band_masks: int = Field(default=2, ge=0, description="ranges of features that are hidden")
     band_width: int = Field(default=8, ge=0, description="features in each, at most a quarter of them")
+    joined: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of the looks at which another sound follows, with its text; none where the mean of each "
+        "band, or that up to each step, is taken off",
+    )
     silence: int = Field(
         default=12,
         ge=0,
@@ -72,6 +79,9 @@ class Augmentation:
 
           f = log(exp(f) + exp(n) g),    g ~ Gamma(3, 1/3) at each place, n a level with wide ranges raised unlike
 
+    - `joined`: two of them one after the other, whoever speaks, so that a word is not told by what the whole recording
+      sounds like (utterances joined at random: Lin et al., arXiv:2210.15876, there for recordings longer than those
+      that are learned from).
     - `masked`: stretches of steps, and ranges of features, set to 0, their mean: SpecAugment without time warping
       (Park et al., arXiv:1904.08779).
 
@@ -79,8 +89,8 @@ class Augmentation:
         config: how far.
         sound: whether the features are logarithms of mel bands in their order; bands are moved, and raised, only then.
         centred: what was taken off, see `recurra.data.audio.config.AudioConfig.centred`: bands are raised unless it is
-            the mean of each, and their level is taken off again. Silence and noise are added where it is "all" or
-            "none": there it is known how loud the loudest step is, and the softest.
+            the mean of each, and their level is taken off again. Silence and noise are added, and sequences joined,
+            where it is "all" or "none": there it is known how loud the loudest step is, and the softest.
 
     >>> change = Augmentation(AugmentConfig(silence=0, stretch=0.5), sound=True)
     >>> change.shaped(np.ones((10, 40), dtype=np.float32), np.random.default_rng(0)).shape
@@ -98,8 +108,7 @@ class Augmentation:
         """
         if not len(steps):
             return steps
-        whole = self.sound and self.centred in ("all", "none")
-        if whole and self.config.silence:
+        if self._whole and self.config.silence:
             steps = self._in_silence(steps, rng)
         by, warp, gain, *waves = rng.uniform(-1, 1, 3 + 2 * _WAVES)
         channel, colour = waves[:_WAVES], waves[_WAVES:]
@@ -115,11 +124,31 @@ class Augmentation:
             curve = self.config.gain_db * gain + self.config.channel_db * _waves(steps.shape[1], channel)
             curve = curve if self.centred == "none" else curve - curve.mean()
             steps = steps + (curve * _DB).astype(np.float32)
-        if whole and rng.random() < self.config.noise:
+        if self._whole and rng.random() < self.config.noise:
             softer = rng.uniform(*_SOFTER_DB) + self.config.channel_db * _waves(steps.shape[1], colour)
             level = steps.max() - softer * _DB + np.log(rng.gamma(3.0, 1 / 3, steps.shape))
             steps = np.logaddexp(steps, level).astype(np.float32)
-        return steps - np.float32(loudness(steps)) if self.sound and self.centred == "all" else steps
+        return self._levelled(steps)
+
+    def joins(self, rng: np.random.Generator) -> bool:
+        """Whether another one is to follow."""
+        return self._whole and self.config.joined > 0 and bool(rng.random() < self.config.joined)
+
+    def joined(self, parts: list[np.ndarray]) -> np.ndarray:
+        """(T_k, I) each -> (T, I) one after the other."""
+        return self._levelled(np.concatenate(parts))
+
+    @property
+    def _whole(self) -> bool:
+        """Whether steps can be put around those that were read: what was taken off stays the same."""
+        return self.sound and self.centred in ("all", "none")
+
+    def _levelled(self, steps: np.ndarray) -> np.ndarray:
+        return (
+            steps - np.float32(loudness(steps))
+            if self.sound and self.centred == "all" and len(steps)
+            else steps
+        )
 
     def _in_silence(self, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Steps at the softest of each band, a little louder or softer, before and after."""

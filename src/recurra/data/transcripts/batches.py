@@ -11,6 +11,7 @@ import torch
 from recurra.data.batches import Batch, Batches, no_target, padded_steps
 from recurra.data.numbers import NumberEncoder
 from recurra.data.packed import Packed
+from recurra.data.transcripts.alphabet import steps_needed
 from recurra.data.transcripts.augmentation import Augmentation
 
 
@@ -26,7 +27,9 @@ class TranscriptBatches(Batches):
         scaling: of the steps.
         augmentation: of the batches of an epoch, drawn for each sequence from (seed, epoch, its place) alone; those of
             `evaluation` are as they were read.
-        least: (N,) steps that must be left of each sequence for its text.
+        joined: steps that the network makes one of, of which a text needs some (`steps_needed`): they are left of a
+            sequence however it is changed.
+        between: (n,) tokens between the texts of two sequences that are joined.
         sizes: `tokens_per_batch`, `max_batch`, `seed`, `mixing` as `Batches` has them.
 
     >>> sequences = Packed.from_list([np.ones((n, 2), dtype=np.float32) for n in (3, 5)])
@@ -44,12 +47,14 @@ class TranscriptBatches(Batches):
         scaling: NumberEncoder,
         *,
         augmentation: Augmentation | None = None,
-        least: np.ndarray | None = None,
+        joined: int = 1,
+        between: np.ndarray | None = None,
         **sizes: Any,
     ):
         super().__init__(sequences, texts, **sizes)
         self._texts, self._scaling, self._augmentation = texts, scaling, augmentation
-        self._least = np.ones(len(sequences), dtype=np.int64) if least is None else least
+        self._joined = joined
+        self._between = np.zeros(0, dtype=np.int64) if between is None else between
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from batch `start` on."""
@@ -57,7 +62,9 @@ class TranscriptBatches(Batches):
             yield from super().epoch(epoch, start)
             return
         for places in self.order(epoch)[start:]:
-            yield self._gathered(places, [self._changed(int(n), epoch) for n in places])
+            changed = [self._changed(int(n), epoch) for n in places]
+            steps, texts = ([each[side] for each in changed] for side in (0, 1))
+            yield self._gathered(places, steps, Packed.from_list(texts))
 
     def part(self, share: float) -> Self:
         """See `Batches.part`."""
@@ -68,7 +75,8 @@ class TranscriptBatches(Batches):
             None if self._texts is None else self._texts.take(places),
             self._scaling,
             augmentation=self._augmentation,
-            least=self._least[places],
+            joined=self._joined,
+            between=self._between,
             tokens_per_batch=self._tokens_per_batch,
             max_batch=self._max_batch,
             seed=self._seed,
@@ -77,28 +85,39 @@ class TranscriptBatches(Batches):
 
     def _batch(self, places: np.ndarray) -> Batch:
         """As they were read, scaled."""
-        return self._gathered(places, [self._scaled(self._sequences[n]) for n in places])
+        texts = None if self._texts is None else self._texts.take(places)
+        return self._gathered(places, [self._scaled(self._sequences[n]) for n in places], texts)
 
-    def _changed(self, n: int, epoch: int) -> np.ndarray:
-        assert self._augmentation is not None
-        rng = np.random.default_rng([self._seed, epoch, n])
+    def _changed(self, n: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """(T, I) scaled steps and (S,) tokens of a sequence, maybe with another after it, as they are learned now."""
+        augmentation, rng = self._augmentation, np.random.default_rng([self._seed, epoch, n])
+        assert augmentation is not None and self._texts is not None
+        steps, text = self._shaped(n, rng), self._texts[n]
+        if augmentation.joins(rng):
+            other = int(rng.integers(len(self._sequences)))
+            both = augmentation.joined([steps, self._shaped(other, rng)])
+            texts = np.concatenate([text, self._between, self._texts[other]])
+            if len(both) >= self._joined * steps_needed(texts):
+                steps, text = both, texts
+        return augmentation.masked(self._scaled(steps), rng), text
+
+    def _shaped(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        assert self._augmentation is not None and self._texts is not None
         steps = self._sequences[n]
         steps = np.asarray(steps, dtype=np.promote_types(steps.dtype, np.float32))  # on disk they are float16
-        shaped = self._augmentation.shaped(steps, rng, int(self._least[n]))
-        return self._augmentation.masked(self._scaled(shaped), rng)
+        return self._augmentation.shaped(steps, rng, self._joined * steps_needed(self._texts[n]))
 
     def _scaled(self, steps: np.ndarray) -> np.ndarray:
         return self._scaling.encode(Packed.end_to_end(steps, np.array([len(steps)]))).values
 
-    def _gathered(self, places: np.ndarray, steps: list[np.ndarray]) -> Batch:
+    def _gathered(self, places: np.ndarray, steps: list[np.ndarray], texts: Packed | None) -> Batch:
         packed = Packed.from_list(steps)
         every = np.arange(len(steps))
         values, lengths = packed.pad(every, int(padded_steps(packed.lengths.max())))
         target = None
-        if self._texts is not None:
-            of_texts = self._texts.take(places)
-            width = max(1, int(of_texts.lengths.max()))
-            target = torch.from_numpy(of_texts.pad(every, width, fill=no_target(np.dtype(np.int64)))[0])
+        if texts is not None:
+            width = max(1, int(texts.lengths.max()))
+            target = torch.from_numpy(texts.pad(every, width, fill=no_target(np.dtype(np.int64)))[0])
         return Batch(
             inputs=(torch.from_numpy(values), torch.from_numpy(lengths)),
             target=target,

@@ -141,7 +141,8 @@ def prepare(
             Packed.from_list([encoded[name][n] for n in kept]),
             numbers,
             augmentation=augmentation if training else None,
-            least=settings.network.joined * needed[name][kept],
+            joined=settings.network.joined,
+            between=alphabet.between,
             seed=options.seed if training else 0,
             **sizes,
         )
