@@ -152,6 +152,13 @@ def test_missing_words_and_ids_that_come_again_are_counted():
     assert "1 sentences have the 'sid' of one further up" in said
 
 
+def test_missing_words_in_lists_are_told_by_their_record():
+    found = read_document(
+        {"tokens": [["a", None, None], ["b"], [None]], "tags": [["X", "Y", "X"], ["Y"], ["X"]]}
+    )
+    assert "3 words are missing and read as empty (rows 1, 3)" in "\n".join(found.notes)
+
+
 def test_columns_of_other_names_are_known_when_they_are_said(write):
     rows = "satz,wort,art\n1,ein,DET\n1,Hund,NOUN\n2,bellt,VERB\n"
     path = write(rows, "deutsch.csv")

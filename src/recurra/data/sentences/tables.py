@@ -129,7 +129,8 @@ def _of_lists(
     if need_tags or target in table.frame.columns:
         column = _lists(table, target, "tags")
         tags = _beside(words, column, "tags", table.origin, needed=need_tags)
-    texts, notes = _texts([word for each in words for word in each], table.origin)
+    rows = [row for row, each in enumerate(words, 1) for _ in each]
+    texts, notes = _texts([word for each in words for word in each], rows, table.origin)
     lengths = np.array([len(each) for each in words], dtype=np.int64)
     flat = None if tags is None else [tag for each in tags for tag in each]
     refuse_answer([target] * need_tags, options.features)
@@ -246,7 +247,9 @@ def _of_rows(
             fix=f"Name it: --id COLUMN. The columns are: {listed(names)}.",
         )
     lengths, starts, notes = _runs(table.column(group, "sentences"))
-    texts, more = _texts(table.column(text, "words").to_list(), table.origin)
+    texts, more = _texts(
+        table.column(text, "words").to_list(), range(1, table.frame.height + 1), table.origin
+    )
     tags = None
     if need_tags or target in table.frame.columns:
         tags = _strings(table.column(target, "tags"))
@@ -291,10 +294,15 @@ def _runs(ids: pl.Series) -> tuple[np.ndarray, list[int], list[str]]:
     return lengths, starts, notes
 
 
-def _texts(words: list[Any], origin: str) -> tuple[list[str], list[str]]:
-    """Words as texts; a missing one is empty."""
-    missing = [n for n, word in enumerate(words, 1) if word is None]
-    notes = [f"{len(missing):,} words are missing and read as empty ({numbered(missing)})"] if missing else []
+def _texts(words: list[Any], rows: Sequence[int], origin: str) -> tuple[list[str], list[str]]:
+    """Words as texts; a missing one is empty.
+
+    Args:
+        rows: in which row of the table each stands.
+    """
+    missing = [row for row, word in zip(rows, words, strict=True) if word is None]
+    places = numbered(list(dict.fromkeys(missing)))
+    notes = [f"{len(missing):,} words are missing and read as empty ({places})"] if missing else []
     if any(isinstance(word, list | dict) for word in words[:1000]):
         raise DataError("expected words, found lists within lists", where=origin)
     return ["" if word is None else str(word) for word in words], notes
