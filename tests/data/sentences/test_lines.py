@@ -148,6 +148,13 @@ def test_what_cannot_be_read_is_told_with_its_line(write, content, message):
         read_document(write(content, "words.conll"))
 
 
+def test_lines_of_whole_sentences_are_told_from_a_broken_line(write):
+    schema, able = read_document(write(PLAIN)).schema, frozenset({"O"})
+    with pytest.raises(DataError, match=r"found whole sentences: 'It rains \.'") as caught:
+        read_document(write("The old dog barks .\nIt rains .\n", "new.txt"), schema=schema, answers=able)
+    assert "Write each word in a line of its own" in str(caught.value)
+
+
 def test_tagged_again_only_the_column_of_the_tags_changes(write):
     found = read_document(write(PLAIN))
     changed = found.rewritten(["B-X", "I-X", "O", "O", "O"])

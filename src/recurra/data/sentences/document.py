@@ -10,7 +10,7 @@ import numpy as np
 
 from recurra.data.sentences.collection import Sentences
 from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
-from recurra.data.sentences.lines import CONLLU, Lines, split_columns, split_conllu
+from recurra.data.sentences.lines import CONLLU, WORD_IN_A_LINE, Lines, split_columns, split_conllu
 from recurra.data.sentences.rewriting import holds_tags
 from recurra.data.sources.table import listed
 from recurra.errors import DataError, InputError
@@ -155,8 +155,7 @@ def _column_of_answers(lines: Lines, taken: Sequence[int], answers: frozenset[st
         raise DataError(
             f"expected a word with its columns in each line, found lines of {lines.width} words",
             where=f"{origin}, line {lines.places[0] + 1}",
-            fix='Write each word in a line of its own, and a blank line between sentences, or {"tokens": ["A", "dog"]} '
-            "for each sentence in a file called .jsonl.",
+            fix=WORD_IN_A_LINE,
         )
     return lines.width
 

@@ -15,6 +15,11 @@ _REMARK = "Tag="
 _WORD_ID, _OTHER_ID = re.compile(r"\d+$"), re.compile(r"\d+-\d+$|\d+\.\d+$")
 _BETWEEN_BLANKS = re.compile(r"[^ \t]+")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_FEW = 4  # columns; lines of more, of many widths, are rather texts
+WORD_IN_A_LINE = (
+    'Write each word in a line of its own, and a blank line between sentences, or {"tokens": ["A", "dog"]} for each '
+    "sentence in a file called .jsonl."
+)
 
 
 @dataclass
@@ -118,7 +123,7 @@ def split_columns(text: str, origin: str) -> Lines:
             found.skipped["comments"] += 1
         else:
             if len(row) != width:
-                raise _ragged(origin, place, row, width, separator)
+                raise _ragged(origin, place, row, width, separator, texts=_are_texts(split, separator))
             found._word(place, row, begins=at_head)
             at_head = False
     return _not_empty(found, origin)
@@ -185,7 +190,27 @@ def _commonest(widths: list[int]) -> int:
     return Counter(widths).most_common(1)[0][0] if widths else 0
 
 
-def _ragged(origin: str, place: int, row: list[str], width: int, separator: str) -> DataError:
+def _are_texts(split: list[list[str]], separator: str) -> bool:
+    """Whether lines are rather whole sentences: without tabs, of many lengths, none of them usual."""
+    widths = [len(row) for row in split if row]
+    usual = widths.count(_commonest(widths))
+    return separator == " " and max(widths) > _FEW and 2 * usual <= len(widths)
+
+
+def _ragged(
+    origin: str, place: int, row: list[str], width: int, separator: str, *, texts: bool = False
+) -> DataError:
+    """A line of another width than the others.
+
+    Args:
+        texts: whether the file seems to hold a whole sentence in each line.
+    """
+    if texts:
+        return DataError(
+            f"expected a word with its columns in each line, found whole sentences: {separator.join(row)[:60]!r}",
+            where=f"{origin}, line {place + 1}",
+            fix=WORD_IN_A_LINE,
+        )
     between = "tabs" if separator == "\t" else "blanks"
     fields = f"{len(row)} field{'s' * (len(row) != 1)}"
     return DataError(
