@@ -26,6 +26,13 @@ def test_each_is_better_than_the_one_before_and_its_sums_give_its_scores():
         assert sums[:, 1].sum() / sums[:, 0].sum() == pytest.approx(result.scores[0].value)
 
 
+def test_the_linear_model_says_what_it_reads():
+    bare = Sentences.of([["a", "b"], ["c", "a"]], [["X", "Y"], ["Y", "X"]])
+    told = Sentences.of([[("a", "1"), ("b", "2")], [("c", "2"), ("a", "1")]], [["X", "Y"], ["Y", "X"]])
+    said = [run(each, each)[-1][0].description for each in (bare, told)]
+    assert "further columns" not in said[0] and "what the further columns say of it" in said[1]
+
+
 def test_the_commonest_tags_are_those_that_counting_finds():
     seen = Sentences.of([["a", "a", "b"], ["a", "c", "d"]], [["X", "Y", "Z"], ["Y", "Z", None]])
     test = Sentences.of([["a", "b", "new"]], [["Y", "Z", "Z"]])

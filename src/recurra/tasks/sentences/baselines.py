@@ -71,11 +71,12 @@ def run_sentence_baselines(
     )
     most = max(1000, int(WORD_TAGS_PER_S * time_limit_s / len(seen.names)))
     chosen, note = _affordable(seen, most, seed)
+    also = ", what the further columns say of it" if seen.features else ""
     if len(np.unique(chosen.flat_tags())) > 1:
         take(
             "word features, logistic regression",
-            "Logistic regression on the word, its beginnings, endings and shape, and those of the two words to either "
-            f"side{note}.",
+            f"Logistic regression on the word, its beginnings, endings and shape{also}, and those of the two words to "
+            f"either side{note}.",
             lambda: _linear(chosen, test, seed),
         )
     return found
