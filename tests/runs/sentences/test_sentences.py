@@ -8,7 +8,7 @@ import torch
 
 from recurra.comparison.compare import compare
 from recurra.data.sentences.collection import Sentences
-from recurra.data.sentences.definition import SentenceSchema
+from recurra.data.sentences.definition import SentenceOptions, SentenceSchema
 from recurra.diagnosis import diagnose
 from recurra.errors import DataError, InputError, RunError
 from recurra.runs.fitting import carry_out
@@ -134,6 +134,9 @@ def test_what_cannot_be_said_is_refused(spans_run):
     _, run = spans_run
     with pytest.raises(InputError, match="expected a list of words, found the text"):
         run.predict(["in Bburg"])
+    with pytest.raises(InputError, match="expected a list of words, found None"):
+        run.predict([None])
+    assert run.predict(iter([["in"]])) == run.predict([["in"]])
     with pytest.raises(InputError, match="reads from both ends cannot run step by step"):
         run.stream()
     with pytest.raises(DataError, match="no word has a tag to compare with"):
@@ -347,6 +350,18 @@ def test_slips_and_tags_of_no_known_scheme_are_told(tmp_path):
     said.clear()
     assert not fit_sentences(tmp_path / "b.train", quick, observer=said.append).marks_spans
     assert any("look as if they marked spans" in getattr(event, "text", "") for event in said)
+
+
+def test_words_taken_for_tags_are_said(tmp_path):
+    words = "".join(f"w{n} x{n} T{n % 3}\n" + "\n" * (n % 5 == 4) for n in range(150))
+    (tmp_path / "w.txt").write_text(words)
+    for target, many in (("2", True), ("3", False)):
+        said: list = []
+        opened(
+            tmp_path / "w.txt", SentenceFitOptions(data=SentenceOptions(target=target)), observer=said.append
+        )
+        told = [event for event in said if "150 different tags of 150 words" in getattr(event, "text", "")]
+        assert bool(told) == many and all(event.kind == "warning" for event in told)
 
 
 def test_broken_tags_are_scored_as_they_are_read():

@@ -21,6 +21,7 @@ from recurra.runs.sentences.fit import SentenceFitting
 from recurra.runs.sentences.run import SentenceRun
 
 _SEEMING = re.compile(r"[BIESLUM][-_][^\W\d]{2}")  # as B-LOC, B_LOC and M-LOC do
+_MANY_TAGS = 100  # of fewer words than four for each tag, tags are rather words
 _SHORT = 5  # words; sentences of so few are the same now and then
 
 
@@ -118,6 +119,14 @@ def _tell(found: Document, schema: SentenceSchema, observer: Observer) -> None:
     if missing := sentences.count - counts.total():
         observer(
             Said(f"{missing:,} words have no tag: they are read, but neither learned nor scored", "warning")
+        )
+    if len(counts) > _MANY_TAGS and 4 * len(counts) > counts.total():
+        observer(
+            Said(
+                f"{len(counts):,} different tags of {counts.total():,} words are many: look whether {schema.target!r} "
+                "is the column of the tags (--target names another)",
+                "warning",
+            )
         )
     scheme = schema.scheme
     if scheme is None:

@@ -96,10 +96,12 @@ class SentenceRun(Run[SentenceRunConfig, SentenceNetwork]):
             InputError: texts that are not cut into words.
             DataError: words with more, or less, known of them than the run learned from.
         """
+        sentences = list(sentences)
         for n, sentence in enumerate(sentences):
-            if isinstance(sentence, str):
+            if isinstance(sentence, str) or not hasattr(sentence, "__len__"):
+                found = f"the text {sentence[:40]!r}" if isinstance(sentence, str) else repr(sentence)[:40]
                 raise InputError(
-                    f"expected a list of words, found the text {sentence[:40]!r}",
+                    f"expected a list of words, found {found}",
                     where="sentences",
                     fix='Cut it into words: [["A", "dog", "barks", "."]].',
                 )
