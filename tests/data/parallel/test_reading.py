@@ -11,6 +11,7 @@ import pytest
 from recurra.data.parallel import (
     PairCodec,
     PairOptions,
+    PairSchema,
     PairTokensConfig,
     read_again,
     read_pairs,
@@ -237,3 +238,12 @@ def test_texts_of_digits_are_pairs_as_they_were_written(tmp_path):
     learned = read_pairs(path, PairOptions(text="de", target="en"))
     assert found(learned) == [("3.10", "+4915"), ("12.00", "12345678901234567890")]
     assert read_sources(path, learned.schema)[0] == ["3.10", "12.00"]
+
+
+def test_after_aligned_files_a_table_is_told_what_its_columns_are_to_be_called(tmp_path):
+    schema = PairSchema(layout="files", text="train.en", target="train.de")
+    table = tmp_path / "new.csv"
+    table.write_text("en,de\na dog,ein Hund\n")
+    for reader in (read_again, read_sources):
+        with pytest.raises(DataError, match="Call them source and target"):
+            reader(str(table), schema)

@@ -92,11 +92,13 @@ def read_again(source: Any, schema: PairSchema, *, encoding: str | None = None) 
                 raise
         else:
             return _from_files(str(source), target, schema, encoding, once=False)
-    if schema.layout == "files" or not schema.header:
+    after_files = schema.layout == "files"
+    if after_files or not schema.header:
         asked = PairOptions(text=SOURCE, target=TARGET)
     else:
         asked = PairOptions(text=schema.text, target=schema.target)
-    return _from_table(*_table(source, asked, encoding, header=schema.header), once=False)
+    found = _table(source, asked, encoding, header=schema.header, after_files=after_files)
+    return _from_table(*found, once=False)
 
 
 def read_sources(
@@ -130,6 +132,8 @@ def read_sources(
     first = [] if _names_sources(table, name, schema) else [name]
     if first:
         notes = ["no header line, for it is a text itself"]
+    if name not in table.frame.columns:
+        _refuse_missing(table, name, "text", after_files=schema.layout == "files")
     values = table.as_written([name]).column(name, "text").cast(pl.String).fill_null("")
     return [*first, *values.to_list()], [*table.notes, *notes]
 
@@ -197,9 +201,19 @@ def _stripped(lines: list[str]) -> list[str]:
 
 
 def _table(
-    source: Any, options: PairOptions, encoding: str | None, *, header: bool = True
+    source: Any,
+    options: PairOptions,
+    encoding: str | None,
+    *,
+    header: bool = True,
+    after_files: bool = False,
 ) -> tuple[Table, PairSchema, list[str]]:
-    """The table, its columns, and what was decided about them."""
+    """The table, its columns, and what was decided about them.
+
+    Args:
+        header: whether its first line names the columns, as in training.
+        after_files: whether training had aligned files, whose names no column has.
+    """
     table, notes = read(source, encoding=encoding), []
     strings = _strings(table)
     unnamed = options.text is None and options.target is None
@@ -211,7 +225,7 @@ def _table(
         )
     for name, role in ((options.text, "text"), (options.target, "target"), (options.split, "split")):
         if name is not None and name not in table.frame.columns:
-            _refuse_missing(table, name, role)
+            _refuse_missing(table, name, role, after_files=after_files)
     left = [name for name in strings if name not in (options.text, options.target, options.split)]
     text, target = options.text, options.target
     wanted = (text is None) + (target is None)
@@ -237,9 +251,11 @@ def _table(
     return table, schema, notes
 
 
-def _refuse_missing(table: Table, name: str, role: str) -> None:
+def _refuse_missing(table: Table, name: str, role: str, *, after_files: bool = False) -> None:
     fix = table.choices(name)
-    if len(table.frame.columns) == 1:
+    if after_files:
+        fix = f"{fix} Call them {SOURCE} and {TARGET}: the run learned from two aligned files, which name no columns."
+    elif len(table.frame.columns) == 1:
         fix = f"{fix} Two aligned files are given as recurra fit SOURCES --task translate --target TARGETS."
     raise DataError(f"there is no column {name!r} (asked for as {role})", where=table.origin, fix=fix)
 
