@@ -52,6 +52,15 @@ def test_odd_files_are_named_and_survived(tmp_path):
     assert "1 image in colour, read as grey: standing/red.png" in told
 
 
+def test_what_lies_beside_images_without_classes_is_named(tmp_path):
+    write_image(tmp_path / "a.png", bar("lying", 1))
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "more").mkdir()
+    table = read(tmp_path)
+    assert table.frame["image"].to_list() == ["a.png"]
+    assert table.notes == ("not read, being no images: notes.txt", "folders inside are not read: more")
+
+
 def test_parts_are_kept(tmp_path):
     for part in ("train", "test"):
         folder_of_bars(tmp_path / "bars" / part, 2)

@@ -96,12 +96,16 @@ def _without_classes(path: Path) -> Table | None:
     found = [file.name for file in _in_order(files(path)) if is_image(file.name)]
     if not found:
         return None
-    notes = ("the images lie in no sub-folders, which would say their classes",)
+    notes = []
+    if odd := [each.name for each in files(path) if not is_image(each.name)]:
+        notes.append(f"not read, being no images: {listed(odd)}")
+    if inside := [each.name for each in folders(path)]:
+        notes.append(f"folders inside are not read: {listed(inside)}")
     return Table(
         pl.DataFrame({IMAGE: found}),
         path.name or str(path),
         "images",
-        notes,
+        tuple(notes),
         {"image": IMAGE},
         folder=path,
     )
