@@ -191,6 +191,16 @@ def test_folders_that_cannot_be_used_say_why(tmp_path, made, said):
     assert caught.value.where
 
 
+def test_folders_called_as_words_are_told_what_table_to_write(tmp_path):
+    names = [f"{word}/{n}.wav" for word in ("no", "yes") for n in range(2)]
+    recordings(tmp_path, *names)
+    with pytest.raises(DataError, match=r"\(no, yes\)") as caught:
+        opened(tmp_path)
+    assert "the line file,text and one like no/0.wav,no for each" in caught.value.fix
+    (tmp_path / "texts.csv").write_text("\n".join(["file,text", *(f"{n},{n.split('/')[0]}" for n in names)]))
+    assert opened(tmp_path).examples.targets.tolist() == ["no", "no", "yes", "yes"]
+
+
 def test_who_speaks_is_heard_where_recordings_are_short(tmp_path):
     for name, words in (("a", "low"), ("b", "mid"), ("c", "high"), ("d", "low mid"), ("e", "mid")):
         written(tmp_path / f"{name}.wav", spoken(words))

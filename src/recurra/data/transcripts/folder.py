@@ -81,7 +81,9 @@ def read_sound_folder(folder: Path, *, need_texts: bool = True, encoding: str | 
     texts = [told.get(path.with_suffix("")) or _beside(path, encoding) for path in files]
     if need_texts and not any(texts):
         raise DataError(
-            f"there are {len(files):,} recordings, and a text for none of them", where=str(folder), fix=_SHAPE
+            f"there are {len(files):,} recordings, and a text for none of them",
+            where=str(folder),
+            fix=_of_words(folder, files) or _SHAPE,
         )
     names = [path.relative_to(folder) for path in files]
     frame = pl.DataFrame(
@@ -100,6 +102,21 @@ def read_sound_folder(folder: Path, *, need_texts: bool = True, encoding: str | 
     without = sum(text is None for text in texts)
     said = [kind] if need_texts and without < len(texts) else []
     return Table(frame, str(folder), "folder of recordings", (*said, *notes), roles)
+
+
+def _of_words(folder: Path, files: list[Path]) -> str | None:
+    """What to do where the sub-folders may be called as what is said in their recordings; None where they are not
+    several, or hold hardly more than a recording each.
+    """
+    words = {path.parent.name for path in files}
+    if folder in (path.parent for path in files) or not 2 <= len(words) <= len(files) / 2:
+        return None
+    first = files[0]
+    return (
+        f"If the names of the sub-folders ({listed(sorted(words), 3)}) are what is said in them, put a table into "
+        f"{folder}, texts.csv: the line file,text and one like {first.relative_to(folder)},{first.parent.name} for "
+        f"each recording. Else: {_SHAPE[:1].lower()}{_SHAPE[1:]}"
+    )
 
 
 def _told_in_lists(
