@@ -125,5 +125,10 @@ def test_mistakes_are_told_without_a_traceback(tmp_path, content, arguments, mes
 
 def test_a_tagger_is_not_explained_and_says_so(tagger):
     folder, _ = tagger
-    found = CliRunner().invoke(app, ["explain", str(folder / "run"), "in Bburg"])
-    assert "such runs are not explained" in str(found.exception)
+    for given in (
+        "in Bburg",
+        str(folder / "run" / "config.json"),
+    ):  # a file, too: nothing else is asked for first
+        found = CliRunner().invoke(app, ["explain", str(folder / "run"), given])
+        assert "such runs are not explained" in str(found.exception)
+        assert str(found.exception).startswith(str(folder / "run"))

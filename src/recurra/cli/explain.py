@@ -14,7 +14,7 @@ from rich.text import Text
 from recurra.cli.console import Watcher, number, plain, print_json
 from recurra.cli.visible import visible
 from recurra.errors import InputError
-from recurra.explanation import Explanation, explain
+from recurra.explanation import Explanation, explain, run_to_explain
 from recurra.explanation.result import Attribution, Course, Explained, GateCourse
 from recurra.report import wording
 from recurra.runs.events import Said
@@ -54,8 +54,9 @@ def run_explain(
             "this file is there already", where=str(page), fix="Choose another --page, or add --overwrite."
         )
     with Watcher(as_json=as_json) as watcher:
+        run = run_to_explain(run_folder)
         found = explain(
-            run_folder,
+            run,
             _input(given),
             data=data,
             rows=_numbers(rows),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recurra.explanation.explain import explain
+from recurra.explanation.explain import explain, run_to_explain
 from recurra.explanation.result import Explanation
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "explain", "run_to_explain"]

@@ -76,7 +76,7 @@ def explain(
         ...
     recurra.errors.RunError: no/such/run: this is not a run folder ...
     """
-    run = _loaded(Path(run)) if isinstance(run, str | Path) else run_of(run)
+    run = run_to_explain(run)
     rows = None if rows is None else _row_numbers(rows)
     if input is not None and (data is not None or rows is not None):
         raise InputError(
@@ -95,16 +95,10 @@ def explain(
         _refuse(rows is not None, "--rows", run, "Choose by name with --series.")
         _refuse(input is not None, "INPUT", run, "Give series with --data FILE.")
         examples = _of_forecasts(run, data, series, of, encoding, observer, notes)
-    elif isinstance(run, TextRun):
+    else:
         kind, purpose = "text", f"text like {run.config.data_schema.origin}, by {run.codec.level}"
         _refuse(series is not None, "--series", run)
         examples = _of_texts(run, input, data, rows, of, encoding, observer, notes)
-    else:
-        raise InputError(
-            f"this run is {run.purpose}, and such runs are not explained: those that classify, regress, tag "
-            "numbers, forecast or write text are",
-            where="run",
-        )
     return Explanation(
         kind=kind,
         cell=run.config.settings.network.cell_name,
@@ -113,6 +107,24 @@ def explain(
         notes=notes,
         model=run.config.files.get(MODEL),
     )
+
+
+def run_to_explain(run: Run[Any, Any] | str | Path | Any) -> SequenceRun | TagRun | ForecastRun | TextRun:
+    """A run, that in a folder, or that of a fitted estimator, if such runs are explained.
+
+    Raises:
+        RunError: no complete run.
+        InputError: it does something else.
+    """
+    where = str(run) if isinstance(run, str | Path) else "run"
+    found = _loaded(Path(run)) if isinstance(run, str | Path) else run_of(run)
+    if not isinstance(found, SequenceRun | TagRun | ForecastRun | TextRun):
+        raise InputError(
+            f"this run is {found.purpose}, and such runs are not explained: those that classify, regress, tag "
+            "numbers, forecast or write text are",
+            where=where,
+        )
+    return found
 
 
 def _row_numbers(rows: Sequence[int]) -> list[int]:
