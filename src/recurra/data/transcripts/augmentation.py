@@ -29,7 +29,7 @@ class AugmentConfig(BaseModel):
     band_masks: int = Field(default=2, ge=0, description="ranges of features that are hidden")
     band_width: int = Field(default=8, ge=0, description="features in each, at most a quarter of them")
     joined: float = Field(
-        default=0.5,
+        default=0.9,
         ge=0,
         le=1,
         description="share of the looks at which another sound follows, with its text; none where the mean of each "
