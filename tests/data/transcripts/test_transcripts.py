@@ -444,10 +444,10 @@ def test_silence_comes_before_and_after_where_it_is_known_what_is_soft():
         assert len(Augmentation(still, sound=sound, centred=centred).shaped(steps, draw)) == 23
 
 
-def _told_apart(texts):
-    """Batches of sequences each of which is its own number at every step, all of them joined; steps unscaled."""
+def _told_apart(texts, **sizes):
+    """Batches of sequences each of which is its own number at every step, another after each; steps unscaled."""
     still = {"silence": 0, "stretch": 0, "warp": 0, "gain_db": 0, "channel_db": 0, "noise": 0}
-    config = AugmentConfig(**still, time_masks=0, band_masks=0, joined=1)
+    config = AugmentConfig(**still, time_masks=0, band_masks=0, followed=1)
     sequences = Packed.from_list([np.full((4, 2), n, dtype=np.float32) for n in range(len(texts))])
     scaling = NumberEncoder.fit(Packed.from_list([np.array([[-1.0, -1.0], [1.0, 1.0]], dtype=np.float32)]))
     return TranscriptBatches(
@@ -456,6 +456,7 @@ def _told_apart(texts):
         scaling,
         augmentation=Augmentation(config, sound=True),
         between=np.array([9]),
+        **sizes,
     )
 
 
@@ -473,23 +474,30 @@ def test_a_sequence_is_followed_by_another_with_its_text():
     assert followed == set(range(6))
 
 
-def test_a_share_of_the_looks_is_joined_and_none_where_that_moves_a_mean():
+def test_a_share_of_the_looks_is_followed_and_none_where_that_moves_a_mean():
     draw = np.random.default_rng(0)
-    change = Augmentation(AugmentConfig(joined=0.25), sound=True)
-    assert 400 < sum(change.joins(draw) for _ in range(2000)) < 600
+    change = Augmentation(AugmentConfig(followed=0.25), sound=True)
+    assert 400 < sum(change.follows(draw) for _ in range(2000)) < 600
     for config, sound, centred in (
-        (AugmentConfig(joined=0), True, "all"),
-        (AugmentConfig(joined=1), True, "bands"),
-        (AugmentConfig(joined=1), True, "running"),
-        (AugmentConfig(joined=1), False, "none"),
+        (AugmentConfig(followed=0), True, "all"),
+        (AugmentConfig(followed=1), True, "bands"),
+        (AugmentConfig(followed=1), True, "running"),
+        (AugmentConfig(followed=1), False, "none"),
     ):
-        assert not Augmentation(config, sound=sound, centred=centred).joins(draw)
+        assert not Augmentation(config, sound=sound, centred=centred).follows(draw)
 
 
-def test_two_are_not_joined_where_the_text_of_both_needs_more_steps():
+def test_none_follows_where_the_text_of_both_needs_more_steps():
     *_, batch = _told_apart([[1, 2, 3, 4]] * 3).epoch(0)  # with the blank space between them nine, of eight
     assert batch.inputs[1].tolist() == [4, 4, 4]
     assert batch.target.tolist() == [[1, 2, 3, 4]] * 3
+
+
+@pytest.mark.parametrize("room", [7, 8])
+def test_none_follows_where_a_batch_of_both_had_too_many_steps(room):
+    for batch in _told_apart([[1]] * 6, tokens_per_batch=2 * room, max_batch=2).epoch(0):
+        assert batch.inputs[1].tolist() == [8 if room == 8 else 4] * len(batch)
+        assert batch.inputs[1].max() * len(batch) <= 2 * room
 
 
 def test_masks_hide_at_most_what_is_asked():

@@ -88,7 +88,7 @@ class Alphabet:
 
     @property
     def between(self) -> np.ndarray:
-        """(n,) tokens between two texts that are joined: a blank space where that is one.
+        """(n,) tokens between two texts that follow each other: a blank space where that is one.
 
         >>> Alphabet("character", True, (" ", "a")).between, Alphabet("word", True, ("a",)).between
         (array([1]), array([], dtype=int64))

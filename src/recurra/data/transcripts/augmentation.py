@@ -28,12 +28,12 @@ class AugmentConfig(BaseModel):
     )
     band_masks: int = Field(default=2, ge=0, description="ranges of features that are hidden")
     band_width: int = Field(default=8, ge=0, description="features in each, at most a quarter of them")
-    joined: float = Field(
+    followed: float = Field(
         default=0.9,
         ge=0,
         le=1,
-        description="share of the looks at which another sound follows, with its text; none where the mean of each "
-        "band, or that up to each step, is taken off",
+        description="share of the looks at which another sound follows, with its text, if a batch has room; none "
+        "where the mean of each band, or that up to each step, is taken off",
     )
     silence: int = Field(
         default=12,
@@ -79,7 +79,7 @@ class Augmentation:
 
           f = log(exp(f) + exp(n) g),    g ~ Gamma(3, 1/3) at each place, n a level with wide ranges raised unlike
 
-    - `joined`: two of them one after the other, whoever speaks, so that a word is not told by what the whole recording
+    - `followed`: another of them after one, whoever speaks, so that a word is not told by what the whole recording
       sounds like (utterances joined at random: Lin et al., arXiv:2210.15876, there for recordings longer than those
       that are learned from).
     - `masked`: stretches of steps, and ranges of features, set to 0, their mean: SpecAugment without time warping
@@ -89,7 +89,7 @@ class Augmentation:
         config: how far.
         sound: whether the features are logarithms of mel bands in their order; bands are moved, and raised, only then.
         centred: what was taken off, see `recurra.data.audio.config.AudioConfig.centred`: bands are raised unless it is
-            the mean of each, and their level is taken off again. Silence and noise are added, and sequences joined,
+            the mean of each, and their level is taken off again. Silence and noise are added, and others follow,
             where it is "all" or "none": there it is known how loud the loudest step is, and the softest.
 
     >>> change = Augmentation(AugmentConfig(silence=0, stretch=0.5), sound=True)
@@ -130,13 +130,13 @@ class Augmentation:
             steps = np.logaddexp(steps, level).astype(np.float32)
         return self._levelled(steps)
 
-    def joins(self, rng: np.random.Generator) -> bool:
+    def follows(self, rng: np.random.Generator) -> bool:
         """Whether another one is to follow."""
-        return self._whole and self.config.joined > 0 and bool(rng.random() < self.config.joined)
+        return self._whole and self.config.followed > 0 and bool(rng.random() < self.config.followed)
 
-    def joined(self, parts: list[np.ndarray]) -> np.ndarray:
-        """(T_k, I) each -> (T, I) one after the other."""
-        return self._levelled(np.concatenate(parts))
+    def followed(self, steps: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """(T, I), (T', I) -> (T + T', I), both `shaped`."""
+        return self._levelled(np.concatenate([steps, others]))
 
     @property
     def _whole(self) -> bool:

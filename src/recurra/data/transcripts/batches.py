@@ -29,7 +29,7 @@ class TranscriptBatches(Batches):
             `evaluation` are as they were read.
         joined: steps that the network makes one of, of which a text needs some (`steps_needed`): they are left of a
             sequence however it is changed.
-        between: (n,) tokens between the texts of two sequences that are joined.
+        between: (n,) tokens between the texts of two sequences that follow each other.
         sizes: `tokens_per_batch`, `max_batch`, `seed`, `mixing` as `Batches` has them.
 
     >>> sequences = Packed.from_list([np.ones((n, 2), dtype=np.float32) for n in (3, 5)])
@@ -89,15 +89,19 @@ class TranscriptBatches(Batches):
         return self._gathered(places, [self._scaled(self._sequences[n]) for n in places], texts)
 
     def _changed(self, n: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """(T, I) scaled steps and (S,) tokens of a sequence, maybe with another after it, as they are learned now."""
+        """(T, I) scaled steps and (S,) tokens of a sequence, as they are learned now.
+
+        Another one may follow, if a full batch of such pairs has no more steps than it may have.
+        """
         augmentation, rng = self._augmentation, np.random.default_rng([self._seed, epoch, n])
         assert augmentation is not None and self._texts is not None
         steps, text = self._shaped(n, rng), self._texts[n]
-        if augmentation.joins(rng):
+        if augmentation.follows(rng):
             other = int(rng.integers(len(self._sequences)))
-            both = augmentation.joined([steps, self._shaped(other, rng)])
+            both = augmentation.followed(steps, self._shaped(other, rng))
             texts = np.concatenate([text, self._between, self._texts[other]])
-            if len(both) >= self._joined * steps_needed(texts):
+            room = self._tokens_per_batch // self._max_batch
+            if self._joined * steps_needed(texts) <= len(both) <= room:
                 steps, text = both, texts
         return augmentation.masked(self._scaled(steps), rng), text
 
