@@ -117,8 +117,8 @@ def make_split(
             tied = f" in {together} groups that have to stay together" if together < count else ""
             raise DataError(
                 f"expected enough examples for a {part} part of {share:.0%}, found {count}{tied}",
-                fix=f"Give more examples, at least two{' groups' if tied else ''} in a class, "
-                f"or name the {part} rows yourself.",
+                fix=f"Give more examples, at least two{' groups' if tied else ''}"
+                f"{'' if targets is None else ' in a class'}, or name the {part} rows yourself.",
             )
         places[part], places["train"] = rest[drawn], rest[~drawn]
         count, wanted = int(drawn.sum()), share * len(rest)
