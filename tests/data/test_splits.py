@@ -137,7 +137,7 @@ def test_many_small_classes_leave_training_its_examples():
 
 
 def test_nothing_to_draw_is_an_error():
-    with pytest.raises(DataError, match="of 20%, found 3. Give more examples, at least two in a class"):
+    with pytest.raises(DataError, match=r"of 20%, found 3\. Give more examples, at least two in a class"):
         make_split(examples(["a", "b", "c"]), seed=0, validation=0.1)
     with pytest.raises(DataError, match="found 6 in 1 groups"):
         make_split(examples(["a", "b"] * 3, groups=objects("x" * 6)), seed=0, validation=0.1)

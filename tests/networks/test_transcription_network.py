@@ -27,8 +27,10 @@ def network(**chosen):
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mingru", "tcn"])
 @pytest.mark.parametrize(("convolutions", "segment"), [((), 1), ((), 3), ((4,), 1), ((5, 3), 4), ((3,), 2)])
-def test_pieces_give_what_the_whole_gives(cell, convolutions, segment):
-    made = network(cell=cell, convolutions=convolutions, segment=segment, bidirectional=False)
+@pytest.mark.parametrize("bands", [(), (2,), (2, 3, 4)])
+def test_pieces_give_what_the_whole_gives(cell, convolutions, segment, bands):
+    chosen = {"convolutions": convolutions, "segment": segment, "band_channels": bands}
+    made = network(cell=cell, bidirectional=False, **chosen)
     x = torch.randn(1, 29, 3)
     whole = made(x, torch.tensor([29]))
     for sizes in ([29], [1] * 29, [0, 7, 2, 20], [13, 0, 16]):
@@ -47,8 +49,9 @@ def test_networks_that_need_the_whole_say_why():
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_padding_never_leaks(bidirectional):
-    made = network(convolutions=(5, 3), segment=4, bidirectional=bidirectional)
+@pytest.mark.parametrize("bands", [(), (3, 2)])
+def test_padding_never_leaks(bidirectional, bands):
+    made = network(convolutions=(5, 3), segment=4, bidirectional=bidirectional, band_channels=bands)
     x = torch.randn(2, 20, 3)
     alone = made(x[1:, :9], torch.tensor([9]))
     x[1, 9:] = torch.nan

@@ -16,6 +16,7 @@ _HOMES = {
     "TransformerEncoder": "transformer",
     "FeedForward": "feedforward",
     "Convolution": "convolution",
+    "BandConvolution": "convolution",
     "CRF": "crf",
     "ImageEncoder": "images",
     "Pooling": "pooling",

@@ -109,6 +109,11 @@ class ReaderConfig(EncoderConfig):
         default=(), description="widths of convolutions in front of the recurrent layers (numbers only)"
     )
     convolution_size: int = Field(default=64, ge=1, description="features that each convolution gives")
+    band_channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(),
+        description="channels of the first convolutions, which see neighbouring features alone and halve them (for "
+        "features in an order, as the bands of sound are); the others see all features",
+    )
     image_channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         default=(),
         description="features after each convolution of an image, which halves its sides (images as steps only)",

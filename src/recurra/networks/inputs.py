@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
+from itertools import zip_longest
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from torch.nn import functional
 
 from recurra.axes import valid_steps, zero_padding
 from recurra.errors import InputError
-from recurra.layers.convolution import Convolution
+from recurra.layers.convolution import BandConvolution, Convolution
 from recurra.layers.images import ImageEncoder
 from recurra.layers.regularisation import VariationalDropout, WordDropout
 from recurra.networks.config import NetworkShape, ReaderConfig
@@ -82,19 +84,21 @@ class FeatureInput(nn.Module):
     def __init__(self, config: ReaderConfig, shape: NetworkShape, segment: int = 1):
         super().__init__()
         self.segment = segment
-        sizes = [shape.input_size] + [config.convolution_size] * len(config.convolutions)
-        self.convolutions = nn.ModuleList(
-            Convolution(before, after, width, causal=not config.bidirectional)
-            for before, after, width in zip(sizes, sizes[1:], config.convolutions, strict=False)
-        )
+        self.convolutions = nn.ModuleList(_convolutions(config, shape.input_size))
         self.parts = parts_of(segment, len(config.convolutions))
         self.dropout = VariationalDropout(config.input_dropout)
-        self.size = sizes[-1] if config.convolutions else segment * shape.input_size
+        self.size = segment * shape.input_size
+        for convolution in self.convolutions:
+            assert isinstance(convolution, Convolution)
+            self.size = convolution.out_features
 
     def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         for convolution, part in zip(self.convolutions, self.parts, strict=True):
-            # What a convolution gives is never negative, so the zeros of the padding win no maximum.
-            input = _segments(convolution(input, lengths), part).amax(2)
+            input = convolution(input, lengths)
+            if (
+                part > 1
+            ):  # what a convolution gives is never negative: the zeros past the lengths win no maximum
+                input = functional.max_pool1d(input.transpose(1, 2), part, ceil_mode=True).transpose(1, 2)
             lengths = (lengths + part - 1) // part
         if not len(self.convolutions) and self.segment > 1:
             input = _segments(zero_padding(input, lengths), self.segment).flatten(2)
@@ -121,6 +125,19 @@ class FeatureInput(nn.Module):
                 fix=f"Train it with --set network.convolutions=[]{joining}.",
             )
         return [Numbers(self.size)]
+
+
+def _convolutions(config: ReaderConfig, features: int) -> Iterator[Convolution]:
+    """Over neighbouring bands as long as there are channels for them, over all features then."""
+    causal, channels, bands = not config.bidirectional, 1, features
+    for width, own in zip_longest(config.convolutions, config.band_channels[: len(config.convolutions)]):
+        if own is None:
+            yield Convolution(features, config.convolution_size, width, causal=causal)
+            features = config.convolution_size
+        else:
+            block = BandConvolution(bands, channels, own, width, causal=causal)
+            channels, bands, features = own, block.bands, block.out_features
+            yield block
 
 
 def parts_of(segment: int, count: int) -> list[int]:

@@ -112,13 +112,10 @@ class TranscriptionNetwork(ReadingNetwork):
         """
         self._refuse_whole()
         device = next(self.parameters()).device
-        sizes = [self.shape.input_size] + [self.config.convolution_size] * len(self.input.convolutions)
-        widths = self.config.convolutions
-        tails = tuple(
-            torch.zeros(batch, width - 1, size, device=device)
-            for width, size in zip(widths, sizes, strict=False)
-        )
-        waiting = tuple(torch.zeros(batch, 0, size, device=device) for size in sizes[1:] or sizes)
+        blocks = [each for each in self.input.convolutions if isinstance(each, Convolution)]
+        tails = tuple(torch.zeros(batch, each.width - 1, each.in_features, device=device) for each in blocks)
+        sizes = [each.out_features for each in blocks] or [self.shape.input_size]
+        waiting = tuple(torch.zeros(batch, 0, size, device=device) for size in sizes)
         return TranscriptionState(tails, waiting, None)
 
     @torch.no_grad()

@@ -82,6 +82,7 @@ def default_transcription_settings(
             hidden_size=64 if small else 128,
             num_layers=1 if small else 2,
             convolutions=(5, 5),
+            band_channels=(16, 32) if sound else (),
             segment=segment,
             input_dropout=0.0,
             dropout=0.3,
