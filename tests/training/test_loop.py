@@ -121,6 +121,22 @@ def test_a_task_may_go_by_another_number_than_the_loss():
     assert [record.is_best for record in by_number.records] == [True] + [False] * (EPOCHS - 1)
 
 
+class Equal(Classes):
+    """Goes by a number that is the same in every epoch, as the F1 of spans is until the first is found."""
+
+    best_by = "number"
+
+    def validate(self, pairs):
+        return super().validate(pairs) | {"number": 0.0}
+
+
+def test_of_epochs_that_do_equally_well_the_one_with_the_lowest_loss_is_kept():
+    (a, by_loss), (b, by_number) = run(), run(objective=Equal())
+    assert by_loss.best_epoch > 1 and by_number.best_epoch == by_loss.best_epoch
+    assert [record.is_best for record in by_number.records] == [record.is_best for record in by_loss.records]
+    assert same(a, b)
+
+
 def test_twice_the_same_call_gives_the_same_numbers():
     (a, first), (b, second) = run(), run()
     assert same(a, b)

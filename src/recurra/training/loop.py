@@ -25,7 +25,7 @@ from recurra.training.checkpoint import read_checkpoint, write_checkpoint
 from recurra.training.config import TrainingConfig, learning_rate_at
 from recurra.training.device import Precision, autocast, exact_float32, resolve_precision
 from recurra.training.interruption import Interruption
-from recurra.training.position import EpochRecord
+from recurra.training.position import EpochRecord, Position
 from recurra.training.progress import Progress, stalled
 from recurra.training.state import State, map_tensors
 from recurra.training.updates import EVERY, update_ratio, weight_matrices
@@ -37,8 +37,9 @@ class Objective(Protocol):
     """What is minimised, and what decides which weights are best; a task provides it.
 
     That is the validation loss, the lower the better, unless the task has an attribute `best_by`: the name of another
-    number of `validate`, the higher the better. (A tagger goes on getting better while its loss rises, for it grows
-    surer of its mistakes, too.)
+    number of `validate`, the higher the better, and of equal ones that with the lower loss. (A tagger goes on getting
+    better while its loss rises, for it grows surer of its mistakes, too; and before it finds its first span, only its
+    loss tells that it learns.)
     """
 
     def loss(self, output: Any, target: Tensor) -> Tensor:
@@ -283,6 +284,14 @@ def _decisive(objective: Objective, measured: dict[str, float]) -> float | None:
     return measured.get("loss") if best_by is None or not measured else -measured[best_by]
 
 
+def _is_better(decisive: float, loss: float, position: Position) -> bool:
+    """Whether an epoch did better than all before it; of two that do equally well, the one with the lower loss."""
+    if position.best_loss is None or position.best_epoch is None:
+        return True
+    before = position.records[position.best_epoch - 1].validation["loss"]
+    return (decisive, loss) < (position.best_loss, before)
+
+
 def _single(tensor: Tensor) -> Tensor:
     """In float32; whole numbers stay what they are."""
     return tensor.float() if tensor.is_floating_point() else tensor
@@ -322,7 +331,7 @@ def _close_epoch(
             return None
     decisive = _decisive(objective, measured)
     if decisive is not None:
-        is_best = position.best_loss is None or decisive < position.best_loss
+        is_best = _is_better(decisive, measured["loss"], position)
     if is_best:
         position.best_loss = decisive
         position.best_epoch, position.epochs_without_gain = position.epoch + 1, 0

@@ -23,7 +23,7 @@ class SentenceTask:
                - mean over words of log softmax(z_t)[y_t]         without
 
     Words without a tag say nothing about theirs. Which weights are best is decided by what people read, the F1 of spans
-    or accuracy, not by the loss.
+    or accuracy, and by the loss only between equal ones.
 
     Args:
         names: K tags as the network learns them.
