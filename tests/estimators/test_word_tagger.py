@@ -8,6 +8,7 @@ from sklearn.base import clone
 import recurra
 from recurra import WordTagger
 from recurra.errors import DataError, InputError
+from recurra.runs.sentences.files import read_sentences
 from tests.runs.sentences.made import known, lists
 
 SMALL = {
@@ -54,6 +55,30 @@ def test_sentences_may_be_series(form):
     X, y = lists(40)
     model = WordTagger(**(SMALL | {"epochs": 1})).fit(form(X), form(y))
     assert model.predict(form(X)) == WordTagger(**(SMALL | {"epochs": 1})).fit(X, y).predict(X)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_frames_have_one_column_of_lists(frame):
+    X, y = lists(40)
+    model = WordTagger(**(SMALL | {"epochs": 1})).fit(frame({"tokens": X}), frame({"tags": y}))
+    assert model.predict(frame({"tokens": X})) == model.predict(X)
+    assert model.score(frame({"tokens": X}), frame({"tags": y})) == model.score(X, y)
+    with pytest.raises(DataError, match="X: expected one column with a list in each row, found 2 columns"):
+        model.predict(frame({"word": ["Anna", "sings"], "pos": ["N", "V"]}))
+
+
+def test_tables_are_read_by_a_run_that_was_trained_on_lists(tmp_path):
+    X, y = lists(40)
+    run = WordTagger(**(SMALL | {"epochs": 1})).fit(X, y).run_
+    rows = [(n, *each) for n, pair in enumerate(zip(X, y, strict=True)) for each in zip(*pair, strict=True)]
+    tables = {
+        "lists": pl.DataFrame({"tokens": X, "ner_tags": y}),
+        "rows": pl.DataFrame(rows, schema=["sentence", "word", "tag"], orient="row"),
+    }
+    for table in tables.values():
+        read = read_sentences(table, run.config.data_schema)
+        assert [read.words_of(n) for n in range(len(read))] == X
+        assert [read.tags_of(n) for n in range(len(read))] == y
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,10 @@ from recurra.tasks.sentences.settings import SentenceSettings
 class WordTagger(RunEstimator):
     """A tag for every word: parts of speech, chunks, named entities, by a recurrent network over words and characters.
 
-    X is a list of sentences, each a list of words; y has a list of tags for each of them, None where a word has none. A
-    word may be a tuple of it and of what else is known of it: ("dog", "NOUN"). Tags such as B-LOC and I-LOC mark spans,
-    which are learned as one answer, by a conditional random field.
+    X is a list of sentences, each a list of words; y has a list of tags for each of them, None where a word has none.
+    Either may be a series of lists, or a frame of one column of them. A word may be a tuple of it and of what else is
+    known of it: ("dog", "NOUN"). Tags such as B-LOC and I-LOC mark spans, which are learned as one answer, by a
+    conditional random field.
 
     Args:
         cell: "lstm", "gru", "rnn", "mingru", "minlstm", "tcn", "transformer" or "feedforward".
@@ -195,6 +196,7 @@ def _sentences(X: Any, y: Any) -> Sentences:
     for given, name in ((X, "X"), (y, "y")):
         if not hasattr(given, "__iter__") and not (given is None and name == "y"):
             raise DataError(f"expected a list of lists, found a {type(given).__name__}", where=name)
+    X, y = _of_frame(X, "X"), _of_frame(y, "y")
     words = [_listed(sentence, f"X[{n}]", "words") for n, sentence in enumerate(X)]
     if y is None:
         return Sentences.of(words)
@@ -209,6 +211,25 @@ def _sentences(X: Any, y: Any) -> Sentences:
                 fix="Give None where a word has no tag.",
             )
     return Sentences.of(words, tags)
+
+
+def _of_frame(given: Any, where: str) -> Any:
+    """The only column of a frame, which would give its names or its columns one after the other; all else as it is.
+
+    >>> import polars as pl
+    >>> _of_frame(pl.DataFrame({"tokens": [["a", "dog"]]}), "X").to_list()
+    [['a', 'dog']]
+    """
+    if not hasattr(given, "columns"):
+        return given
+    names = list(given.columns)
+    if len(names) != 1:
+        raise DataError(
+            f"expected one column with a list in each row, found {len(names)} columns",
+            where=where,
+            fix="Give lists of words; `recurra fit` reads tables with a row for each word.",
+        )
+    return given[names[0]]
 
 
 def _listed(each: Any, where: str, what: str) -> list[Any]:

@@ -22,6 +22,7 @@ from recurra.data.sources.columns import is_number
 from recurra.data.sources.delimited import SEPARATORS
 from recurra.data.sources.encodings import load, refuse_empty, to_utf8
 from recurra.data.sources.reading import read_content
+from recurra.data.sources.table import Table
 from recurra.errors import DataError
 
 _RECORDS = {"csv", "jsonl", "ndjson", "json", "parquet"}
@@ -79,7 +80,8 @@ def read_document(
     """
     able = None if answers is None else frozenset(answers)
     if not isinstance(source, str | os.PathLike):
-        return table_document(read(source), _as_before(options, schema, "records"), answers=able)
+        table = read(source)
+        return table_document(table, _as_before(options, schema, "records", table), answers=able)
     path = None if source == "-" else Path(source)
     if path is not None and path.is_dir():
         raise DataError("this is a folder, a file of tagged words was expected", where=path.name)
@@ -93,10 +95,11 @@ def read_document(
         refuse_empty(content, origin)
         text = content.decode()
         form = _form(ending, text) or "columns"
-    options = _as_before(options, schema, form)
     if form == "records":
         table = read_content(data, origin, ending, encoding)
+        options = _as_before(options, schema, form, table)
         return table_document(table, options, answers=able, raw=content)
+    options = _as_before(options, schema, form)
     make = conllu_document if form == "conllu" else columns_document
     found = make(text, origin, options, answers=able)
     return Document(found.sentences, found.schema, found.rewritten, (*notes, *found.notes))
@@ -189,12 +192,16 @@ def _named_column_holds_words(
 
 
 def _as_before(
-    options: SentenceOptions | None, schema: SentenceSchema | None, form: Reader
+    options: SentenceOptions | None, schema: SentenceSchema | None, form: Reader, table: Table | None = None
 ) -> SentenceOptions:
-    """The columns that were found in training, where these data are of the same form."""
+    """The columns that were found in training, where these data are of the same form: of a table, where it has the one
+    with the words. A row for each word and a record for each sentence name it differently, and lists in memory do not.
+    """
     if options is not None or schema is None:
         return options or SentenceOptions()
     if form != {"lists": "records", "table": "records"}.get(schema.form, schema.form):
+        return SentenceOptions()
+    if table is not None and schema.text not in table.frame.columns:
         return SentenceOptions()
     return SentenceOptions(text=schema.text, target=schema.target, id=schema.id, features=schema.features)
 
