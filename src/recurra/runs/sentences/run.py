@@ -133,7 +133,8 @@ class SentenceRun(Run[SentenceRunConfig, SentenceNetwork]):
             observer(Said(told_of_strangers(strangers, "these data"), "warning"))
         measures = SentenceMeasures.of(truth, [self.config.tags], marks_spans=self.marks_spans)
         said = self.answer(sentences, observer)
-        return measures.scores(measures.sums(truth, said, self.unseen(sentences)))
+        sums = measures.sums(truth, said, self.unseen(sentences))
+        return measures.scores(sums, seed=self.config.options.seed)
 
     def unseen(self, sentences: Sentences) -> list[np.ndarray]:
         """Of each sentence (T,) bool, the words that have no vector."""
