@@ -43,8 +43,9 @@ def evaluate(run: CaptionRun, data: str, *, encoding: str | None, watcher: Watch
     examples = read_more(data, run.config.data_schema, encoding=encoding, observer=watcher)
     examples = scored_part(examples, watcher, "examples")
     watcher(PhaseStarted("Captioning"))
-    scores = [score.to_json() for score in run.evaluate(examples, watcher)]
-    return {"n": len(examples), "scores": scores, "signatures": run.metrics.get("signatures", {})}
+    measures = run.measures
+    scores = [score.to_json() for score in run.evaluate(examples, watcher, measures)]
+    return {"n": len(examples), "scores": scores, "signatures": {"BLEU": measures.signature}}
 
 
 def predict(

@@ -84,6 +84,14 @@ def test_made_scenes_are_described(place, scenes):
     assert told["n"] == 60 and told["scores"][0]["value"] == pytest.approx(right)
 
 
+def test_bleu_is_told_as_it_was_computed_of_the_data_at_hand(place, scenes):
+    one = scenes.parent / "one_each.csv"
+    some = pl.read_csv(scenes).head(4)
+    some.with_columns(caption_2=pl.Series(["a bar", None, None, None])).write_csv(one)
+    told = json.loads(run("evaluate", place, one, "--json"))
+    assert told["signatures"]["BLEU"].startswith("nrefs:var|"), "and not nrefs:2, as in training"
+
+
 def test_images_get_captions(place, scenes, tmp_path):
     image, _ = scene("lying", 1)
     write_image(tmp_path / "new.png", image)

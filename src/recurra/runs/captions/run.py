@@ -135,8 +135,13 @@ class CaptionRun(Run[CaptionRunConfig, CaptionNetwork]):
             inputs = examples_from_arrays(self._of_shape(inputs))
         return [captions[0].text for captions in self.caption(inputs)]
 
-    def evaluate(self, examples: Examples, observer: Observer = ignore) -> list[Score]:
+    def evaluate(
+        self, examples: Examples, observer: Observer = ignore, measures: CaptionMeasures | None = None
+    ) -> list[Score]:
         """Scores of the captions against the examples' own, with intervals over examples.
+
+        Args:
+            measures: what they are scored by, where its signature is wanted afterwards.
 
         Raises:
             DataError: the examples have no captions.
@@ -144,7 +149,8 @@ class CaptionRun(Run[CaptionRunConfig, CaptionNetwork]):
         if examples.targets is None:
             raise DataError("the data has no captions to compare with", fix="Give images with captions.")
         answers = [each[0].text for each in self.caption(examples, observer)]
-        return self.measures.scores(self.measures.sums(answers, captions_of(examples)))
+        measures = measures or self.measures
+        return measures.scores(measures.sums(answers, captions_of(examples)))
 
     def gaze(self, examples: Examples, place: int, caption: str) -> Gaze | None:
         """Where the network looks at an example while it writes `caption`; None where it has no attention."""
