@@ -103,6 +103,8 @@ def test_frames_from_the_command_line(clips, tmp_path):
     answers = json.loads(run("predict", place, clips, "--json"))
     assert [each["file"] for each in answers][:2] == ["left/0", "left/1"]
     one = json.loads(run("predict", place, clips / "right" / "3", "--json"))
+    frames = sorted(file.name for file in (clips / "right" / "3").iterdir())
+    assert [each["file"] for each in one] == frames[:1]
     assert one[0]["p(left)"] == pytest.approx(
         next(a for a in answers if a["file"] == "right/3")["p(left)"], abs=1e-5
     )

@@ -122,14 +122,17 @@ def _stretches(examples: Examples, read: _Inputs, usable: np.ndarray) -> np.ndar
 
 
 def _names(table: Table, schema: Schema, rows: np.ndarray) -> np.ndarray | None:
-    """(N,) the file of each image; of frames the folder of the first that is there."""
+    """(N,) the file of each image; of frames the folder of the first that is there, or that file where no
+    folder is named.
+    """
     column = None if schema.image is None else table.frame[schema.image][rows]
     if column is None or column.dtype not in (pl.String, pl.List(pl.String)):
         return None
     if column.dtype == pl.String:
         return column.to_numpy().astype(object)
     first = column.list.drop_nulls().list.first().to_list()
-    return np.array([str(PurePath(name).parent) for name in first], dtype=object)
+    paths = [PurePath(name) for name in first]
+    return np.array([str(path.parent if path.parent.name else path) for path in paths], dtype=object)
 
 
 def _with_steps(
