@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recurra.diagnosis.result import Diagnosis
+from recurra.runs.captions.config import CaptionRunConfig
 from recurra.runs.config import CONFIG, RunConfig, read_config, read_kind
 from recurra.runs.kinds import stored_kind
 from recurra.runs.run import DIAGNOSIS, METRICS, MODEL, check_files, read_history
@@ -44,6 +45,8 @@ class RunFiles:
     @property
     def units(self) -> str:
         """What its examples are called."""
+        if isinstance(self.config, CaptionRunConfig):
+            return self.config.data_schema.units
         return stored_kind(self.config.kind, str(self.folder / CONFIG)).units
 
     @property

@@ -169,7 +169,10 @@ def test_vectors_are_captioned_and_a_run_goes_on_from_another(tmp_path):
     with pytest.raises(DataError, match=r"vectors of shape \(2,\) as in training, found \(3,\)"):
         kept.predict([[0.0, 0.0, 1.0]])
     run("report", tmp_path / "run")
-    check(tree_of((tmp_path / "run" / "report.html").read_text()))
+    page = tree_of((tmp_path / "run" / "report.html").read_text())
+    check(page)
+    assert "test vectors" in text_of(page) and "test images" not in text_of(page)
+    assert subject_of(kept, frame, observer=ignore).notes[0] == "32 of 80 vectors, drawn by the seed"
     again = CaptionFitOptions(init=str(tmp_path / "run"), settings={"training.epochs": 1}, baselines=False)
     assert fit_captions(frame, again).metrics["test"]["scores"][0]["value"] == 1.0
     with pytest.raises(InputError, match=r"tokens\.level"):

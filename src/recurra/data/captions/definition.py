@@ -48,6 +48,11 @@ class CaptionSchema(BaseModel):
     split: str | None = None
 
     @property
+    def units(self) -> str:
+        """What is captioned."""
+        return "vectors" if self.pixels is None else "images"
+
+    @property
     def read(self) -> str:
         """What is read, in a few words."""
         return self.image or ", ".join(self.features)

@@ -62,7 +62,7 @@ def subject(run: CaptionRun, data: Any, encoding: str | None, observer: Observer
         answer=at_the_end,
         chance=task.chance([target]),
         notes=[
-            *taken(len(some), len(data), "images", False, _IDS),
+            *taken(len(some), len(data), run.config.data_schema.units, False, _IDS),
             "the loss is that of all ids of the captions; lags are counted from the end of each",
         ],
     )

@@ -65,7 +65,7 @@ def opened(
         observer(PhaseStarted(f"Reading {test}"))
         held_out = read_more(test, found.schema, encoding=encoding, observer=observer)
         held_out = scored_part(held_out, observer, "examples")
-        warn_of_shared(found.examples, held_out, "images" if found.schema.image else "vectors", observer)
+        warn_of_shared(found.examples, held_out, found.schema.units, observer)
     sources = [str(each) for each in (source, test) if _is_file(each)]
     return CaptionFitting(found.examples, found.schema, options, held_out), sources
 
