@@ -134,6 +134,16 @@ def test_candidates_that_never_differ_tie():
     assert scores.interval(0).low < 0.9  # of twenty right ones, not sure
 
 
+def test_an_interval_of_errors_does_not_reach_below_0():
+    errors = np.zeros((2, 35))
+    errors[:, :2], errors[0, 2] = 1, 1
+    found = RepeatedScores(ERROR, [with_count(errors)], [True]).interval(0)
+    assert found.low == 0
+    assert found.high > 0.1
+    below = Measure("R²", ERROR.statistic, higher_is_better=True, least=-np.inf)
+    assert RepeatedScores(below, [with_count(errors)], [True]).interval(0).low < 0
+
+
 def test_holm_is_as_printed():
     # Holm 1979, stepwise: 4 * .005, 3 * .01, 2 * .03, then the largest so far.
     assert holm([0.03, 0.005, 0.04, 0.01]) == pytest.approx([0.06, 0.02, 0.06, 0.03])

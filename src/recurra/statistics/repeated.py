@@ -44,6 +44,7 @@ class Measure:
         higher_is_better: whether more is better.
         share: whether it lies between 0 and 1 and each example is right or wrong.
         blocks: which examples depend on each other; None: none does.
+        least: what no value lies below.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Measure:
     higher_is_better: bool
     share: bool = False
     blocks: Blocks | None = None
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class RepeatedScores:
         variance, freedom = _total([*parts, self._of_examples(self._drawn(there)[k], there)])
         value = self.mean(k)
         if not math.isfinite(variance):
-            limits = (0.0, 1.0) if self.measure.share else (-math.inf, math.inf)
+            limits = (0.0, 1.0) if self.measure.share else (self.measure.least, math.inf)
             return Interval(*limits, self.level, method)
         reach = float(stats.t.ppf(0.5 + self.level / 2, freedom))
         if self.measure.share:
@@ -143,7 +145,8 @@ class RepeatedScores:
             found = share_interval(value, size, self.level)
             return Interval(found.low, found.high, self.level, method)
         half = reach * math.sqrt(variance)
-        return Interval(value - half, value + half, self.level, method)
+        found = Interval(value - half, value + half, self.level, method)
+        return found.clip(self.measure.least, math.inf)
 
     def difference(self, a: int, b: int, *, comparisons: int = 1) -> Difference:
         """Candidate a less candidate b, on the examples that both have.

@@ -66,7 +66,7 @@ class StepMeasures:
             self.measures = (
                 Measure("RMSE", lambda s: np.sqrt(ratio(s[..., 1], s[..., 0])), higher_is_better=False),
                 Measure("MAE", lambda s: ratio(s[..., 2], s[..., 0]), higher_is_better=False),
-                Measure("R²", _explained, higher_is_better=True),
+                Measure("R²", _explained, higher_is_better=True, least=-math.inf),
             )
         elif targets.kind == "multilabel":
             self.measures = (
