@@ -23,6 +23,7 @@ from recurra.exchange.specs import (
     PoolingSpec,
     RecurrentSpec,
 )
+from recurra.report.writing import write_page
 from tests.tolerances import assert_close
 
 WORDS = EmbeddingSpec(name="words", ids=9, size=4, zero_masks=True)
@@ -150,8 +151,9 @@ def test_what_is_kept_is_read_back(tmp_path):
     (tmp_path / "other" / "novel.txt").write_text("words")
     with pytest.raises(InputError, match="not an imported network, so it is not overwritten"):
         net.save(tmp_path / "other", overwrite=True)
-    with pytest.raises(RunError, match=r"recurra\.load_network"):
-        recurra.load(tmp_path / "kept")
+    for read in (recurra.load, write_page):
+        with pytest.raises(RunError, match=r"kept: this folder holds .* network, .*recurra\.load_network"):
+            read(tmp_path / "kept")
 
 
 def test_a_folder_that_was_altered_is_refused(tmp_path):

@@ -138,7 +138,7 @@ def stored_kind(stored: str, where: str) -> Kind:
         where: the file, for the error.
 
     Raises:
-        RunError: it is not known.
+        RunError: it is not known, or is that of an imported network.
 
     >>> stored_kind("text", "config.json").settings.__name__
     'LanguageSettings'
@@ -146,6 +146,12 @@ def stored_kind(stored: str, where: str) -> Kind:
     for kind in KINDS.values():
         if kind.stored == stored:
             return kind
+    if stored == "network":
+        raise RunError(
+            "this folder holds an imported network, not a run",
+            where=str(Path(where).parent),
+            fix="Take recurra.load_network.",
+        )
     raise RunError(
         f"a run of kind {stored!r} is not known here",
         where=where,

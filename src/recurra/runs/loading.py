@@ -35,14 +35,7 @@ def load(path: str | Path, *, encoders: Encoders | None = None) -> Run[Any, Any]
 
 
 def _load(folder: Path) -> Run[Any, Any]:
-    kind = read_kind(folder)
-    if kind == "network":
-        raise RunError(
-            "this folder holds an imported network, not a run",
-            where=str(folder),
-            fix="Take recurra.load_network.",
-        )
-    return stored_kind(kind, str(folder / CONFIG)).load(folder)
+    return stored_kind(read_kind(folder), str(folder / CONFIG)).load(folder)
 
 
 def run_of(given: Any, where: str = "run") -> Run[Any, Any]:
