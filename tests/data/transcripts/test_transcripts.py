@@ -240,6 +240,7 @@ def test_who_speaks_is_not_heard_where_it_is_not_known_or_wanted(tmp_path):
     assert settle_audio(source, told, AudioConfig(), streams=True).centre == "running"
     assert settle_audio(source, told, AudioConfig(centre="recording")).centre == "recording"
     assert settle_audio(source, told, AudioConfig(centre_bands=True)).centre == "recording"
+    assert settle_audio(source, told, AudioConfig(rate=8000, centre_bands=False)).centre == "speaker"
     assert AudioConfig(centre_bands=False).settled([8000], [7.0], speakers=True).centre == "recording"
     with pytest.raises(ValueError, match="leave centre_bands out"):
         AudioConfig(centre="speaker", centre_bands=True)

@@ -106,7 +106,7 @@ def settle_audio(
     """
     files = source.table.column(schema.text or "", "the recordings").cast(pl.String).drop_nulls().to_list()
     heads, problems = [], []
-    for name in files[:_RATES] if asked.rate is None or asked.centre_bands is None else ():
+    for name in files[:_RATES] if None in (asked.rate, asked.centre, asked.centre_bands) else ():
         try:
             heads.append(head_of(source.base / name))
         except BadRecording as error:
