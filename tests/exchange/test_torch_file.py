@@ -113,6 +113,10 @@ def test_tied_weights_and_several_modules(tmp_path):
             "a matrix is missing",
         ),
         ({**nn.GRU(3, 4).state_dict(), "ids": torch.zeros(2, dtype=torch.int64)}, "floats are expected"),
+        (
+            {**nn.GRU(3, 4).state_dict(), "norm.num_batches_tracked": torch.tensor(7)},
+            "norm.num_batches_tracked holds int64, .* batch normalisation is not known",
+        ),
         ({**nn.GRU(3, 4).state_dict(), "bias_ih_l0": torch.full((12,), torch.nan)}, "bias_ih_l0 holds NaN"),
         ({**nn.GRU(3, 4, device="meta").state_dict()}, "weight_ih_l0 has a shape and no numbers"),
         ({**nn.GRU(3, 4).state_dict(), "a\nb": torch.zeros(2)}, "cannot be named"),

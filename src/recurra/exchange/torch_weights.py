@@ -128,7 +128,12 @@ def _kind(content: Any) -> str:
 
 def _floats(name: str, t: Tensor, path: Path) -> Tensor:
     if t.dtype not in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
-        raise DataError(f"{name} holds {t.dtype}, and floats are expected", where=str(path))
+        batch_norm = name.rpartition(".")[2] == "num_batches_tracked"
+        raise DataError(
+            f"{name} holds {str(t.dtype).removeprefix('torch.')}, and floats are expected"
+            + (": batch normalisation is not known" if batch_norm else ""),
+            where=str(path),
+        )
     if t.is_meta:
         raise DataError(f"{name} has a shape and no numbers (device meta)", where=str(path), fix=_ANEW)
     if t.isnan().any():
