@@ -20,6 +20,8 @@ from recurra.data.transcripts.definition import TranscriptOptions
 from recurra.errors import DataError, InputError, RunError
 from recurra.networks.config import NetworkShape
 from recurra.networks.transcription_network import TranscriptionNetwork, TranscriptionNetworkConfig
+from recurra.report.run_files import read_run_files
+from recurra.report.sections.network import facts
 from recurra.runs.events import Said
 from recurra.runs.recordings import run as run_module
 from recurra.runs.recordings.config import RecordingFitOptions
@@ -401,6 +403,8 @@ def test_a_language_model_is_weighed_kept_and_taken_along(folder, tmp_path):
     (tmp_path / "run").rename(tmp_path / "moved")
     run = recurra.load(tmp_path / "moved")
     assert run.config.fusion == made.config.fusion and "of 12 choices" in run.config.fusion.why
+    told = facts(read_run_files(tmp_path / "moved"))["Language model"]
+    assert "weight" in told and "of 12 choices" in told
     sound = [spoken("low high"), spoken("mid")]
     assert run.predict(sound) == made.predict(sound)
     (tmp_path / "moved" / "language" / "model.safetensors").write_bytes(b"")

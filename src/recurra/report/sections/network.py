@@ -61,6 +61,8 @@ def facts(run: RunFiles) -> dict[str, str]:
         found["Window"] = f"{config.shape.look_back:,} steps read, {config.shape.horizon:,} steps forecast"
     if config.kind in ("pair", "caption"):
         found["Writes with"] = _writer(network)
+    if config.kind == "recording" and config.fusion is not None:
+        found["Language model"] = f"{config.fusion.source}: {config.fusion.told}"
     threads = f", {chosen.threads} thread{'s' * (chosen.threads != 1)}" if chosen.threads else ""
     kept = f"epoch {training['best_epoch']} of {training['epochs']}"
     epochs, steps = training["epochs"], f"{training['steps']:,} of {training['total_steps']:,} planned steps"

@@ -43,6 +43,11 @@ class FusionChoice(BaseModel):
     source: str
     why: str
 
+    @property
+    def told(self) -> str:
+        """In words."""
+        return f"weight {self.weight:g}, {self.word_bonus:g} for each word; {self.why}"
+
 
 class RecordingRunConfig(RunConfig):
     """Everything that is needed to use a run that writes down sequences.

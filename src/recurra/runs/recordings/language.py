@@ -103,8 +103,9 @@ def choose_fusion(
             observer(Measured(len(tried), count, "weights of the language model"))
     errors, weight, bonus = min(tried)
     why = f"{errors[0]:.0f} wrong words in {len(log_p)} validation sequences, the fewest of {count} choices"
-    observer(Said(f"language model: weight {weight:g}, {bonus:g} for each word; {why}"))
-    return FusionChoice(weight=weight, word_bonus=bonus, source=source, why=why)
+    choice = FusionChoice(weight=weight, word_bonus=bonus, source=source, why=why)
+    observer(Said(f"language model: {choice.told}"))
+    return choice
 
 
 def write_language(language: TextRun, folder: Path) -> list[str]:
