@@ -88,7 +88,7 @@ def default_choices() -> list[CaptionSettings]:
 def next_commands(place: Path) -> list[str]:
     """What to try with the run."""
     return [
-        f"recurra predict {place} NEW_IMAGES",
-        f"recurra evaluate {place} IMAGES_WITH_CAPTIONS",
+        f"recurra predict {place} NEW_DATA",
+        f"recurra evaluate {place} DATA_WITH_CAPTIONS",
         f"recurra info {place}",
     ]

@@ -108,7 +108,7 @@ def default_choices() -> list[TranscriptionSettings]:
 def next_commands(place: Path) -> list[str]:
     """What to try with the run."""
     return [
-        f"recurra predict {place} RECORDINGS",
-        f"recurra evaluate {place} RECORDINGS_WITH_TEXTS",
+        f"recurra predict {place} NEW_DATA",
+        f"recurra evaluate {place} DATA_WITH_TEXTS",
         f"recurra info {place}",
     ]

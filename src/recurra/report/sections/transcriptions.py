@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MANY = 24  # tokens, from which on they are written smaller
 
+_LABELLED = 8  # numbers of a step that each get their own mark
+
 
 def section(run: RunFiles) -> Section | None:
     """A figure for each sequence that the run kept, right ones first."""
@@ -55,6 +57,8 @@ def _drawn(example: Shown, k: int) -> Markup:
         vmax=1,
     )
     above.set_ylabel("band" if example.seconds is not None else "number")
+    if (channels := example.steps.shape[1]) <= _LABELLED:
+        above.set_yticks(np.arange(channels) + 0.5, labels=[str(k) for k in range(1, channels + 1)])
     width = end / joined
     middle = (np.arange(joined) + 0.5) * width
     below.fill_between(middle, example.blank, step="mid", color=drawing.LINE, alpha=0.5, linewidth=0)
