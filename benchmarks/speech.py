@@ -16,7 +16,9 @@ stand under names of their own.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tarfile
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,8 +47,14 @@ def recordings() -> pl.DataFrame:
     folder = PLACE / "recordings"
     if not folder.exists():
         PLACE.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(data_folder() / "fsdd" / "recordings.tar.gz") as archive:
-            archive.extractall(PLACE, filter="data")
+        # Moved when whole: a script that runs beside this one, or after it was killed, must not take a part for it.
+        with (
+            tempfile.TemporaryDirectory(dir=PLACE) as unpacked,
+            tarfile.open(data_folder() / "fsdd" / "recordings.tar.gz") as archive,
+        ):
+            archive.extractall(unpacked, filter="data")
+            with contextlib.suppress(OSError):  # another was faster
+                (Path(unpacked) / "recordings").rename(folder)
     rows = []
     for path in sorted(folder.glob("*.wav")):
         digit, speaker, number = path.stem.split("_")
