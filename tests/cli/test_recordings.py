@@ -10,7 +10,7 @@ from tests.data.audio.made import spoken, written
 from tests.runs.recordings.made import SMALL, sound_folder, strokes
 
 QUICK = [
-    word for name, value in (SMALL | {"training.epochs": 20}).items() for word in ("--set", f"{name}={value}")
+    word for name, value in (SMALL | {"training.epochs": 40}).items() for word in ("--set", f"{name}={value}")
 ]
 
 
