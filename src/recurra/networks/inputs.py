@@ -95,9 +95,7 @@ class FeatureInput(nn.Module):
     def forward(self, input: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         for convolution, part in zip(self.convolutions, self.parts, strict=True):
             input = convolution(input, lengths)
-            if (
-                part > 1
-            ):  # what a convolution gives is never negative: the zeros past the lengths win no maximum
+            if part > 1:  # nothing is below 0 here: the zeros past the lengths win no maximum
                 input = functional.max_pool1d(input.transpose(1, 2), part, ceil_mode=True).transpose(1, 2)
             lengths = (lengths + part - 1) // part
         if not len(self.convolutions) and self.segment > 1:

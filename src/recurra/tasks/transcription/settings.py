@@ -57,7 +57,8 @@ def default_transcription_settings(
     As many steps are joined, 1, 2 or 4, as leave two for each that an alignment needs, but for one text in fifty. Small
     sets are read often in small batches, and by one layer of 64 units each way: of spoken digits by four speakers two
     layers of 128 learned the speakers, too (a fifth was understood six points worse, one trial with each of two), and
-    LSTM understood one of them fourteen points worse than GRU, in one trial.
+    LSTM understood one of them fourteen points worse than GRU, in one trial. Of sound the convolutions see
+    neighbouring bands: a speaker who was not heard is understood better (benchmarks/RESULTS.md).
 
     Args:
         lengths: (N,) steps of each.
