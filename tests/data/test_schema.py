@@ -875,3 +875,33 @@ def test_parts_by_names_and_by_how_they_begin():
     official = ["train-clean-5", "train-other-500", "dev-clean-2", "test-clean"]
     assert [part_of(name) for name in official] == ["train", "train", "validation", "test"]
     assert part_in(Path("LibriSpeech/test-other/1/2/a.flac")) == "test" and part_in(Path("test.flac")) is None
+
+
+FILES = [f"a/{i}.wav" for i in range(N)]
+
+
+class TestColumnsThatNameRecordings:
+    @pytest.mark.parametrize(
+        ("columns", "options"),
+        [
+            ({"text": LABELS}, {}),
+            ({"text": LABELS}, {"target": "text"}),
+            ({"text": LABELS, "speaker": LABELS[::-1]}, {"target": "text"}),
+            ({"text": LABELS}, {"features": ["file"], "target": "text"}),
+        ],
+    )
+    def test_with_nothing_else_to_read_or_learn_the_task_for_them_is_named(self, columns, options):
+        with pytest.raises(
+            DataError, match=r"column 'file': this column names recordings.*--task transcribe"
+        ):
+            infer({"file": FILES, **columns}, **options)
+
+    def test_beside_a_text_and_a_target_they_are_set_aside(self):
+        schema = infer({"file": FILES, "text": sentences(), "label": LABELS})
+        assert (schema.text, schema.target) == ("text", ["label"])
+        assert schema.set_aside == {"file": "names recordings; --task transcribe writes down what they say"}
+
+    def test_beside_numbers_they_are_set_aside(self):
+        schema = infer({"file": FILES, **steps(("t_",)), "label": LABELS})
+        assert (schema.layout, schema.target) == ("wide", ["label"])
+        assert "file" in schema.set_aside

@@ -8,10 +8,12 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from recurra.errors import InputError
 
 ENDINGS = (".wav", ".flac")
+_HEAD = 200
 _BLOCK = 1 << 16  # samples of each channel read at a time
 _UNKNOWN = 0x7FFF0000  # bytes from which on a WAV's length is that of a writer who could not know it
 _SLIP = 64  # bytes: some writers count the head of the file, too
@@ -29,6 +31,18 @@ def is_sound(name: str | Path) -> bool:
     (True, False)
     """
     return str(name).lower().endswith(ENDINGS)
+
+
+def names_sound(column: pl.Series) -> bool:
+    """Whether most cells are names of recordings, whatever blanks stand around them; the first 200 are looked at.
+
+    >>> names_sound(pl.Series(["a.wav", " b.flac", None])), names_sound(pl.Series(["a film", "a.wav"]))
+    (True, False)
+    """
+    if column.dtype != pl.String:
+        return False
+    head = column.drop_nulls().head(_HEAD).str.strip_chars().to_list()
+    return 2 * sum(map(is_sound, head)) > len(head)
 
 
 def head_of(path: Path) -> tuple[int, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from recurra.data.audio.files import names_sound
 from recurra.data.schema import names
 from recurra.data.schema.profile import Column
 from recurra.data.schema.texts import like_text
@@ -22,6 +23,8 @@ def reason(table: Table, column: Column, target: str | None, layout: str) -> str
         return "the same in every row" if column.distinct else "empty"
     if layout == "text" and like_text(column):
         return "another text: one column of texts is read"
+    if names_sound(table.frame[column.name]):
+        return "names recordings; --task transcribe writes down what they say"
     # In a table of numbers, different whole numbers may just as well be measured.
     if column.named_identifier or (column.identifies and (layout == "text" or column.kind == "string")):
         return "an identifier"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from recurra.data.audio.files import names_sound
 from recurra.data.schema.aside import reason
 from recurra.data.schema.definition import Schema, SchemaOptions
 from recurra.data.schema.images import choose_image, form_of
 from recurra.data.schema.kinds import understand_target
 from recurra.data.schema.layouts import Input, choose_numbers
-from recurra.data.schema.profile import profile
+from recurra.data.schema.profile import Column, profile
 from recurra.data.schema.targets import choose_target, choose_target_at_edge
 from recurra.data.schema.texts import choose_text
 from recurra.data.sources.table import Table, listed
@@ -44,6 +45,8 @@ def infer_schema(table: Table, options: SchemaOptions | None = None) -> Schema:
     free = [column for name, column in columns.items() if name not in said]
     image = choose_image(table, options, free)
     text = choose_text(table, options, free) if image is None else None
+    if image is None:
+        _refuse_recordings(table, options, free, None if text is None else text[0])
     pixels = None
     if image is not None:
         free = [column for column in free if column.name != image[0]]
@@ -146,6 +149,20 @@ def _refuse_contradiction(options: SchemaOptions) -> None:
             "this says how far apart windows start, and no window is asked for",
             where="--stride",
             fix="Say their length too (--window STEPS).",
+        )
+
+
+def _refuse_recordings(table: Table, options: SchemaOptions, free: list[Column], text: str | None) -> None:
+    """Names of recordings that are asked for, or beside which there is nothing to read or to learn."""
+    sound = [column.name for column in free if names_sound(table.frame[column.name])]
+    asked = [name for name in options.features or [] if names_sound(table.column(name, "a feature"))]
+    others = [column for column in free if column.name not in (text, *sound)]
+    readable = text is not None or options.features or any(column.kind != "string" for column in others)
+    if asked or (sound and not (readable and (options.target or others))):
+        raise DataError(
+            "this column names recordings, which --task transcribe alone reads: it writes down what is said",
+            where=f"{table.origin}, column {(asked or sound)[0]!r}",
+            fix="Add --task transcribe, and --text COLUMN for the texts.",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from recurra.data.audio.files import is_sound
+from recurra.data.audio.files import names_sound
 from recurra.data.schema import names
 from recurra.data.schema.definition import Schema, SchemaOptions
 from recurra.data.schema.layouts import choose_numbers
@@ -18,7 +18,6 @@ _TEXT = (
     frozenset("sentence sentences words word letters string utterance label labels target".split()),
 )
 _SPEAKER = frozenset("speaker speakerid spk spkid talker talkerid reader readerid voice".split())
-_HEAD = 200
 
 
 def infer_transcripts(table: Table, options: TranscriptOptions) -> TranscriptSchema:
@@ -153,14 +152,6 @@ def _speaker_column(table: Table, taken: set[str | None]) -> str | None:
         if name not in taken and names.named(name, _SPEAKER) and not dtype.is_nested()
     ]
     return found[0] if len(found) == 1 else None
-
-
-def names_sound(column: pl.Series) -> bool:
-    """Whether most cells are names of recordings, whatever blanks stand around them."""
-    if column.dtype != pl.String:
-        return False
-    head = column.drop_nulls().head(_HEAD).str.strip_chars().to_list()
-    return 2 * sum(map(is_sound, head)) > len(head)
 
 
 def _of_numbers(table: Table, options: TranscriptOptions, text: str, split: str | None) -> TranscriptSchema:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from recurra.data.audio.config import AudioConfig
-from recurra.data.audio.files import BadRecording, head_of, is_sound, pieces
+from recurra.data.audio.files import BadRecording, head_of, is_sound, names_sound, pieces
 from recurra.data.audio.filterbank import LogMel
 from recurra.data.audio.speakers import Voices
 from recurra.data.audio.storage import Growing
@@ -24,7 +24,7 @@ from recurra.data.sources import read
 from recurra.data.sources.table import Table, listed
 from recurra.data.transcripts.definition import TranscriptSchema
 from recurra.data.transcripts.folder import read_sound_folder, table_in
-from recurra.data.transcripts.inference import named_as, names_sound
+from recurra.data.transcripts.inference import named_as
 from recurra.errors import DataError, InputError
 
 Told = Callable[[int, int], None]
