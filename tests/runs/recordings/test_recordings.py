@@ -376,6 +376,55 @@ def _raw(run, samples):
     return Packed.from_list([run._heard(samples, RATE)])
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory):
+    """A word in each recording, twenty of each of three words to learn from."""
+    folder = tmp_path_factory.mktemp("commands")
+    said = [("low", "mid", "high")[n % 3] for n in range(75)]
+    files = [str(written(folder / f"{n}.wav", spoken(word, seed=n))) for n, word in enumerate(said)]
+    parts = ["train"] * 60 + ["test"] * 15
+    return pl.DataFrame({"file": files, "text": said, "part": parts})
+
+
+def test_of_few_single_words_one_is_written_whatever_is_said(commands, tmp_path):
+    told = []
+    few = {"network.bidirectional": False, "training.epochs": 20}
+    fitted(commands, settings=few, out=tmp_path / "run", observer=told.append)
+    assert any(
+        "one of the 3 words of the training part is written" in e.text for e in told if isinstance(e, Said)
+    )
+    run = recurra.load(tmp_path / "run")
+    assert run.config.settings.decoding.only == ("high", "low", "mid")
+    assert facts(read_run_files(tmp_path / "run"))["Written"] == "one of 3 texts, whatever is said"
+    assert run.metrics["test"]["scores"][0]["value"] < 0.2
+    heard = [spoken("low high low"), np.zeros(4000, dtype=np.float32), spoken("mid"), spoken("low")]
+    said = run.predict(heard)
+    assert all(word in ("high", "low", "mid") for word in said) and said[2:] == ["mid", "low"]
+    for samples, word in zip(heard, said, strict=True):
+        stream = run.stream()
+        grown = [stream.feed(piece) for piece in np.array_split(samples, 7)]
+        assert stream.end() == word and set(grown) <= {"", "high", "low", "mid"}
+
+
+def test_any_text_or_those_asked_for_are_written(commands):
+    few = {"training.epochs": 15}
+    free = fitted(commands, settings=few | {"decoding.only": []})
+    assert free.config.settings.decoding.only == ()
+    assert len(free.predict([spoken("low high low mid")])[0].split()) > 1
+    asked = fitted(commands, settings=few | {"decoding.only": ["low  high", "MID", "mid"]})
+    assert asked.config.settings.decoding.only == ("low high", "mid")
+    assert asked.predict([spoken("low high"), spoken("mid")]) == ["low high", "mid"]
+    for texts_, problem in ((["stop"], "does not hold stop"), ([" "], "one character or more")):
+        with pytest.raises(InputError, match=problem):
+            fitted(commands, settings=few | {"decoding.only": texts_})
+    with pytest.raises(InputError, match="no say where all texts are known"):
+        fitted(commands, settings=few | {"decoding.only": ["low"]}, options={"lm": "any"})
+
+
+def test_texts_of_several_words_may_be_written_anew(run):
+    assert run.config.settings.decoding.only == ()
+
+
 def test_a_language_model_is_weighed_kept_and_taken_along(folder, tmp_path):
     (tmp_path / "said.txt").write_text("\n".join(texts(200)) + "\n")
     small = {

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from recurra.data.packed import Packed
 from recurra.data.transcripts.alphabet import Alphabet, steps_needed
+from recurra.errors import InputError
 from recurra.networks.transcription_network import Written
 from recurra.tasks.transcription.baselines import run_transcript_baselines
 from recurra.tasks.transcription.decoding import BeamSearch, Fusion, PathFollowing, greedy, make_decoder
+from recurra.tasks.transcription.known import KnownTexts
 from recurra.tasks.transcription.scores import transcript_measures, transcript_scores, transcript_sums
 from recurra.tasks.transcription.task import TranscriptionTask
 from tests.tolerances import assert_close
@@ -97,6 +99,28 @@ def test_decoders_give_from_pieces_what_they_give_from_the_whole(seed, sizes, wi
     for piece in np.split(p, np.cumsum(sizes)[:-1]) if sizes else []:
         pieces.advance(piece)
     assert pieces.best() == whole.best()
+
+
+KNOWN = [(1,), (2,), (1, 1), (2, 1, 2)]
+
+
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 3), max_size=4))
+def test_texts_that_are_known_have_the_probability_of_all_their_paths(seed, sizes):
+    p = log_p(seed, sum(sizes)).numpy()
+    known = make_decoder(8, only=[np.array(text) for text in KNOWN])
+    for piece in np.split(p, np.cumsum(sizes)[:-1]) if sizes else []:
+        known.advance(piece)
+    truth = by_paths(p)
+    expected = [truth.get(text, 0.0) for text in KNOWN]
+    assert np.exp(known.log_p()) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert known.best() == (list(KNOWN[int(np.argmax(expected))]) if max(expected) > 0 else [])
+    assert known.best(ended=False) == (known.best() if max(expected) > truth[()] else [])
+
+
+def test_texts_that_are_known_are_not_empty():
+    for none in ([], [[1], []]):
+        with pytest.raises(InputError, match="one token or more"):
+            KnownTexts(none)
 
 
 def test_narrow_search_mostly_finds_a_likelier_text_than_the_likeliest_path():

@@ -63,6 +63,10 @@ def facts(run: RunFiles) -> dict[str, str]:
         found["Writes with"] = _writer(network)
     if config.kind == "recording" and config.fusion is not None:
         found["Language model"] = f"{config.fusion.source}: {config.fusion.told}"
+    if config.kind == "recording" and config.settings.decoding.only:
+        found["Written"] = (
+            f"one of {wording.count(len(config.settings.decoding.only))} texts, whatever is said"
+        )
     threads = f", {chosen.threads} thread{'s' * (chosen.threads != 1)}" if chosen.threads else ""
     kept = f"epoch {training['best_epoch']} of {training['epochs']}"
     epochs, steps = training["epochs"], f"{training['steps']:,} of {training['total_steps']:,} planned steps"

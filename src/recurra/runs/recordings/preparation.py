@@ -29,6 +29,7 @@ from recurra.tasks.transcription.task import TranscriptionTask
 from recurra.training.device import settle
 
 _REPEATED = 10  # texts each come so often on average where the split takes care of all of them
+_FEW = 1000  # words that are all that is written
 _SCALED_FROM = 500_000  # steps at most
 _NAMED = 5
 
@@ -109,6 +110,7 @@ def prepare(
         for name, found in encoded.items()
     }
     settings = _settings(parts["train"], needed["train"], schema, options, audio, init)
+    settings = _with_known_texts(settings, alphabet, texts["train"], options, observer)
     train = _sequences(parts["train"])
     numbers = init.numbers if init is not None else _scaling(train, keep_flags=schema.input == "numbers")
     if numbers.channels != train.channels:
@@ -234,6 +236,48 @@ def _settings(
         settings = init.config.settings.changed(MACHINE | options.settings)
     update = {"training": settle(settings.training)}
     return settings.model_copy(update=update if audio is None else update | {"audio": audio})
+
+
+def _with_known_texts(
+    settings: TranscriptionSettings,
+    alphabet: Alphabet,
+    texts: list[str],
+    options: RecordingFitOptions,
+    observer: Observer,
+) -> TranscriptionSettings:
+    """With the texts that alone may be written: those asked for, else those of training if these are few words."""
+    asked = settings.decoding.only if "decoding.only" in options.settings else None
+    if asked is None:
+        only = sorted(set(texts))
+        repeated = 1 < len(only) <= _FEW and _REPEATED * len(only) <= len(texts)
+        if options.lm is not None or not repeated or any(" " in text for text in only):
+            only = []
+        else:
+            observer(
+                Said(
+                    f"one of the {len(only)} words of the training part is written, whatever is said "
+                    "(--set decoding.only=[]: any text)"
+                )
+            )
+    else:
+        if asked and options.lm is not None:
+            raise InputError(
+                "a language model has no say where all texts are known",
+                where="decoding.only",
+                fix="Leave it or --lm out.",
+            )
+        for text in asked:
+            unknown = alphabet.unknown(text)
+            if unknown or not alphabet.parts(text):
+                raise InputError(
+                    f"{text!r} cannot be written: the training part does not hold {listed(unknown)}"
+                    if unknown
+                    else "expected texts of one character or more, found an empty one",
+                    where="decoding.only",
+                )
+        only = list(dict.fromkeys(map(alphabet.plain, asked)))
+    decoding = settings.decoding.model_copy(update={"only": tuple(only)})
+    return settings.model_copy(update={"decoding": decoding})
 
 
 def _scaling(train: Packed, *, keep_flags: bool) -> NumberEncoder:

@@ -73,6 +73,11 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
         return fused(self.language, self.alphabet, self.config.fusion)
 
     @property
+    def only(self) -> list[np.ndarray]:
+        """The tokens of the texts that alone may be written; none: any text may."""
+        return [self.alphabet.encode(text) for text in self.config.settings.decoding.only or ()]
+
+    @property
     def task(self) -> TranscriptionTask:
         """The task that the network was trained for."""
         return TranscriptionTask(self.alphabet)
@@ -104,9 +109,9 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
         Each is decoded as soon as the network has read it: the probabilities of all, of many words, may be more than
         memory.
         """
-        fusion, texts = self.fusion, [""] * len(sequences)
+        fusion, only, texts = self.fusion, self.only, [""] * len(sequences)
         for n, log_p in self._each_log_p(sequences, observer):
-            decoder = make_decoder(self.config.settings.decoding.beam, fusion)
+            decoder = make_decoder(self.config.settings.decoding.beam, fusion, only)
             decoder.advance(log_p)
             texts[n] = self.alphabet.decode(decoder.best())
         return texts
@@ -221,6 +226,7 @@ class RecordingRun(Run[RecordingRunConfig, TranscriptionNetwork]):
             self.alphabet,
             beam=self.config.settings.decoding.beam,
             fusion=self.fusion,
+            only=self.only,
             front=self.front if self.hears else None,
         )
 

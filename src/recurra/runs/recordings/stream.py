@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ class TranscriptStream:
         alphabet: what is written.
         beam: texts that are followed, see `DecodingConfig`.
         fusion: a language model beside the network.
+        only: tokens of the texts that alone may be written; none: any text may.
         front: from sound to steps; None where steps are fed.
 
     Raises:
@@ -44,10 +46,11 @@ class TranscriptStream:
         *,
         beam: int,
         fusion: Fusion | None = None,
+        only: Sequence[np.ndarray] = (),
         front: LogMel | None,
     ):
         self.network, self.numbers, self.alphabet = network.eval(), numbers, alphabet
-        self._beam, self._fusion, self._front = beam, fusion, front
+        self._beam, self._fusion, self._only, self._front = beam, fusion, only, front
         self.reset()
 
     def reset(self) -> None:
@@ -56,7 +59,7 @@ class TranscriptStream:
         self._sound = None if self._front is None else self._front.begin()
         self._resampler: Any = None
         self._rate: int | None = None
-        self._decoder = make_decoder(self._beam, self._fusion)
+        self._decoder = make_decoder(self._beam, self._fusion, self._only)
         self._ended = False
 
     def feed(self, piece: Any, *, rate: int | None = None) -> str:

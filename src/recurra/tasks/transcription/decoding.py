@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from recurra.data.transcripts.alphabet import BLANK
+from recurra.tasks.transcription.known import KnownTexts
 
 _NEVER = -math.inf
 _SETTLED_AFTER = 256  # steps
@@ -257,8 +258,16 @@ def _sum(a: float, b: float) -> float:
 LEAST = 1e-5  # likelihood of a token that a search tries
 
 
-def make_decoder(width: int, fusion: Fusion | None = None) -> BeamSearch | PathFollowing:
-    """A search of that width; of width 1 and without a language model the likeliest path."""
+def make_decoder(
+    width: int, fusion: Fusion | None = None, only: Sequence[np.ndarray] = ()
+) -> BeamSearch | PathFollowing | KnownTexts:
+    """A search of that width; of width 1 and without a language model the likeliest path.
+
+    Args:
+        only: texts that alone may be written: the likeliest of them is sought instead.
+    """
+    if only:
+        return KnownTexts(only)
     if width == 1 and fusion is None:
         return PathFollowing()
     return BeamSearch(width, fusion, least=LEAST)

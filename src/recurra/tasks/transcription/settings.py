@@ -29,6 +29,11 @@ class DecodingConfig(BaseModel):
         le=100,
         description="texts that are followed side by side; 1 takes the likeliest path alone",
     )
+    only: tuple[str, ...] | None = Field(
+        default=None,
+        description="texts that alone may be written, as of spoken commands; none: any text; unset: those of the "
+        "training part, where they are up to 1,000 single words that come ten times or more on average",
+    )
     lm_weight: float | None = Field(
         default=None, ge=0, description="of a language model (--lm); unset: chosen on the validation part"
     )
