@@ -23,6 +23,7 @@ from recurra.exchange.specs import (
     PoolingSpec,
     RecurrentSpec,
 )
+from recurra.ops.native import native_kernels
 from recurra.report.writing import write_page
 from tests.tolerances import assert_close
 
@@ -65,7 +66,8 @@ def test_steps_equal_the_whole(layers):
     net, ids = network(*layers), np.random.default_rng(0).integers(1, 9, (3, 6))
     stream = net.stream(3)
     if any(getattr(layer, "function", "") == "elu" for layer in layers):
-        assert (stream.backend, "elu" in stream.backend_reason) == ("reference", True)
+        assert stream.backend == "reference"
+        assert "elu" in stream.backend_reason or native_kernels() is None
     for step in range(6):
         whole = net(torch.from_numpy(ids[:, : step + 1])).detach()
         whole = whole[:, -1] if whole.dim() == 3 else whole
