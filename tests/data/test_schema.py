@@ -904,4 +904,4 @@ class TestColumnsThatNameRecordings:
     def test_beside_numbers_they_are_set_aside(self):
         schema = infer({"file": FILES, **steps(("t_",)), "label": LABELS})
         assert (schema.layout, schema.target) == ("wide", ["label"])
-        assert "file" in schema.set_aside
+        assert schema.set_aside == {"file": "names recordings; --task transcribe writes down what they say"}

@@ -93,6 +93,7 @@ def facts(run: RecordingRun) -> dict[str, str]:
         "task": f"transcribe, by {run.alphabet.level}",
         "reads": f"{read}; {ahead}",
         "tokens": f"{len(run.alphabet):,}",
+        **({"writes": f"one of {len(run.only):,} texts, whatever is said"} if run.only else {}),
     }
 
 

@@ -177,7 +177,13 @@ def read_config(folder: Path, form: type[C]) -> C:
         RunError: no run folder, another format or kind, unknown or missing keys.
     """
     path = folder / CONFIG
-    read_kind(folder)
+    kind, expected = read_kind(folder), form.model_fields["kind"].default
+    if kind != expected:
+        raise RunError(
+            f"expected a run of kind {expected!r}, found one of kind {kind!r}",
+            where=str(path),
+            fix="Go on with it by the whole command that made it, --task included, or choose another --out.",
+        )
     try:
         return form.model_validate(read_json(path))
     except ValidationError as error:

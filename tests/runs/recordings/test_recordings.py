@@ -28,6 +28,8 @@ from recurra.runs.recordings.config import RecordingFitOptions
 from recurra.runs.recordings.examples import Shown
 from recurra.runs.recordings.files import fit_recordings, opened, read_sequences
 from recurra.runs.recordings.stream import TranscriptStream
+from recurra.runs.sequences.config import SequenceFitOptions
+from recurra.runs.sequences.files import fit_source
 from recurra.runs.texts.config import TextFitOptions
 from recurra.runs.texts.files import fit_corpus
 from recurra.tasks.transcription.decoding import make_decoder
@@ -406,10 +408,14 @@ def test_of_few_single_words_one_is_written_whatever_is_said(commands, tmp_path)
         assert stream.end() == word and set(grown) <= {"", "high", "low", "mid"}
 
 
-def test_any_text_or_those_asked_for_are_written(commands):
+def test_any_text_or_those_asked_for_are_written(commands, tmp_path):
     few = {"training.epochs": 15}
-    free = fitted(commands, settings=few | {"decoding.only": []})
+    free = fitted(commands, settings=few | {"decoding.only": []}, out=tmp_path / "free")
     assert free.config.settings.decoding.only == ()
+    on = RecordingFitOptions(
+        data=BY_PART, settings={"training.epochs": 1}, init=str(tmp_path / "free"), baselines=False
+    )
+    assert fit_recordings(commands, on).config.settings.decoding.only == ()
     assert len(free.predict([spoken("low high low mid")])[0].split()) > 1
     asked = fitted(commands, settings=few | {"decoding.only": ["low  high", "MID", "mid"]})
     assert asked.config.settings.decoding.only == ("low high", "mid")
@@ -419,6 +425,12 @@ def test_any_text_or_those_asked_for_are_written(commands):
             fitted(commands, settings=few | {"decoding.only": texts_})
     with pytest.raises(InputError, match="no say where all texts are known"):
         fitted(commands, settings=few | {"decoding.only": ["low"]}, options={"lm": "any"})
+
+
+def test_going_on_with_a_run_of_another_kind_says_which_it_is(run):
+    frame = pl.DataFrame({"text": ["a good film", "a bad film"] * 20, "label": ["p", "n"] * 20})
+    with pytest.raises(RunError, match=r"kind 'sequence', found one of kind 'recording'.*--task"):
+        fit_source(frame, SequenceFitOptions(), out=run.path, resume=True)
 
 
 def test_texts_of_several_words_may_be_written_anew(run):

@@ -110,7 +110,7 @@ def prepare(
         for name, found in encoded.items()
     }
     settings = _settings(parts["train"], needed["train"], schema, options, audio, init)
-    settings = _with_known_texts(settings, alphabet, texts["train"], options, observer)
+    settings = _with_known_texts(settings, alphabet, texts["train"], options, init, observer)
     train = _sequences(parts["train"])
     numbers = init.numbers if init is not None else _scaling(train, keep_flags=schema.input == "numbers")
     if numbers.channels != train.channels:
@@ -243,10 +243,12 @@ def _with_known_texts(
     alphabet: Alphabet,
     texts: list[str],
     options: RecordingFitOptions,
+    init: RecordingRun | None,
     observer: Observer,
 ) -> TranscriptionSettings:
     """With the texts that alone may be written: those asked for, else those of training if these are few words."""
-    asked = settings.decoding.only if "decoding.only" in options.settings else None
+    said = options.settings | ({} if init is None else init.config.options.settings)
+    asked = settings.decoding.only if "decoding.only" in said else None
     if asked is None:
         only = sorted(set(texts))
         repeated = 1 < len(only) <= _FEW and _REPEATED * len(only) <= len(texts)
